@@ -1,0 +1,368 @@
+"""Computing: brings every derived table up to date, and computes nothing that what changed does not touch.
+
+The last commit of a table tells the versions of its inputs up to which all of its partitions stand. What came since is
+mapped to partitions: by period and bucket where the input is partitioned, by the key and the validity of the changed rows
+where it is a register, and by how far a partition looks beyond its edges where a read has a margin. A partition that comes
+out as it was ends there: nothing above it is touched.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from scicity.kernel.calendar import Calendar, micros, periods_of_days
+from scicity.kernel.engine import Engine, quoted, read_schema
+from scicity.kernel.lake import Lake, Part, SchemaChanged, Snapshot
+from scicity.kernel.reading import bucket_of
+from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table
+
+FOREVER = 2**62  # [µs] beyond every instant
+EXTENTS = pa.schema([("datastream", pa.string()), ("first", pa.int64()), ("last", pa.int64())])
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The partition that a method computes: its first instant and the one after its last [µs UTC], and the calendar."""
+
+    part: Part
+    start: int
+    end: int
+    calendar: Calendar
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one run did to one table: the partitions that were computed, those that came out changed, rows, seconds."""
+
+    table: str
+    computed: frozenset[Part]
+    changed: frozenset[Part]
+    rows: int
+    seconds: float
+    version: int
+
+
+class Computing:
+    """Computes the derived tables of a catalog over a lake."""
+
+    def __init__(self, lake: Lake, catalog: Catalog, calendar: Calendar, buckets: int = 1) -> None:
+        self.lake, self.catalog, self.calendar, self.buckets = lake, catalog, calendar, buckets
+        self.engine = Engine(lake)
+        self._known_extents: dict[tuple[str, str], pa.Table] = {}
+        self._lock = threading.Lock()
+
+    def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None) -> list[Done]:
+        """Computes what is due, table after table; each is committed whole, so that a stopped run goes on where it was."""
+        done = []
+        for number, table in enumerate(self.catalog.derived):
+            if progress:
+                progress(table.name, number, len(self.catalog.derived))
+            result = self._update(table)
+            if result:
+                done.append(result)
+        return done
+
+    def _update(self, table: Derived) -> Done | None:
+        started = time.perf_counter()
+        inputs = {read.table: self.lake.snapshot(read.table).version for read in table.reads.values()}
+        due, whole = self.due(table, inputs)
+        last = self.lake.commits(table.name)[-1] if self.lake.snapshot(table.name).version >= 0 else None
+        if not due and last and dict(last.inputs) == inputs and last.code == table.code:
+            return None
+        rows = self.compute(table, due, inputs)
+        told: dict[str, Any] = {"inputs": inputs, "code": table.code, "only": None if whole else due}
+        try:
+            version, changed = self.lake.replace(table.name, rows, table.schema, **told)
+        except SchemaChanged:
+            self.lake.set_aside(table.name)
+            version, changed = self.lake.replace(table.name, rows, table.schema, **told)
+        count = sum(part.num_rows for part in rows.values())
+        return Done(table.name, frozenset(due), changed, count, time.perf_counter() - started, version)
+
+    def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
+        """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
+        before = self.lake.snapshot(table.name)
+        last = self.lake.commits(table.name)[-1] if before.version >= 0 else None
+        if last is None or last.code != table.code:
+            return self.candidates(table, inputs), True
+        due: set[Part] = set()
+        for read in table.reads.values():
+            if inputs[read.table] != last.inputs.get(read.table, -1):
+                due |= self._touched(table, read, last.inputs.get(read.table, -1), inputs[read.table], inputs)
+        return due, False
+
+    def candidates(self, table: Derived, inputs: Mapping[str, int]) -> set[Part]:
+        """Every partition that a table can have, given its inputs, and those that it has."""
+        found = set(self.lake.snapshot(table.name).files)
+        for read in table.reads.values():
+            theirs = self.catalog[read.table]
+            if table.period == "all" or theirs.period != "all":
+                for part in self.lake.snapshot(read.table, inputs[read.table]).files:
+                    found |= self._spread(table, theirs, part)
+        return found
+
+    def compute(self, table: Derived, due: Iterable[Part], inputs: Mapping[str, int]) -> dict[Part, pa.Table]:
+        """The rows of partitions of a table, from these versions of its inputs."""
+        wanted = set(due)
+        if not wanted:
+            return {}
+        if table.by_partition:
+            with ThreadPoolExecutor(2) as pool:
+                results = pool.map(lambda part: self._by_method(table, part, inputs), sorted(wanted))
+                return {part: rows for part, rows in zip(sorted(wanted), results, strict=True) if rows.num_rows}
+        relations, schemas = {}, {}
+        for name, read in table.reads.items():
+            theirs = self.catalog[read.table]
+            parts = self._needed(table, theirs, read, wanted)
+            relations[name] = self.engine.relation(theirs, inputs[read.table], parts, read_schema(theirs, read).names)
+            schemas[name] = read_schema(theirs, read)
+        rows = self.engine.evaluate(table, relations, schemas)
+        return {part: found for part, found in self.split(table, rows).items() if part in wanted}
+
+    def again(self, table: Derived, part: Part, version: int | None = None) -> pa.Table:
+        """A partition computed again as of the versions from which it was written, at a version of the table or the newest."""
+        commit = self.lake.written(table.name, part, version)
+        if commit is None:
+            raise LookupError(f"{table.name} has no partition {part.period}/{part.bucket} at that version")
+        return self.compute(table, [part], commit.inputs).get(part, table.schema.empty_table())
+
+    def split(self, table: Table, rows: pa.Table) -> dict[Part, pa.Table]:
+        """Rows by partition, in the order in which they come."""
+        if rows.num_rows == 0:
+            return {}
+        periods = np.full(rows.num_rows, "all", dtype=object)
+        if table.time:
+            column = rows.column(table.time)
+            if pa.types.is_integer(column.type):
+                periods = column.to_numpy().astype(str).astype(object)
+            elif pa.types.is_date32(column.type):
+                periods = periods_of_days(column.cast(pa.int32()).to_numpy(), table.period)
+            else:
+                periods = self.calendar.periods(micros(column), table.period)
+        buckets = np.zeros(rows.num_rows, dtype=np.int64)
+        if table.key and self.buckets > 1:
+            encoded = rows.column(table.key).combine_chunks().dictionary_encode()
+            of_key = np.array([bucket_of(key, self.buckets) for key in encoded.dictionary.to_pylist()])
+            buckets = of_key[encoded.indices.to_numpy()]
+        names, which = np.unique(periods.astype(str), return_inverse=True)
+        where = which * self.buckets + buckets
+        order = np.argsort(where, kind="stable")
+        ordered, sorted_where = rows.take(pa.array(order)), where[order]
+        starts = np.flatnonzero(np.r_[True, sorted_where[1:] != sorted_where[:-1]])
+        return {
+            Part(str(names[sorted_where[a] // self.buckets]), int(sorted_where[a] % self.buckets)): ordered.slice(a, b - a)
+            for a, b in zip(starts, np.r_[starts[1:], len(order)], strict=True)
+        }
+
+    # --- which partitions of mine a change of theirs touches, and which of theirs I need ---
+
+    def _buckets(self, table: Table) -> range:
+        return range(self.buckets) if self._bucketed(table) else range(1)
+
+    def _bucketed(self, table: Table) -> bool:
+        return bool(table.key) or table.name.startswith(READING_PREFIX)
+
+    def _spread(self, mine: Table, theirs: Table, part: Part) -> set[Part]:
+        """My partitions that rows of one of their partitions can reach, margins aside."""
+        if mine.period == "all":
+            periods = ["all"]
+        elif mine.period == theirs.period:
+            periods = [part.period]
+        else:
+            periods = self.calendar.covering(*self._inside(part.period), mine.period)
+        same = self._bucketed(mine) and self._bucketed(theirs)
+        return {Part(p, b) for p in periods for b in ([part.bucket] if same else self._buckets(mine))}
+
+    def _inside(self, period: str) -> tuple[int, int]:
+        first, following = self.calendar.bounds(period)
+        return first, following - 1
+
+    def _needed(self, mine: Table, theirs: Table, read: Read, wanted: set[Part]) -> set[Part] | None:
+        """Their partitions that hold what my partitions look at; None is all of them."""
+        if theirs.period == "all" or mine.period == "all":
+            return None
+        margin = int(read.margin.total_seconds() * 1e6)
+        needed = set()
+        for part in wanted:
+            first, last = self._inside(part.period)
+            same = self._bucketed(mine) and self._bucketed(theirs)
+            for period in self.calendar.covering(first - margin, last + margin, theirs.period):
+                needed |= {Part(period, b) for b in ([part.bucket] if same else self._buckets(theirs))}
+        return needed
+
+    def _touched(self, mine: Derived, read: Read, since: int, until: int, inputs: Mapping[str, int]) -> set[Part]:
+        theirs = self.catalog[read.table]
+        before, after = self.lake.snapshot(read.table, since), self.lake.snapshot(read.table, until)
+        parts = {p for p in before.files.keys() | after.files.keys() if before.files.get(p) != after.files.get(p)}
+        if mine.period == "all" and not self._bucketed(mine):
+            return {Part("all")} if parts and self._changes(theirs, read, before, after, parts) else set()
+        touched: set[Part] = set()
+        if theirs.period != "all" and not read.margin:
+            for part in parts:
+                touched |= self._spread(mine, theirs, part)
+            return touched
+        candidates: set[Part] | None = None
+        for part in parts:
+            for bucket, first, last in self._changes(theirs, read, before, after, {part}):
+                if first <= -FOREVER or last >= FOREVER:
+                    candidates = self.candidates(mine, inputs) if candidates is None else candidates
+                    near = {p for p in candidates if self._overlaps(p.period, first, last)}
+                else:
+                    near = {Part(p, b) for p in self.calendar.covering(first, last, mine.period) for b in self._buckets(mine)}
+                touched |= {p for p in near if bucket is None or not self._bucketed(mine) or p.bucket == bucket}
+        return touched
+
+    def _overlaps(self, period: str, first: int, last: int) -> bool:
+        start, end = self.calendar.bounds(period)
+        return start <= last and end > first
+
+    def _changes(
+        self, theirs: Table, read: Read, before: Snapshot, after: Snapshot, parts: set[Part]
+    ) -> list[tuple[int | None, int, int]]:
+        """What changed in some of their partitions, as (bucket or None, first instant, last instant), margins included."""
+        names = [n for n in read_schema(theirs, read).names if n not in ("source_file", "source_row")]
+        listed = ", ".join(quoted(name) for name in names)
+        old = self._rows_of(theirs, before, after, parts)
+        new = self._rows_of(theirs, after, before, parts)
+        differing = (
+            f"(SELECT {listed} FROM {new} EXCEPT ALL SELECT {listed} FROM {old}) UNION ALL "
+            f"(SELECT {listed} FROM {old} EXCEPT ALL SELECT {listed} FROM {new})"
+        )
+        rows = self.engine.sql(differing)
+        if rows.num_rows == 0:
+            return []
+        if theirs.name.startswith(READING_PREFIX) and read.anchored:
+            return [span for part in parts for span in self._reach(theirs, read, after, part, rows)]
+        margin = int(read.margin.total_seconds() * 1e6)
+        buckets: list[int | None] = [None] * rows.num_rows
+        if read.key:
+            keys = rows.column(read.key).to_pylist()
+            buckets = [None if key is None else bucket_of(key, self.buckets) for key in keys]
+        elif self._bucketed(theirs):
+            buckets = [next(iter(parts)).bucket] * rows.num_rows
+        first, last = self._spans(theirs, read, rows)
+        return sorted(
+            {(b, max(f - margin, -FOREVER), min(t + margin, FOREVER)) for b, f, t in zip(buckets, first, last, strict=True)},
+            key=str,
+        )
+
+    def _rows_of(self, table: Table, mine: Snapshot, other: Snapshot, parts: set[Part]) -> str:
+        """SQL text for the rows of the files that only one of two snapshots has."""
+        files = {p: tuple(f for f in mine.files.get(p, ()) if f not in other.files.get(p, ())) for p in parts}
+        uris = self.lake.uris(table.name, Snapshot(mine.version, files))
+        if not uris:
+            return self.engine.relation(table, -1)
+        return "read_parquet([" + ", ".join(f"'{uri}'" for uri in uris) + "], hive_partitioning=false)"
+
+    def _spans(self, theirs: Table, read: Read, rows: pa.Table) -> tuple[list[int], list[int]]:
+        """First and last instant that each changed row is about; for ever where it tells none."""
+        if not read.during and not theirs.time:
+            return [-FOREVER] * rows.num_rows, [FOREVER] * rows.num_rows
+        begin, end = read.during or (theirs.time, theirs.time)
+
+        def instants(column: str, default: int, upper: bool) -> list[int]:
+            found = []
+            for value in rows.column(column).to_pylist():
+                if value is None:
+                    found.append(default)
+                elif hasattr(value, "hour"):
+                    found.append(int(value.timestamp() * 1e6))
+                elif isinstance(value, int):
+                    found.append(self._inside(str(value))[upper])
+                else:
+                    found.append(self.calendar.instant(value) + (86_400_000_000 - 1 if upper else 0))
+            return found
+
+        return instants(begin, -FOREVER, False), instants(end, FOREVER, True)
+
+    def _reach(self, theirs: Table, read: Read, after: Snapshot, part: Part, rows: pa.Table) -> list[tuple[int, int, int]]:
+        """The time over which changed readings can be seen: from the reading before, margin away, to the one after."""
+        margin = int(read.margin.total_seconds() * 1e6)
+        times = micros(rows.column("time"))
+        first, last = int(times.min()) - margin, int(times.max()) + margin
+        near = {Part(p, part.bucket) for at in (first, last) for p in self.calendar.covering(at, at, theirs.period)}
+        text = f"""
+            WITH changed AS (SELECT datastream, epoch_us(min(time)) - {margin} AS first, epoch_us(max(time)) + {margin} AS last
+                             FROM changed_rows GROUP BY 1),
+                 times AS (SELECT datastream, epoch_us(time) AS time
+                           FROM {self.engine.relation(theirs, after.version, near, ("datastream", "time"))}
+                           UNION ALL SELECT datastream, first FROM extents UNION ALL SELECT datastream, last FROM extents)
+            SELECT coalesce(max(t.time) FILTER (t.time <= c.first), c.first) AS a,
+                   coalesce(min(t.time) FILTER (t.time >= c.last), c.last) AS b
+            FROM changed c LEFT JOIN times t USING (datastream) GROUP BY c.datastream, c.first, c.last"""
+        extents = self._extents(theirs, after, part.bucket)
+        spans = self.engine.sql(text, changed_rows=rows.select(["datastream", "time"]), extents=extents)
+        return [(part.bucket, a, b) for a, b in zip(*(spans.column(c).to_pylist() for c in ("a", "b")), strict=True)]
+
+    def _extents(self, table: Table, snapshot: Snapshot, bucket: int) -> pa.Table:
+        """First and last time [µs UTC] of each datastream in each file of a bucket; files never change, so it is kept."""
+        paths = [path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths]
+        with self._lock:
+            missing = [path for path in paths if (table.name, path) not in self._known_extents]
+            if missing:
+                folder = self.lake.folder(table.name)
+                listed = ", ".join(f"'{folder / path}'" for path in missing)
+                found = self.engine.sql(
+                    f"""SELECT filename, datastream, epoch_us(min(time)) AS first, epoch_us(max(time)) AS last
+                    FROM read_parquet([{listed}], filename=true, hive_partitioning=false) GROUP BY ALL ORDER BY ALL"""
+                )
+                files = np.array(found.column("filename").to_pylist())
+                for path in missing:
+                    of_file = pa.array(files == str(folder / path))
+                    self._known_extents[table.name, path] = found.select(["datastream", "first", "last"]).filter(of_file)
+            return pa.concat_tables([self._known_extents[table.name, path] for path in paths] or [EXTENTS.empty_table()])
+
+    # --- a method over one partition ---
+
+    def _by_method(self, table: Derived, part: Part, inputs: Mapping[str, int]) -> pa.Table:
+        start, end = self.calendar.bounds(part.period)
+        tables = {}
+        for name, read in table.reads.items():
+            theirs = self.catalog[read.table]
+            if read.anchored:
+                tables[name] = self._anchored(theirs, read, part, start, end, inputs[read.table])
+            else:
+                parts = self._needed(table, theirs, read, {part})
+                found = self.engine.rows(
+                    theirs, version=inputs[read.table], parts=parts, columns=read_schema(theirs, read).names
+                )
+                tables[name] = self._within(theirs, read, found, start, end)
+        rows = table.function(Slot(part, start, end, self.calendar), **tables)
+        return rows.select(table.schema.names).cast(table.schema).sort_by([(column, "ascending") for column in table.grain])
+
+    def _within(self, theirs: Table, read: Read, rows: pa.Table, start: int, end: int) -> pa.Table:
+        if theirs.period == "all" or not pa.types.is_timestamp(theirs.schema.field(theirs.time).type):
+            return rows
+        margin = int(read.margin.total_seconds() * 1e6)
+        at = micros(rows.column(theirs.time))
+        return rows.filter(pa.array((at >= start - margin) & (at < end + margin)))
+
+    def _anchored(self, theirs: Table, read: Read, part: Part, start: int, end: int, version: int) -> pa.Table:
+        """Readings of a partition and, of each datastream, back to its last one before and on to its first one after, and
+        a margin beyond these."""
+        margin = int(read.margin.total_seconds() * 1e6)
+        snapshot = self.lake.snapshot(theirs.name, version)
+        text = f"""
+            WITH times AS (SELECT datastream, first AS time FROM extents UNION ALL SELECT datastream, last FROM extents)
+            SELECT datastream, coalesce(max(time) FILTER (time <= {start}), {start}) - {margin} AS first,
+                   coalesce(min(time) FILTER (time >= {end}), {end}) + {margin} AS last
+            FROM times GROUP BY 1"""
+        windows = self.engine.sql(text, extents=self._extents(theirs, snapshot, part.bucket))
+        if windows.num_rows == 0:
+            return read_schema(theirs, read).empty_table()
+        first, last = min(windows.column("first").to_pylist()), max(windows.column("last").to_pylist())
+        near = [p for p in snapshot.files if p.bucket == part.bucket and self._overlaps(p.period, first, last)]
+        columns = read_schema(theirs, read).names
+        listed = ", ".join(f"r.{quoted(name)}" for name in columns)
+        text = f"""
+            SELECT {listed} FROM {self.engine.relation(theirs, version, near, columns)} r JOIN windows w USING (datastream)
+            WHERE r.time BETWEEN make_timestamptz(w.first) AND make_timestamptz(w.last) ORDER BY r.datastream, r.time"""
+        return self.engine.sql(text, windows=windows)

@@ -1,0 +1,280 @@
+"""The lake: one Delta table per table, on a folder; every version stays readable.
+
+A partition of a derived table is one Parquet file that is named by the digest of its content: writing the same rows
+again changes nothing, and nothing above it is computed again. What a commit came from is kept in the commit itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
+from deltalake.transaction import AddAction, RemoveAction
+
+PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
+KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
+
+
+class Part(NamedTuple):
+    """One partition: a period (`2023-05`, `2023`, `all`) and a bucket of keys."""
+
+    period: str
+    bucket: int = 0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table at a version: its files by partition, paths relative to the table's folder. Version -1 is not written yet."""
+
+    version: int
+    files: Mapping[Part, tuple[str, ...]]
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """All files of the snapshot."""
+        return frozenset(path for paths in self.files.values() for path in paths)
+
+
+EMPTY = Snapshot(-1, {})
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit says of itself: from which versions of which tables, by which code, which partitions it wrote."""
+
+    version: int
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    code: str = ""
+    parts: frozenset[Part] = frozenset()
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Lake:
+    """The tables below one folder. One process writes; any number read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self._snapshots: dict[tuple[str, int], Snapshot] = {}
+        self._open: dict[str, DeltaTable] = {}
+        self._commits: dict[str, list[Commit]] = {}
+        self._lock = threading.RLock()
+
+    def folder(self, table: str) -> Path:
+        """Where a table lies: `energy.meter_hourly` in `energy/meter_hourly`."""
+        return self.root.joinpath(*table.split("."))
+
+    def _delta(self, table: str) -> DeltaTable | None:
+        with self._lock:
+            if table not in self._open:
+                if not (self.folder(table) / "_delta_log").exists():
+                    return None
+                self._open[table] = DeltaTable(str(self.folder(table)))
+            return self._open[table]
+
+    def snapshot(self, table: str, version: int | None = None) -> Snapshot:
+        """The table's files at a version, or the newest. Raises LookupError for a version that is not there."""
+        with self._lock:
+            delta = self._delta(table)
+            if delta is None or version == -1:
+                return EMPTY
+            if version is None:
+                following = self.folder(table) / "_delta_log" / f"{delta.version() + 1:020d}.json"
+                if following.exists():
+                    delta.update_incremental()
+                version = delta.version()
+            if (table, version) not in self._snapshots:
+                try:
+                    at = delta if version == delta.version() else DeltaTable(str(self.folder(table)), version=version)
+                except Exception as error:  # deltalake raises its own types for a missing version
+                    raise LookupError(f"{table} has no version {version}") from error
+                self._snapshots[table, version] = Snapshot(version, _files(at))
+            return self._snapshots[table, version]
+
+    def uris(self, table: str, snapshot: Snapshot, parts: Iterable[Part] | None = None) -> list[str]:
+        """Absolute paths of a snapshot's files, of some partitions or all."""
+        chosen = snapshot.files if parts is None else {p: snapshot.files[p] for p in parts if p in snapshot.files}
+        base = self.folder(table)
+        return [str(base / path) for part in sorted(chosen) for path in chosen[part]]
+
+    def commits(self, table: str) -> list[Commit]:
+        """Every commit of a table from the first on."""
+        with self._lock:
+            newest = self.snapshot(table).version
+            known = self._commits.setdefault(table, [])
+            delta = self._delta(table)
+            if delta is not None and len(known) <= newest:
+                missing = delta.history(limit=newest + 1 - len(known))
+                known += [_commit(info) for info in sorted(missing, key=lambda info: info["version"])]
+            return known
+
+    def written(self, table: str, part: Part, version: int | None = None) -> Commit | None:
+        """The commit that last wrote a partition, at a version of the table or the newest."""
+        for commit in reversed(self.commits(table)[: None if version is None else version + 1]):
+            if part in commit.parts:
+                return commit
+        return None
+
+    def append(self, table: str, rows: Mapping[Part, pa.Table], schema: pa.Schema, note: Mapping[str, Any]) -> int:
+        """Adds rows (readings) as new files and puts them on stable storage; returns the version."""
+        adds = [self._write(table, part, rows[part], schema, durable=True) for part in sorted(rows)]
+        return self._commit(table, schema, adds, [], {"parts": sorted(rows), "note": dict(note)}, durable=True)
+
+    def replace(
+        self,
+        table: str,
+        rows: Mapping[Part, pa.Table],
+        schema: pa.Schema,
+        *,
+        inputs: Mapping[str, int],
+        code: str,
+        only: Iterable[Part] | None = None,
+        note: Mapping[str, Any] | None = None,
+    ) -> tuple[int, frozenset[Part]]:
+        """Makes partitions hold exactly these rows; partitions in `only` (all, if None) without rows are emptied.
+
+        Returns the version and the partitions whose content changed. Writes no commit where nothing changed and the
+        last commit already tells of the same inputs and code.
+        """
+        before = self.snapshot(table)
+        with ThreadPoolExecutor(2) as pool:
+            written = dict(zip(rows, pool.map(lambda p: self._write(table, p, rows[p], schema), rows), strict=True))
+        concerned = set(rows) | set(before.files if only is None else only)
+        adds, removes, changed = [], [], set()
+        for part in sorted(concerned):
+            old = before.files.get(part, ())
+            new = written.get(part)
+            if new is not None and old == (new.path,):
+                continue
+            if new is None and not old:
+                continue
+            changed.add(part)
+            adds += [new] if new is not None else []
+            removes += [(part, path) for path in old if new is None or path != new.path]
+        last = self.commits(table)[-1] if before.version >= 0 else None
+        if not changed and last and (dict(last.inputs), last.code) == (dict(inputs), code):
+            return before.version, frozenset()
+        told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
+        return self._commit(table, schema, adds, removes, told), frozenset(changed)
+
+    def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
+        buffer = io.BytesIO()
+        pq.write_table(
+            rows.select(schema.names).cast(schema),
+            buffer,
+            compression="zstd",
+            store_decimal_as_integer=True,
+            row_group_size=262_144,
+        )
+        content = buffer.getbuffer()
+        path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
+        target = self.folder(table) / path
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            passing = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
+            with passing.open("wb") as out:
+                out.write(content)
+                if durable:
+                    out.flush()
+                    os.fsync(out.fileno())
+            passing.replace(target)
+            if durable:
+                _sync(target.parent)
+        values = {"period": part.period, "bucket": str(part.bucket)}
+        stats = json.dumps({"numRecords": rows.num_rows})
+        return AddAction(path, len(content), values, int(target.stat().st_mtime * 1000), True, stats)
+
+    def _commit(
+        self,
+        table: str,
+        schema: pa.Schema,
+        adds: list[AddAction],
+        removes: list[tuple[Part, str]],
+        told: Mapping[str, Any],
+        durable: bool = False,
+    ) -> int:
+        with self._lock:
+            delta = self._delta(table)
+            full = Schema.from_arrow(pa.schema([*schema, *PARTITION]))
+            if delta is None:
+                self.folder(table).mkdir(parents=True, exist_ok=True)
+                delta = DeltaTable.create(
+                    str(self.folder(table)), full, partition_by=PARTITION.names, configuration=KEEP_FOR_EVER
+                )
+                self._open[table] = delta
+            elif delta.schema() != full:
+                raise SchemaChanged(table)
+            gone = [RemoveAction(path, True, 0, None, {"period": p.period, "bucket": str(p.bucket)}) for p, path in removes]
+            delta.create_write_transaction(
+                [*adds, *gone],
+                "append",
+                full,
+                PARTITION.names,
+                commit_properties=CommitProperties(custom_metadata={"scicity": json.dumps(told)}),
+                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+            )
+            delta.update_incremental()
+            if durable:
+                log = self.folder(table) / "_delta_log"
+                _sync(log / f"{delta.version():020d}.json")
+                _sync(log)
+            return int(delta.version())
+
+    def set_aside(self, table: str) -> None:
+        """Moves a table whose declared columns changed out of the way, so that it is built anew; nothing is deleted."""
+        with self._lock:
+            folder = self.folder(table)
+            number = sum(1 for _ in folder.parent.glob(f"{folder.name}@*"))
+            folder.rename(folder.with_name(f"{folder.name}@{number}"))
+            self._open.pop(table, None)
+            self._commits.pop(table, None)
+            self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
+
+
+class SchemaChanged(Exception):  # noqa: N818
+    """The table in the lake has other columns than its declaration: a migration is due."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"the lake's {table} has other columns than its declaration; rebuild or migrate it")
+        self.table = table
+
+
+def _files(delta: DeltaTable) -> dict[Part, tuple[str, ...]]:
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    found: dict[Part, list[str]] = {}
+    for path, period, bucket in zip(
+        *(actions.column(name).to_pylist() for name in ("path", "partition.period", "partition.bucket")), strict=True
+    ):
+        found.setdefault(Part(period, int(bucket)), []).append(path)
+    return {part: tuple(sorted(paths)) for part, paths in found.items()}
+
+
+def _commit(info: Mapping[str, Any]) -> Commit:
+    told = json.loads(info.get("scicity") or "{}")
+    return Commit(
+        version=info["version"],
+        inputs=told.get("inputs", {}),
+        code=told.get("code", ""),
+        parts=frozenset(Part(*part) for part in told.get("parts", ())),
+        note=told.get("note", {}),
+    )
+
+
+def _sync(path: Path) -> None:
+    """Puts a file, or a folder's list of names, on stable storage."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,156 @@
+"""A reading: what a device said of one property of one thing at one time. Every door hands over this and nothing else."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scicity.kernel.calendar import Calendar, micros
+from scicity.kernel.lake import Lake, Part
+from scicity.kernel.problems import Problems
+from scicity.kernel.tables import reading_table
+from scicity.vocabulary import conversion, term
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any device of a district that is read remotely
+ARRIVAL = pa.schema(
+    [
+        ("datastream", pa.string()),
+        ("time", pa.timestamp("us", tz="UTC")),
+        ("value", pa.float64()),
+        ("revision", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Readings that arrived together: `rows` in the schema ARRIVAL, units still the sender's; `name` says where from."""
+
+    name: str
+    rows: pa.Table
+    arrived: datetime
+
+
+def bucket_of(key: str, buckets: int) -> int:
+    """The bucket of a key; the same on every machine and for ever."""
+    return zlib.crc32(key.encode()) % buckets
+
+
+def take(
+    lake: Lake,
+    batch: Batch,
+    datastreams: pa.Table,
+    calendar: Calendar,
+    buckets: int,
+    problems: Problems,
+    *,
+    write: bool = True,
+) -> dict[str, int]:
+    """Puts a batch into the lake, converted to canonical units; returns the rows taken by observed property.
+
+    A reading of an unknown datastream, or of a time that cannot be, is a problem; where there is any, nothing of the batch
+    is taken. A value that is not a number is kept as unknown. Taking the same batch again changes nothing. With
+    `write=False` it only checks.
+    """
+    rows = batch.rows.cast(ARRIVAL)
+    _check_times(batch, rows, problems)
+    known = {row["datastream"]: row for row in datastreams.to_pylist()}
+    encoded = rows.column("datastream").combine_chunks().dictionary_encode()
+    names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
+    for code, name in enumerate(names):
+        if name not in known:
+            count = int((codes == code).sum())
+            found = f"{name} ({count} readings)"
+            problems.add("datastream", batch.name, None, "datastream", found=found, expected="one of the register")
+    if len(problems) or rows.num_rows == 0:
+        return {}
+    taken: dict[str, int] = {}
+    observed_of = np.array([known[name]["property"] for name in names])
+    bucket_by_name = np.array([bucket_of(known[name]["thing"], buckets) for name in names])
+    for observed in np.unique(observed_of):
+        mine = np.flatnonzero(observed_of[codes] == observed)
+        table = reading_table(str(observed))
+        taken[str(observed)] = len(mine)
+        if write:
+            values = _canonical(rows.column("value").to_numpy()[mine], codes[mine], names, known, str(observed))
+            parts = _parts(batch, rows.take(pa.array(mine)), values, codes[mine], names, bucket_by_name, calendar)
+            lake.append(table.name, parts, table.schema, {"batch": batch.name})
+    return taken
+
+
+def chosen(readings: ibis.Table) -> ibis.Table:
+    """The one reading that counts at each time of each datastream: the highest revision, then the lowest value.
+
+    The rule looks at the set of the readings alone, so that the order in which they arrived cannot matter.
+    """
+    rank = ibis.row_number().over(
+        group_by=[readings.datastream, readings.time],
+        order_by=[readings.revision.desc(), readings.value.asc(nulls_first=False)],
+    )
+    return readings.mutate(rank_=rank).filter(lambda t: t.rank_ == 0).drop("rank_")
+
+
+def _check_times(batch: Batch, rows: pa.Table, problems: Problems) -> None:
+    if rows.num_rows == 0:
+        return
+    if rows.column("time").null_count or rows.column("datastream").null_count:
+        problems.add("value-missing", batch.name, field="datastream, time", found="empty", expected="both in every reading")
+        return
+    span = pc.min_max(rows.column("time")).as_py()
+    if span["min"] < EARLIEST:
+        problems.add("time", batch.name, field="time", found=span["min"], expected=f"not before {EARLIEST:%Y-%m-%d}")
+    if span["max"] > batch.arrived:
+        latest = f"not after its arrival, {batch.arrived:%Y-%m-%d %H:%M} UTC"
+        problems.add("time", batch.name, field="time", found=span["max"], expected=latest)
+
+
+def _canonical(
+    values: np.ndarray, codes: np.ndarray, names: list[str], known: Mapping[str, Mapping[str, str]], observed: str
+) -> np.ndarray:
+    slopes, offsets = np.ones(len(names)), np.zeros(len(names))
+    for code, name in enumerate(names):
+        if known[name]["property"] == observed:
+            slopes[code], offsets[code] = conversion(known[name]["unit"], term(observed).unit)
+    if (slopes == 1).all() and not offsets.any():
+        return values
+    return values * slopes[codes] + offsets[codes]
+
+
+def _parts(
+    batch: Batch,
+    rows: pa.Table,
+    values: np.ndarray,
+    codes: np.ndarray,
+    names: list[str],
+    bucket_by_name: np.ndarray,
+    calendar: Calendar,
+) -> dict[Part, pa.Table]:
+    times = micros(rows.column("time"))
+    months = calendar.days(times).astype("datetime64[D]").astype("datetime64[M]")
+    rank = np.argsort(np.argsort(np.array(names)))[codes]
+    order = np.lexsort((times, rank, bucket_by_name[codes], months))
+    same = pa.array(np.zeros(len(order), dtype=np.int32))
+    table = pa.table(
+        {
+            "datastream": rows.column("datastream"),
+            "time": rows.column("time"),
+            "value": pa.array(values, mask=~np.isfinite(values)),
+            "revision": pc.fill_null(rows.column("revision"), 0),
+            "batch": pa.DictionaryArray.from_arrays(same, pa.array([batch.name])).cast(pa.string()),
+            "arrived": pa.array([batch.arrived], pa.timestamp("us", tz="UTC")).take(same),
+        }
+    ).take(pa.array(order))
+    months, buckets = months[order], bucket_by_name[codes][order]
+    starts = np.flatnonzero(np.r_[True, (months[1:] != months[:-1]) | (buckets[1:] != buckets[:-1])])
+    ends = np.r_[starts[1:], len(order)]
+    return {
+        Part(str(months[start]), int(buckets[start])): table.slice(start, end - start)
+        for start, end in zip(starts, ends, strict=True)
+    }
