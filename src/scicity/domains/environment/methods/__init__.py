@@ -1,0 +1,1 @@
+"""Pure methods of air quality: no file, no clock, no network."""
