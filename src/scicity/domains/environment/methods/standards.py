@@ -48,6 +48,7 @@ class Cuts:
 class Capture:
     """How much data a statistic needs (`standards/capture.csv` says what each is and where it stands)."""
 
+    hour_minutes: int
     day_hours: int
     window_hours: int
     year_days: int
@@ -110,7 +111,7 @@ def cuts_of(rows: Iterable[Row], beyond: Iterable[Row], document: str) -> dict[t
     listed: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for row in rows:
         if row["document"] == document:
-            cut = millionths(row["concentration_cut"], row["unit"])
+            cut = millionths(row["printed_cut"], row["unit"])
             listed.setdefault((row["pollutant"], row["averaging"]), []).append((int(row["sub_index"]), cut))
     last = {
         (row["pollutant"], row["averaging"]): None if row["sub_index"] in (None, "") else int(row["sub_index"])
@@ -145,7 +146,7 @@ def steps_of(rows: Iterable[Row], edition: str, averaging: str) -> dict[str, int
 def limits_of(rows: Iterable[Row], edition: str, grade: int) -> dict[tuple[str, str], int]:
     """Limits [millionths of µg/m³] by pollutant and averaging; rows as `standards/limits.csv`, `grade` 1 or 2."""
     return {
-        (str(row["pollutant"]), str(row["averaging"])): millionths(row["limit"], row["unit"])
+        (str(row["pollutant"]), str(row["averaging"])): millionths(row["printed_limit"], row["unit"])
         for row in rows
         if row["edition"] == edition and int(row["limit_grade"]) == grade
     }
