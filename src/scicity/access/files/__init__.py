@@ -1,0 +1,1 @@
+"""The file door: readings from CSV and Parquet files, layers from GeoJSON."""

@@ -1,0 +1,113 @@
+"""One district brought to life: its folder checked and loaded, its tables computed, its figures answered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from scicity.access.files import layers, readings
+from scicity.kernel.computing import Computing, Done
+from scicity.kernel.district import District
+from scicity.kernel.lake import Lake, Part, SchemaChanged
+from scicity.kernel.lineage import Figures
+from scicity.kernel.problems import Problems
+from scicity.kernel.reading import Batch, take
+from scicity.kernel.tables import Catalog, Source, discover
+
+STATE = ".scicity"  # where lake and records lie, below the working folder, unless SCICITY_STATE says otherwise
+
+
+@dataclass
+class Loaded:
+    """What a load took: rows of each source that changed, readings by property."""
+
+    sources: dict[str, int] = field(default_factory=dict)
+    readings: dict[str, int] = field(default_factory=dict)
+
+
+class City:
+    """A district's folder with its lake. `state` is the folder of lake and records."""
+
+    def __init__(self, folder: Path, state: Path | None = None) -> None:
+        self.problems = Problems()
+        self.folder = Path(folder)
+        self.district = District.open(self.folder, self.problems)
+        self.state = state or Path(os.environ.get("SCICITY_STATE", STATE)) / self.district.slug
+        self.lake = Lake(self.state / "lake")
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every table of every domain, for this district."""
+        return discover(district=self.district)
+
+    @cached_property
+    def computing(self) -> Computing:
+        """What computes the derived tables."""
+        return Computing(self.lake, self.catalog, self.district.calendar, self.district.buckets)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What answers questions about figures."""
+        return Figures(self.computing)
+
+    def check(self, progress: Callable[[str], None] | None = None) -> tuple[dict[str, pa.Table], Problems]:
+        """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
+        problems = Problems(list(self.problems.items))
+        sources = self.district.sources(self.catalog, problems)
+        for file in layers.files_of(self.folder):
+            layers.read(file, str(file.relative_to(self.folder)), problems)
+        streams = sources["district.datastream"]
+        for batch in readings.batches(self.folder, problems):
+            if progress:
+                progress(batch.name)
+            self._take(batch, streams, problems, write=False)
+        return sources, problems
+
+    def load(self, progress: Callable[[str], None] | None = None) -> Loaded:
+        """Checks the folder, then brings what changed into the lake. Raises Refused with all problems, and loads nothing."""
+        sources, problems = self.check(progress)
+        problems.refuse()
+        loaded = Loaded()
+        for name, rows in sources.items():
+            declared = self.catalog[name]
+            if isinstance(declared, Source) and self._replace(declared, rows):
+                loaded.sources[name] = rows.num_rows
+        for batch in readings.batches(self.folder, problems):
+            if progress:
+                progress(batch.name)
+            for observed, count in self._take(batch, sources["district.datastream"], problems).items():
+                loaded.readings[observed] = loaded.readings.get(observed, 0) + count
+        return loaded
+
+    def take(self, file: Path) -> dict[str, int]:
+        """Takes one more file of readings into the lake. Raises Refused with its problems, and takes nothing of it then."""
+        problems = Problems()
+        batch = readings.read(file, file.name, problems)
+        problems.refuse()
+        streams = self.computing.engine.rows(self.catalog["district.datastream"])
+        taken = self._take(batch, streams, problems) if batch else {}
+        problems.refuse()
+        return taken
+
+    def compute(self, progress: Callable[[str, int, int], None] | None = None) -> list[Done]:
+        """Brings every derived table up to date."""
+        return self.computing.bring_up_to_date(progress)
+
+    def _take(self, batch: Batch, streams: pa.Table, problems: Problems, write: bool = True) -> dict[str, int]:
+        mine = Problems()
+        taken = take(self.lake, batch, streams, self.district.calendar, self.district.buckets, mine, write=write)
+        problems.items += mine.items
+        return taken
+
+    def _replace(self, declared: Source, rows: pa.Table) -> bool:
+        try:
+            _, changed = self.lake.replace(declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="")
+        except SchemaChanged:
+            self.lake.set_aside(declared.name)
+            _, changed = self.lake.replace(declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="")
+        return bool(changed)

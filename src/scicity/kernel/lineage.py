@@ -1,0 +1,385 @@
+"""Lineage: a figure is one cell of a table, with an address; why() opens it down to readings and lines of files.
+
+An address is `domain.table.column/key=value/key=value`, with `@version` behind it where an earlier state is meant, e.g.
+`carbon.emission_yearly.emission/building=b01/year=2022@7`. Values are percent-encoded, instants are UTC.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+
+from scicity.kernel.computing import Computing
+from scicity.kernel.district import ROOT_ZONE
+from scicity.kernel.engine import quoted, read_schema
+from scicity.kernel.tables import READING_PREFIX, Derived, Read, Source, Table
+from scicity.vocabulary import term
+
+SHOWN = 50  # rows of an input that an opened figure lists; the count says how many there are
+KEPT_ANSWERS = 2_000  # answers about unchanged tables are kept until there are so many
+
+
+class NoFigure(LookupError):  # noqa: N818  (reads as what happened)
+    """An address that names no cell of any table."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """A condition: from `first` to `last`, both included."""
+
+    first: Any
+    last: Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number (or word) of a table with all that a reader must know of it. `value` None is unknown."""
+
+    address: str
+    table: str
+    column: str
+    key: Mapping[str, Any]
+    value: Any
+    symbol: str
+    version: int
+    coverage: float | None = None
+    stand_in: bool | None = None
+    origin: str | None = None
+
+
+class Row(dict[str, Any]):
+    """A row of a table: plain values by column; `figure(column)` gives the value with its address."""
+
+    def __init__(self, table: Table, version: int, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.table, self.version = table, version
+
+    def figure(self, column: str) -> Figure:
+        """The cell of a column as a figure. Raises NoFigure for a column that the table has not."""
+        if column not in self.table.columns or column not in self:
+            raise NoFigure(f"{self.table.name} has no column {column!r}")
+        key = {name: self[name] for name in self.table.grain}
+        return Figure(
+            address=address(self.table, column, key),
+            table=self.table.name,
+            column=column,
+            key=key,
+            value=self[column],
+            symbol=str((column in ("value", "value_high") and self.get("symbol")) or term(column).symbol),
+            version=self.version,
+            coverage=self.get("coverage"),
+            stand_in=self.get("stand_in"),
+            origin=self.get("origin"),
+        )
+
+    @property
+    def figures(self) -> list[Figure]:
+        """The cells that measure something, as figures."""
+        names = [n for n in self.table.columns if n not in self.table.grain and n in self]
+        return [self.figure(n) for n in names if term(n).type in ("real", "decimal", "factor", "integer")]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a figure was computed from in one table: its version, how many rows, the first of them, and how they were found."""
+
+    name: str
+    table: Table
+    version: int
+    total: int
+    rows: Sequence[Row]
+    how: str
+
+    @property
+    def kind(self) -> str:
+        """derived, reading or register: whether its rows open further, and to what they come down."""
+        if isinstance(self.table, Derived):
+            return "derived"
+        return "reading" if self.table.name.startswith(READING_PREFIX) else "register"
+
+
+@dataclass(frozen=True)
+class Why:
+    """A figure opened: the method in words, the code, the version it was written at, and the evidence."""
+
+    figure: Figure
+    row: Row
+    method: str
+    formula: str
+    code: str
+    written: int
+    inputs: Sequence[Evidence] = field(default_factory=list)
+    place: str = ""
+
+
+class Figures:
+    """Questions about the tables of a lake, answered as rows whose cells are figures."""
+
+    def __init__(self, computing: Computing) -> None:
+        self.computing, self.catalog, self.engine = computing, computing.catalog, computing.engine
+        self.lake = computing.lake
+        self._kept: dict[tuple[Any, ...], list[Row]] = {}
+        self._lock = threading.Lock()
+
+    def rows(
+        self,
+        table: str,
+        columns: Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        order: Sequence[str] = (),
+        *,
+        limit: int | None = None,
+        version: int | None = None,
+    ) -> list[Row]:
+        """Rows of a table at a version (newest, if None); `where` maps a column to a value, a list of values or `Between`.
+
+        `columns` (all, if empty) always come with the grain; `order` takes column names, `-` in front for descending.
+        Raises LookupError for an unknown table or column.
+        """
+        declared = self.catalog[table]
+        at = self.lake.snapshot(table, version).version
+        known = (table, at, tuple(columns), repr(where), tuple(order), limit)
+        if known not in self._kept:
+            rows = self._ask(declared, at, columns, where or {}, order or declared.grain, limit)
+            with self._lock:
+                if len(self._kept) >= KEPT_ANSWERS:
+                    self._kept.clear()
+                self._kept[known] = rows
+        return self._kept[known]
+
+    def figure(self, text: str) -> Figure:
+        """The figure of an address. Raises NoFigure."""
+        table, column, _, _ = parsed(text, self.catalog.tables)
+        return self._row(text).figure(column or table.columns[-1])
+
+    def why(self, text: str) -> Why:
+        """Opens a figure one step down. Raises NoFigure for an address that names no cell."""
+        table, column, _, version = parsed(text, self.catalog.tables)
+        row = self._row(text)
+        figure = row.figure(column)
+        if not isinstance(table, Derived):
+            place = f"{row['source_file']}, row {row['source_row']}" if isinstance(table, Source) else str(row["batch"])
+            return Why(figure, row, table.doc, "", "", row.version, [], place)
+        part = next(iter(self.computing.split(table, pa.Table.from_pylist([dict(row)], schema=table.schema))))
+        commit = self.lake.written(table.name, part, version)
+        if commit is None:
+            raise NoFigure(f"nothing tells how {text} came about")
+        inputs = [self._evidence(table, name, row, commit.inputs) for name in table.reads]
+        formula = inspect.getsource(table.function)
+        return Why(figure, row, table.doc, formula, commit.code, commit.version, inputs)
+
+    def evidence(self, text: str, read: str, limit: int | None = None) -> Evidence:
+        """All rows (or `limit` of them) of one input of a figure."""
+        table, _, _, version = parsed(text, self.catalog.tables)
+        row = self._row(text)
+        part = next(iter(self.computing.split(table, pa.Table.from_pylist([dict(row)], schema=table.schema))))
+        commit = self.lake.written(table.name, part, version)
+        if commit is None or not isinstance(table, Derived) or read not in table.reads:
+            raise NoFigure(f"{text} has no input {read!r}")
+        return self._evidence(table, read, row, commit.inputs, limit)
+
+    def _row(self, text: str) -> Row:
+        table, _, key, version = parsed(text, self.catalog.tables)
+        rows = self.rows(table.name, where=key, limit=2, version=version)
+        if not rows:
+            raise NoFigure(f"{table.name} has no row {text.partition('/')[2]!r}")
+        return rows[0]
+
+    def _ask(
+        self,
+        table: Table,
+        version: int,
+        columns: Sequence[str],
+        where: Mapping[str, Any],
+        order: Sequence[str],
+        limit: int | None,
+    ) -> list[Row]:
+        known = table.schema.names
+        unknown = [c for c in (*columns, *where, *(o.lstrip("-") for o in order)) if c not in known]
+        if unknown:
+            raise LookupError(f"{table.name} has no column {', '.join(sorted(unknown))}")
+        wanted = [*dict.fromkeys([*table.grain, *columns])] if columns else list(known)
+        conditions, values = condition(where)
+        by = ", ".join(quoted(o.lstrip("-")) + (" DESC" if o.startswith("-") else "") for o in order)
+        text = f"SELECT {', '.join(map(quoted, wanted))} FROM {self.engine.relation(table, version)} WHERE {conditions} ORDER BY {by}"
+        found = self.engine.sql(text + (f" LIMIT {int(limit)}" if limit is not None else ""), values)
+        return [Row(table, version, values) for values in found.to_pylist()]
+
+    # --- from a row to the rows it came from ---
+
+    def _evidence(
+        self, table: Derived, name: str, row: Row, versions: Mapping[str, int], limit: int | None = SHOWN
+    ) -> Evidence:
+        read = table.reads[name]
+        theirs = self.catalog[read.table]
+        conditions, values, how = self._trace(table, read, row, versions, frozenset({name}))
+        relation = self.engine.relation(theirs, versions[read.table])
+        total = self.engine.sql(f"SELECT count(*) AS n FROM {relation} WHERE {conditions}", values).column("n")[0].as_py()
+        order = ", ".join(map(quoted, theirs.grain))
+        text = f"SELECT * FROM {relation} WHERE {conditions} ORDER BY {order}" + (f" LIMIT {limit}" if limit else "")
+        rows = [Row(theirs, versions[read.table], values) for values in self.engine.sql(text, values).to_pylist()]
+        return Evidence(name, theirs, versions[read.table], total, rows, how)
+
+    def _trace(
+        self, table: Derived, read: Read, row: Row, versions: Mapping[str, int], seen: frozenset[str]
+    ) -> tuple[str, list[Any], str]:
+        """The condition on their rows that leads back from one of mine: SQL text, its values, and in words."""
+        theirs = self.catalog[read.table]
+        columns = read_schema(theirs, read).names
+        conditions, values, how = [], [], []
+        pairs = dict(read.trace) if read.trace is not None else {c: c for c in table.grain if c in columns}
+        for mine, their in pairs.items():
+            if their == "zone" and row[mine] == ROOT_ZONE and not self._holds_root(theirs, versions[read.table]):
+                continue  # the root zone is the whole: every zone's rows are its own
+            conditions.append(f"{quoted(their)} IS NOT DISTINCT FROM ?")
+            values.append(row[mine])
+            how.append(f"{their} = {shown(row[mine])}")
+        if read.trace is None:
+            for sql, bound, words in (
+                *self._in_time(table, read, theirs, row, pairs),
+                *self._through(table, read, theirs, row, versions, seen, pairs),
+            ):
+                conditions.append(sql)
+                values += bound
+                how.append(words)
+        return " AND ".join(conditions) or "true", values, " and ".join(how) or "all rows"
+
+    def _holds_root(self, theirs: Table, version: int) -> bool:
+        text = f"SELECT 1 AS n FROM {self.engine.relation(theirs, version, columns=('zone',))} WHERE zone = ? LIMIT 1"
+        return isinstance(theirs, Derived) and self.engine.sql(text, [ROOT_ZONE]).num_rows > 0
+
+    def _in_time(
+        self, table: Derived, read: Read, theirs: Table, row: Row, pairs: Mapping[str, str]
+    ) -> list[tuple[str, list[Any], str]]:
+        mine = next((c for c in ("hour", "day", "month", "year") if c in table.grain and c not in pairs), "")
+        column = read.during or ((theirs.time, theirs.time) if theirs.time else None)
+        if not mine or column is None or column[0] in pairs.values() or row[mine] is None:
+            return []
+        first, last = self._span(mine, row[mine])
+        margin = int(read.margin.total_seconds() * 1e6) if not read.anchored else 0
+        begin, end = (self._bound(theirs, c) for c in column)
+        if read.during:
+            sql = f"coalesce({begin}, {first}) < {last} AND coalesce({end}, {last}) > {first}"
+        elif read.anchored:
+            sql = f"{begin} BETWEEN {first} - 1800000000 AND {last} + 1800000000"
+        else:
+            sql = f"{begin} >= {first - margin} AND {begin} < {last + margin}"
+        return [(sql, [], f"{column[0]} within {mine} {shown(row[mine])}")]
+
+    def _through(
+        self,
+        table: Derived,
+        read: Read,
+        theirs: Table,
+        row: Row,
+        versions: Mapping[str, int],
+        seen: frozenset[str],
+        pairs: Mapping[str, str],
+    ) -> list[tuple[str, list[Any], str]]:
+        """Where they do not have my key, the register among my reads that leads from it to theirs."""
+        lacking = [c for c in table.grain if c not in pairs and c not in ("hour", "day", "month", "year")]
+        found = []
+        for name, other in table.reads.items():
+            between = self.catalog[other.table]
+            if name in seen or between.period != "all" or other.table == read.table or not isinstance(between, Source):
+                continue
+            names = read_schema(between, other).names
+            leads = bool(other.trace) or any(c in names for c in lacking)
+            link = next((c for c in between.grain if c in theirs.columns and c not in table.grain), "")
+            if not leads or not link:
+                continue
+            sql, bound, words = self._trace(table, other, row, versions, seen | {name})
+            if sql != "true":
+                relation = self.engine.relation(between, versions[other.table])
+                text = f"{quoted(link)} IN (SELECT {quoted(link)} FROM {relation} WHERE {sql})"
+                found.append((text, bound, f"{link} of {between.name} with {words}"))
+        return found
+
+    def _span(self, grain: str, value: Any) -> tuple[int, int]:
+        """First instant of an hour, day, month or year and of the next [µs UTC]."""
+        if grain == "hour":
+            start = int(value.timestamp() * 1e6)
+            return start, start + 3_600_000_000
+        if grain == "day":
+            start = self.computing.calendar.instant(value)
+            return start, self.computing.calendar.instant(date.fromordinal(value.toordinal() + 1))
+        return self.computing.calendar.bounds(f"{value:%Y-%m}" if grain == "month" else str(value))
+
+    def _bound(self, theirs: Table, column: str) -> str:
+        """SQL text for the instant [µs UTC] at which a row's time begins."""
+        kind = theirs.schema.field(column).type
+        if pa.types.is_timestamp(kind):
+            return f"epoch_us({quoted(column)})"
+        zone = self.computing.calendar.zone.replace("'", "")
+        local = f"make_date({quoted(column)}::INTEGER, 1, 1)" if pa.types.is_integer(kind) else quoted(column)
+        return f"epoch_us(timezone('{zone}', {local}::TIMESTAMP))"
+
+
+def condition(where: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """SQL text and bound values for a `where` of `Figures.rows`."""
+    parts, values = [], []
+    for column, wanted in where.items():
+        if isinstance(wanted, Between):
+            parts.append(f"{quoted(column)} BETWEEN ? AND ?")
+            values += [wanted.first, wanted.last]
+        elif isinstance(wanted, (list, tuple, set, frozenset)):
+            parts.append(f"{quoted(column)} IN ({', '.join('?' * len(wanted))})" if wanted else "false")
+            values += list(wanted)
+        else:
+            parts.append(f"{quoted(column)} IS NOT DISTINCT FROM ?")
+            values.append(wanted)
+    return " AND ".join(parts) or "true", values
+
+
+def address(table: Table, column: str, key: Mapping[str, Any]) -> str:
+    """The address of a cell."""
+    return "/".join([f"{table.name}.{column}", *(f"{name}={quote(shown(key[name]), safe='')}" for name in table.grain)])
+
+
+def shown(value: Any) -> str:
+    """A key's value as it stands in an address."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if value is None else str(value)
+
+
+def parsed(text: str, tables: Mapping[str, Table]) -> tuple[Table, str, dict[str, Any], int | None]:
+    """Table, column, key and version of an address. Raises NoFigure with what is wrong."""
+    body, _, at = text.partition("@")
+    head, *pairs = body.strip("/").split("/")
+    name, _, column = head.rpartition(".")
+    table = tables.get(name)
+    if table is None or column not in table.columns or (at and not at.isdigit()):
+        raise NoFigure(f"{text[:120]!r} is not the address of a figure")
+    key: dict[str, Any] = {}
+    for pair in pairs:
+        field_name, given, value = pair.partition("=")
+        if not given or field_name not in table.grain:
+            raise NoFigure(f"{pair[:60]!r} is not a key of {table.name}: {', '.join(table.grain)}")
+        key[field_name] = _typed(unquote(value), table.schema.field(field_name).type, pair)
+    if len(key) != len(table.grain):
+        raise NoFigure(f"{table.name} needs {', '.join(table.grain)}")
+    return table, column, key, int(at) if at else None
+
+
+def _typed(value: str, kind: pa.DataType, pair: str) -> Any:
+    if value == "":
+        return None
+    try:
+        if pa.types.is_integer(kind):
+            return int(value)
+        if pa.types.is_date32(kind):
+            return date.fromisoformat(value)
+        if pa.types.is_timestamp(kind):
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        raise NoFigure(f"{pair[:60]!r} cannot be read") from None
+    return value
