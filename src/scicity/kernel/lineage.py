@@ -242,10 +242,8 @@ class Figures:
             values.append(row[mine])
             how.append(f"{their} = {shown(row[mine])}")
         if read.trace is None:
-            for sql, bound, words in (
-                *self._in_time(table, read, theirs, row, pairs),
-                *self._through(table, read, theirs, row, versions, seen, pairs),
-            ):
+            in_time = self._in_time(table, read, theirs, row, pairs)
+            for sql, bound, words in (*in_time, *self._through(table, read, theirs, row, versions, seen, pairs)):
                 conditions.append(sql)
                 values += bound
                 how.append(words)
