@@ -90,3 +90,64 @@ def labels(names: list[str], repeats: int, tiles: int = 1) -> pa.Array:
 def table(**columns: Any) -> pa.Table:
     """An Arrow table of Arrow or numpy columns of one length."""
     return pa.table({name: c if isinstance(c, pa.Array | pa.ChunkedArray) else pa.array(c) for name, c in columns.items()})
+
+
+def series_columns(stations: list[str], columns: int) -> dict[str, pa.Array]:
+    """The columns `station` and `pollutant` of a flattened grid of so many columns."""
+    return {
+        "station": labels(stations, len(POLLUTANTS) * columns),
+        "pollutant": labels(list(POLLUTANTS), columns, len(stations)),
+    }
+
+
+def day_numbers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """A date column as days since 1970."""
+    return np.asarray(column.cast(pa.int32()).to_numpy(), dtype=np.int64)
+
+
+def dates(days: npt.NDArray[Any]) -> pa.Array:
+    """Days since 1970 as a date column."""
+    return pa.array(days.astype(np.int32)).cast(pa.date32())
+
+
+def chosen(readings: pa.Table) -> pa.Table:
+    """The one reading that counts at each time of each datastream: the highest revision, then the lowest value.
+
+    Columns `datastream`, `time`, `value`, `revision`; unknown values are dropped after the choice. The rule is the
+    kernel's (`scicity.kernel.reading.chosen`), for Arrow.
+    """
+    order = [("datastream", "ascending"), ("time", "ascending"), ("revision", "descending"), ("value", "ascending")]
+    rows = readings.sort_by(order)
+    if len(rows) > 1:
+        same = [
+            pc.equal(rows.column(name).slice(1), rows.column(name).slice(0, len(rows) - 1)).to_numpy()
+            for name in ("datastream", "time")
+        ]
+        rows = rows.filter(pa.array(np.r_[True, ~(same[0] & same[1])]))
+    return rows.filter(pc.is_valid(rows.column("value")))
+
+
+def groups_of(rows: pa.Table, keys: list[str]) -> tuple[pa.Table, Integers]:
+    """The distinct keys of rows, and which of them each row has."""
+    coded = np.zeros(len(rows), dtype=np.int64)
+    for name in keys:
+        encoded = rows.column(name).combine_chunks().dictionary_encode()
+        coded = coded * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy(zero_copy_only=False)
+    _, first, which = np.unique(coded, return_index=True, return_inverse=True)
+    return rows.select(keys).take(pa.array(first)), which.astype(np.int64)
+
+
+def worst(origin: pa.ChunkedArray, group: Integers, groups: int, ranking: tuple[str, ...]) -> pa.Array:
+    """The origin of each group that comes last in `ranking`, null for a group in which none is told."""
+    found = np.full(groups, -1, dtype=np.int64)
+    np.maximum.at(found, group, pc.index_in(origin, pa.array(ranking)).fill_null(-1).to_numpy().astype(np.int64))
+    return pa.array(ranking, pa.string()).take(pa.array(found, mask=found < 0))
+
+
+def worst_by_series(rows: pa.Table, stations: list[str], columns: int, ranking: tuple[str, ...]) -> pa.Array:
+    """The worst origin of each series among rows, for each cell of a flattened grid of so many columns."""
+    station = pc.index_in(rows.column("station"), pa.array(stations)).to_numpy().astype(np.int64)
+    pollutant = pc.index_in(rows.column("pollutant"), pa.array(POLLUTANTS)).to_numpy().astype(np.int64)
+    series = len(stations) * len(POLLUTANTS)
+    found = worst(rows.column("origin"), station * len(POLLUTANTS) + pollutant, series, ranking)
+    return found.take(pa.array(np.repeat(np.arange(series), columns)))
