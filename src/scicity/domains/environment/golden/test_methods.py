@@ -93,6 +93,8 @@ def test_every_cut_gives_its_own_sub_index_and_one_more_step_the_next(document: 
         # CO to one decimal of mg/m³, half to even
         ("HJ 633-2012", "co", "day", 2.05, 50), ("HJ 633-2012", "co", "day", 2.15, 55), ("HJ 633-2012", "co", "day", 2.0, 50),
         ("HJ 633-2012", "co", "day", 4.04, 100), ("HJ 633-2012", "co", "day", 4.06, 101),
+        # exactly 55 and 218; in floating point a hair more, which aqi-hub 0.3.3 rounds up
+        ("HJ 633-2026", "co", "day", 2.2, 55), ("HJ 633-2026", "co", "hour", 65.4, 218),
         # rounded up
         ("HJ 633-2012", "pm25", "day", 1, 2), ("HJ 633-2012", "no2", "day", 41, 52), ("HJ 633-2012", "o3", "max_8h", 161, 101),
         # the end of the scale
