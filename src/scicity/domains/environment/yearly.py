@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -143,7 +145,16 @@ def air_attainment(
     series, _ = np.nonzero(matrix.known)
     values = matrix.values[matrix.known]
     last = periods.edition_name(edition, slot.calendar, slot.end - 1)
+    origin = grid.worst_by_series(days, matrix.stations, 1, ORIGINS)
     tiles = len(matrix.stations)
+
+    @cache
+    def statistic(percent: int | None, step: int) -> exact.Integers:
+        """The yearly mean of each series, or a percentile of its daily values, rounded to a multiple of `step`."""
+        if percent is None:
+            return exact.means(total, count, step)
+        return assessment.percentiles(values, series, len(count), percent, step)[0]
+
     parts = []
     for one in periods.editions(edition, slot.calendar):
         steps = standards.steps_of(rounding.to_pylist(), one.name, "year")
@@ -155,12 +166,7 @@ def air_attainment(
                 if averaging != "year" and percent is None:
                     continue  # hourly limits are no yearly statistic
                 mine = np.arange(POLLUTANTS.index(pollutant), len(count), len(POLLUTANTS))
-                if percent is None:
-                    value, judged = exact.means(total, count), exact.means(total, count, steps[pollutant])
-                else:
-                    value, judged = (
-                        assessment.percentiles(values, series, len(count), percent, step)[0] for step in (1, steps[pollutant])
-                    )
+                value, judged = statistic(percent, 1), statistic(percent, steps[pollutant])
                 bounds = np.full(tiles, bound)
                 verdict = assessment.attainment(judged[mine], enough[mine], bounds, np.ones(tiles, dtype=bool))
                 parts.append(
@@ -179,7 +185,7 @@ def air_attainment(
                         attainment=verdict.tolist(),
                         valid_days=count[mine],
                         coverage=count[mine] / length,
-                        origin=grid.worst_by_series(days, matrix.stations, 1, ORIGINS).take(pa.array(mine)),
+                        origin=origin.take(pa.array(mine)),
                     )
                 )
     return pa.concat_tables(parts)
