@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from scicity.kernel.calendar import Calendar, micros, periods_of_days
 from scicity.kernel.engine import Engine, quoted, read_schema
-from scicity.kernel.lake import Lake, Part, SchemaChanged, Snapshot
+from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot
 from scicity.kernel.reading import bucket_of
 from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table
 
@@ -72,9 +72,9 @@ class Computing:
 
     def _update(self, table: Derived) -> Done | None:
         started = time.perf_counter()
-        inputs = {read.table: self.lake.snapshot(read.table).version for read in table.reads.values()}
-        due, whole = self.due(table, inputs)
         last = self.lake.commits(table.name)[-1] if self.lake.snapshot(table.name).version >= 0 else None
+        inputs = {read.table: self._version(read.table, last) for read in table.reads.values()}
+        due, whole = self.due(table, inputs)
         if not due and last and dict(last.inputs) == inputs and last.code == table.code:
             return None
         rows = self.compute(table, due, inputs)
@@ -86,6 +86,12 @@ class Computing:
             version, changed = self.lake.replace(table.name, rows, table.schema, **told)
         count = sum(part.num_rows for part in rows.values())
         return Done(table.name, frozenset(due), changed, count, time.perf_counter() - started, version)
+
+    def _version(self, name: str, last: Commit | None) -> int:
+        """The newest version of an input; the one that was seen last where its rows have not changed since."""
+        newest = self.lake.snapshot(name)
+        seen = last.inputs.get(name, -1) if last else -1
+        return seen if seen >= 0 and self.lake.snapshot(name, seen).paths == newest.paths else newest.version
 
     def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
         """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
@@ -104,10 +110,22 @@ class Computing:
         found = set(self.lake.snapshot(table.name).files)
         for read in table.reads.values():
             theirs = self.catalog[read.table]
+            parts = self.lake.snapshot(read.table, inputs[read.table]).files
             if table.period == "all" or theirs.period != "all":
-                for part in self.lake.snapshot(read.table, inputs[read.table]).files:
+                for part in parts:
                     found |= self._spread(table, theirs, part)
+            if parts and read.margin and table.period != "all" and theirs.period != "all":
+                found |= self._around(table, theirs, read, parts)
         return found
+
+    def _around(self, mine: Table, theirs: Table, read: Read, parts: Iterable[Part]) -> set[Part]:
+        """My partitions that see their rows from beside; between anchors also those in which nothing arrived."""
+        margin = int(read.margin.total_seconds() * 1e6)
+        spans = [self._inside(part.period) for part in parts]
+        if read.anchored:
+            spans = [(min(first for first, _ in spans), max(last for _, last in spans))]
+        periods = {p for first, last in spans for p in self.calendar.covering(first - margin, last + margin, mine.period)}
+        return {Part(period, bucket) for period in periods for bucket in self._buckets(mine)}
 
     def compute(self, table: Derived, due: Iterable[Part], inputs: Mapping[str, int]) -> dict[Part, pa.Table]:
         """The rows of partitions of a table, from these versions of its inputs."""

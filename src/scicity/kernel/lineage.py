@@ -208,7 +208,8 @@ class Figures:
         wanted = [*dict.fromkeys([*table.grain, *columns])] if columns else list(known)
         conditions, values = condition(where)
         by = ", ".join(quoted(o.lstrip("-")) + (" DESC" if o.startswith("-") else "") for o in order)
-        text = f"SELECT {', '.join(map(quoted, wanted))} FROM {self.engine.relation(table, version)} WHERE {conditions} ORDER BY {by}"
+        listed = ", ".join(map(quoted, wanted))
+        text = f"SELECT {listed} FROM {self.engine.relation(table, version)} WHERE {conditions} ORDER BY {by}"
         found = self.engine.sql(text + (f" LIMIT {int(limit)}" if limit is not None else ""), values)
         return [Row(table, version, values) for values in found.to_pylist()]
 

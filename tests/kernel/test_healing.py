@@ -1,0 +1,118 @@
+"""Every number heals: after any sequence of changes, what was brought up to date equals what is computed from nothing."""
+
+import shutil
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scicity.kernel.lake import Part
+from tests.kernel.toy import FIRST, METERS, Toy
+
+HOURS = st.integers(-48, 24 * 100)
+readings = st.lists(st.tuples(st.sampled_from(METERS), HOURS, st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=4)
+events = st.one_of(
+    st.tuples(st.just("read"), readings),
+    st.tuples(st.just("again"), st.integers(0, 5)),
+    st.tuples(st.just("tariff"), st.integers(1, 80), st.sampled_from(["0.4", "0.5", "0.75"])),
+)
+
+
+def rebuilt(toy: Toy, root: Path) -> Toy:
+    """A second lake with the same readings and registers, its tables computed from nothing."""
+    shutil.copytree(toy.lake.root / "reading", root / "reading")
+    shutil.copytree(toy.lake.root / "toy" / "tariff", root / "toy" / "tariff")
+    other = Toy(root, toy.buckets)
+    other.computing.bring_up_to_date()
+    return other
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sequence=st.lists(events, min_size=1, max_size=5), buckets=st.sampled_from([1, 3]))
+def test_any_sequence_of_changes_equals_a_rebuild(sequence, buckets):
+    with tempfile.TemporaryDirectory() as folder:
+        toy = Toy(Path(folder) / "lake", buckets)
+        toy.tariffs([(FIRST, None, "0.5")])
+        toy.read("first", [(f"{m}.e", FIRST + timedelta(hours=12 * k), 1.0 + k % 3, 0) for m in METERS for k in range(1, 100)])
+        toy.computing.bring_up_to_date()
+        sent = []
+        for number, event in enumerate(sequence):
+            if event[0] == "read":
+                sent.append([(f"{m}.e", FIRST + timedelta(hours=h), float(v), r) for m, h, v, r in event[1]])
+                toy.read(f"late {number}", sent[-1])
+            elif event[0] == "again" and sent:
+                toy.read(f"again {number}", sent[event[1] % len(sent)])
+            elif event[0] == "tariff":
+                change = FIRST + timedelta(days=event[1])
+                toy.tariffs([(FIRST, change, "0.5"), (change, None, event[2])])
+            toy.computing.bring_up_to_date()
+        assert toy.contents() == rebuilt(toy, Path(folder) / "other").contents()
+
+
+def test_a_late_reading_touches_only_the_partitions_that_see_it(toy):
+    toy.read("late", [("m2.e", FIRST + timedelta(days=12), 7.0, 1)])
+    done = {d.table: d for d in toy.computing.bring_up_to_date()}
+    assert {name: d.computed for name, d in done.items()} == {
+        "toy.hourly": {Part("2022-12")},
+        "toy.daily": {Part("2022-12")},
+        "toy.cost": {Part("2022-12")},
+        "toy.total": {Part("all")},
+    }
+
+
+def test_a_reading_near_the_edge_touches_both_months(toy):
+    toy.read("late", [("m2.e", FIRST + timedelta(days=31, hours=1), 7.0, 0)])
+    done = {d.table: d for d in toy.computing.bring_up_to_date()}
+    assert done["toy.hourly"].changed == {Part("2022-12"), Part("2023-01")}
+
+
+def test_a_repeated_batch_changes_nothing(toy):
+    before = toy.contents()
+    toy.read("twice", [("m1.e", FIRST + timedelta(hours=6), 2.0, 0)])
+    done = {d.table: d for d in toy.computing.bring_up_to_date()}
+    assert done["toy.hourly"].changed == frozenset()
+    assert set(done) == {"toy.hourly"}  # it came out as it was, so that nothing above it was touched
+    assert toy.contents() == before
+    assert toy.read("twice", [("m1.e", FIRST + timedelta(hours=6), 2.0, 0)]) == {}
+    assert toy.computing.bring_up_to_date() == []
+
+
+def test_a_changed_register_row_touches_only_its_period(toy):
+    february = FIRST + timedelta(days=62)
+    toy.tariffs([(FIRST, february, "0.5"), (february, None, "0.75")])
+    toy.computing.bring_up_to_date()
+    toy.tariffs([(FIRST, february, "0.5"), (february, None, "0.8")])
+    done = {d.table: d for d in toy.computing.bring_up_to_date()}
+    assert done["toy.cost"].computed == {Part("2023-02")}
+    assert "toy.hourly" not in done
+
+
+def test_a_partition_can_be_computed_again_as_of_any_version(toy):
+    daily = toy.computing.catalog["toy.daily"]
+    before = toy.computing.again(daily, Part("2022-12"))
+    first = toy.lake.snapshot("toy.daily").version
+    toy.read("late", [("m2.e", FIRST + timedelta(days=12), 7.0, 1)])
+    toy.computing.bring_up_to_date()
+    after = toy.computing.again(daily, Part("2022-12"))
+    assert after != before
+    assert toy.computing.again(daily, Part("2022-12"), first) == before
+
+
+def test_what_was_stopped_goes_on(toy, monkeypatch):
+    toy.read("late", [("m2.e", FIRST + timedelta(days=12), 7.0, 1)])
+    original = toy.computing._update
+
+    def stop_before_cost(table):
+        if table.name == "toy.cost":
+            raise KeyboardInterrupt
+        return original(table)
+
+    monkeypatch.setattr(toy.computing, "_update", stop_before_cost)
+    with pytest.raises(KeyboardInterrupt):
+        toy.computing.bring_up_to_date()
+    monkeypatch.undo()
+    done = {d.table for d in toy.computing.bring_up_to_date()}
+    assert done == {"toy.cost", "toy.total"}
