@@ -1,0 +1,27 @@
+"""What the shell of every page shows: names, navigation, language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from scicity.cockpit import discovery
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """The context that every template has."""
+    city = getattr(request, "city", None)
+    if city is None:
+        return {}
+    language = "zh" if (get_language() or "zh").startswith("zh") else "en"
+    first = request.path_info.split("/", 2)[1] or "overview"
+    return {
+        "city": city,
+        "city_name": city.district.name(language),
+        "navigation": discovery.navigation(),
+        "here": first,
+        "language": language,
+        "html_language": "zh-Hans" if language == "zh" else "en",
+    }

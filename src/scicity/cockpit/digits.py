@@ -1,0 +1,74 @@
+"""How a number is written for people: digits, Chinese and English groups, dates. Pure: no Django, no clock."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+SIGNIFICANT = 4
+WAN, YI = Decimal(10**4), Decimal(10**8)
+UNKNOWN = "—"
+
+
+def exact(value: Any) -> Decimal:
+    """A number as a decimal, digit by digit as Python prints it. Raises ValueError for what is no finite number."""
+    number = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else str(value))
+    if not number.is_finite():
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
+
+
+def plain(number: Decimal) -> str:
+    """All digits with thousands separators, without an exponent or closing zeros."""
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def rounded(number: Decimal, significant: int = SIGNIFICANT) -> Decimal:
+    """To some significant digits, half to even; digits before the point are never dropped."""
+    if number == 0:
+        return Decimal(0)
+    places = max(0, significant - 1 - number.adjusted())
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+
+
+def written(value: Any, language: str, *, full: bool = False, significant: int = SIGNIFICANT) -> str:
+    """A number for a reader of `zh` or `en`: 1,234 · 12.35 万 · 0.1234; None and NaN are `—`.
+
+    Chinese counts large numbers by 万 (from 100,000 on) and 亿; English prints all digits before the point. `full` writes
+    every digit in either.
+    """
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return UNKNOWN
+    if isinstance(value, bool):
+        return {True: ("是", "yes"), False: ("否", "no")}[value][language != "zh"]
+    if isinstance(value, str):
+        return value
+    number = exact(value)
+    if full:
+        return plain(number)
+    size = abs(number)
+    if language == "zh" and size >= YI:
+        return f"{plain(rounded(number / YI, significant))} 亿"
+    if language == "zh" and size >= 10 * WAN:
+        return f"{plain(rounded(number / WAN, significant))} 万"
+    if isinstance(value, int):
+        return plain(number)
+    return plain(rounded(number, significant))
+
+
+def share(value: Any) -> str:
+    """A share from 0 to 1 as a percentage; never rounded up to 100 %."""
+    percent = (exact(value) * 100).quantize(Decimal("0.1"), ROUND_FLOOR)
+    return f"{plain(percent)} %"
+
+
+def moment(value: date | datetime, zone: ZoneInfo) -> str:
+    """A date as it is, an instant in local time to the minute (to the second where it has any)."""
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    local = value.astimezone(zone)
+    return local.strftime("%Y-%m-%d %H:%M:%S" if local.second else "%Y-%m-%d %H:%M")

@@ -1,0 +1,88 @@
+"""Finds what the domains bring to the cockpit; a domain is listed nowhere.
+
+A domain that has pages brings a package `pages` with `NAVIGATION` (a `dict` with `zh`, `en`, `order` and, below `pages`,
+further entries with `path`), a module `pages.urls`, and where it has something for the leader's screen a module
+`pages.leader` with `cards(city)`. `api.py` brings a ninja `router`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+DOMAINS = "scicity.domains"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the navigation."""
+
+    name: str
+    path: str
+    zh: str
+    en: str
+    order: int
+    below: tuple[Entry, ...] = ()
+
+
+@cache
+def domains() -> tuple[str, ...]:
+    """Names of all domains, sorted."""
+    package = importlib.import_module(DOMAINS)
+    return tuple(sorted(info.name for info in pkgutil.iter_modules(package.__path__) if info.ispkg))
+
+
+def module(domain: str, name: str) -> ModuleType | None:
+    """A module of a domain, or None where it has none."""
+    full = f"{DOMAINS}.{domain}.{name}"
+    try:
+        found = importlib.util.find_spec(full)
+    except ModuleNotFoundError:  # the package that would hold it is missing
+        return None
+    return importlib.import_module(full) if found else None
+
+
+@cache
+def with_pages() -> tuple[str, ...]:
+    """Domains that bring pages."""
+    return tuple(domain for domain in domains() if folder(domain, "pages/urls.py").exists())
+
+
+def folder(domain: str, part: str) -> Path:
+    """A path inside of a domain."""
+    return Path(str(importlib.import_module(DOMAINS).__path__[0])) / domain / part
+
+
+def folders(part: str) -> list[Path]:
+    """The folders of this name that domains have."""
+    return [folder(domain, part) for domain in domains() if folder(domain, part).is_dir()]
+
+
+OWN = (
+    Entry("overview", "/", "总览", "Overview", 0),
+    Entry("map", "/map/", "地图", "Map", 800),
+    Entry("data", "/data/", "数据", "Data", 900),
+    Entry("glossary", "/glossary/", "术语", "Glossary", 910),
+)
+
+
+@cache
+def navigation() -> tuple[Entry, ...]:
+    """The entries of all domains and of the cockpit, in order."""
+    found = list(OWN)
+    for domain in with_pages():
+        told: dict[str, Any] = getattr(importlib.import_module(f"{DOMAINS}.{domain}.pages"), "NAVIGATION", {})
+        if not told:
+            continue
+        order = int(told.get("order", 500))
+        below = tuple(
+            Entry(domain, f"/{domain}/{page['path']}", page["zh"], page["en"], order) for page in told.get("pages", ())
+        )
+        found.append(Entry(domain, f"/{domain}/", told["zh"], told["en"], order, below))
+    return tuple(sorted(found, key=lambda entry: (entry.order, entry.name)))

@@ -1,0 +1,62 @@
+"""Where things lie: the district's folder, and the state folder with its lake, records and secret.
+
+`SCICITY_DISTRICT` names the district's folder and `SCICITY_STATE` the state folder (`.scicity` beside it unless said); a
+district's state is `<state>/<slug>/`. Nothing here knows Django, so that the command line finds the same places.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+SAMPLE = Path("districts") / "future-science-city"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of one running district."""
+
+    district: Path
+    state_root: Path
+
+    @classmethod
+    def of_environment(cls) -> Place:
+        """The place that the environment names, else the sample district below the working folder."""
+        district = Path(os.environ.get("SCICITY_DISTRICT", SAMPLE))
+        return cls(district.resolve(), Path(os.environ.get("SCICITY_STATE", ".scicity")).resolve())
+
+    @cached_property
+    def slug(self) -> str:
+        """The district's short name; the folder's name where `district.toml` cannot tell."""
+        try:
+            about = tomllib.loads((self.district / "district.toml").read_text(encoding="utf-8"))
+            return str(about["district"]["slug"])
+        except (OSError, KeyError, ValueError):
+            return self.district.name
+
+    @property
+    def state(self) -> Path:
+        """What belongs to this district and is not in its folder."""
+        return self.state_root / self.slug
+
+    @property
+    def records(self) -> Path:
+        """The SQLite file of people and what they record."""
+        return self.state / "records.sqlite3"
+
+    def secret(self) -> str:
+        """The key that signs sessions; made once, readable by the owner alone."""
+        file = self.state / "secret"
+        self.state.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return file.read_text(encoding="ascii")
+        key = secrets.token_urlsafe(64)
+        with os.fdopen(handle, "w", encoding="ascii") as out:
+            out.write(key)
+        return key

@@ -1,0 +1,57 @@
+"""Roles: groups of Django's own, made at the first start; and that start's administrator."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+
+from scicity.cockpit.models import Person
+
+# name: zh, en. What a role may do hangs on permissions of the domains' models; a district can change them in /admin/.
+ROLES = {
+    "administrator": ("管理员", "Administrator"),
+    "leader": ("领导", "Leader"),
+    "officer": ("业务人员", "Officer"),
+    "data-officer": ("数据管理员", "Data officer"),
+    "enterprise": ("企业", "Enterprise"),
+    "resident": ("居民", "Resident"),
+}
+ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True)
+class OneTime:
+    """An account that was just made, with the password that must be changed at the first login."""
+
+    username: str
+    password: str
+
+
+def prepare() -> OneTime | None:
+    """Brings the records up to date and makes the roles; makes an administrator where there is nobody yet.
+
+    Returns the new administrator's one-time password, which is kept nowhere, or None. Django must be set up.
+    """
+    call_command("migrate", interactive=False, verbosity=0)
+    _close_to_others()
+    for role in ROLES:
+        Group.objects.get_or_create(name=role)
+    if Person.objects.exists():
+        return None
+    made = OneTime(ADMINISTRATOR, secrets.token_urlsafe(12))
+    person = Person.objects.create_superuser(made.username, password=made.password, must_change_password=True)
+    person.groups.add(Group.objects.get(name=ADMINISTRATOR))
+    return made
+
+
+def _close_to_others() -> None:
+    from django.conf import settings
+
+    file = settings.DATABASES["default"]["NAME"]
+    for path in (str(file), f"{file}-wal", f"{file}-shm"):
+        if os.path.exists(path):  # noqa: PTH110  (an in-memory database has a name that is no path)
+            os.chmod(path, 0o600)  # noqa: PTH101

@@ -1,0 +1,1 @@
+"""Template tags of the cockpit; every template has them without loading them."""

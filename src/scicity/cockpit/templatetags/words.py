@@ -1,0 +1,165 @@
+"""Words in two languages, side by side where they are used: `{% t "能源" "Energy" %}`; and keys, dates and names of data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from scicity.cockpit import digits
+from scicity.vocabulary import terms
+
+register = template.Library()
+_stamps: dict[str, str] = {}
+
+
+def language() -> str:
+    """The reader's language, `zh` or `en`."""
+    return "zh" if (get_language() or "zh").startswith("zh") else "en"
+
+
+@register.simple_tag(name="t")
+def translate(zh: str, en: str, **values: Any) -> str:
+    """The text in the reader's language; `{name}` is filled from the arguments, escaped."""
+    text = zh if language() == "zh" else en
+    if not values:
+        return mark_safe(text)  # noqa: S308  (both texts stand in the template)
+    filled = {name: value if isinstance(value, SafeString) else word(value) for name, value in values.items()}
+    return format_html(text, **filled)
+
+
+@register.filter
+def either(thing: Any) -> str:
+    """The `zh` or `en` of a pair, a mapping or an object that has both."""
+    if isinstance(thing, (tuple, list)):
+        return str(thing[0] if language() == "zh" else thing[1])
+    if isinstance(thing, Mapping):
+        return str(thing.get(language()) or thing.get("en") or thing.get("zh") or "")
+    return str(getattr(thing, language(), ""))
+
+
+@register.filter
+def name(row: Any) -> str:
+    """The name of a row with `name_zh` and `name_en`."""
+    if not row:
+        return ""
+    return str(row.get(f"name_{language()}") or row.get("name_zh") or row.get("name_en") or "")
+
+
+@register.filter
+def word(value: Any) -> str:
+    """A key, a date or a count of rows as text: what says which figure is meant, never a figure itself."""
+    if value is None or value == "":
+        return digits.UNKNOWN
+    if isinstance(value, (date, datetime)):
+        return digits.moment(value, ZoneInfo("UTC"))
+    if isinstance(value, bool):
+        return digits.written(value, language())
+    return str(value)
+
+
+@register.filter
+def count(value: Any) -> str:
+    """How many rows, pages or people there are, with thousands separators."""
+    return digits.plain(digits.exact(value))
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: Mapping[str, Any], value: Any) -> str:
+    """A date or an instant in the district's time zone, as `<time>`."""
+    if value is None:
+        return digits.UNKNOWN
+    zone = context["city"].district.calendar.tz
+    stamp = value.isoformat()
+    return format_html('<time datetime="{}">{}</time>', stamp, digits.moment(value, zone))
+
+
+@register.simple_tag(name="term")
+def term_word(term: str, **options: Any) -> str:
+    """A word of the vocabulary with a link to its place in the glossary; `link=False` gives the word alone."""
+    known = terms().get(term)
+    if known is None:
+        return conditional_escape(term.replace("_", " "))
+    shown = known.name(language()) or term
+    if options.get("link", True) is False:
+        return conditional_escape(shown)
+    return format_html('<a class="term" href="/glossary/#term-{}" title="{}">{}</a>', term, known.definition, shown)
+
+
+@register.simple_tag
+def asset(path: str) -> str:
+    """The address of a static file with a stamp of its content, so that a change is never hidden by a browser's cache."""
+    from django.conf import settings
+
+    if path not in _stamps or settings.DEBUG:
+        import hashlib
+        from pathlib import Path
+
+        found = finders.find(path)
+        _stamps[path] = hashlib.sha256(Path(found).read_bytes()).hexdigest()[:10] if found else ""
+    return f"{static(path)}?v={_stamps[path]}"
+
+
+@register.simple_tag(takes_context=True)
+def moment_or_word(context: Mapping[str, Any], value: Any) -> str:
+    """A key or a text of a row: instants in the district's time, everything else as it stands."""
+    return moment(context, value) if isinstance(value, datetime) else conditional_escape(word(value))
+
+
+@register.simple_tag(takes_context=True)
+def plain_cell(context: Mapping[str, Any], row: Mapping[str, Any], column: str) -> str:
+    """A cell that is no figure: a key, a date, a text, a mark."""
+    return moment_or_word(context, row[column])
+
+
+@register.simple_tag
+def either_of(thing: Any) -> str:
+    """As the filter `either`, for `as`."""
+    return either(thing)
+
+
+@register.filter
+def below(navigation: Any, here: str) -> tuple[Any, ...]:
+    """The entries below the section that a page belongs to, with the section's first page in front."""
+    for entry in navigation or ():
+        if entry.name == here and entry.below:
+            return (entry, *entry.below)
+    return ()
+
+
+@register.simple_tag
+def table_title(table: Any) -> str:
+    """The name of a table in the reader's language with a link to it."""
+    title = (table.title_zh if language() == "zh" else table.title_en) or table.name
+    return format_html('<a href="/data/{}/">{}</a>', table.name, title)
+
+
+@register.simple_tag
+def islands() -> str:
+    """The scripts and styles of charts and maps, as the build's manifest names them; nothing where they are not built."""
+    import json
+    from pathlib import Path
+
+    from django.conf import settings
+
+    built = Path(__file__).parents[1] / "static" / "built"
+    found = next((file for file in (built / ".vite" / "manifest.json", built / "manifest.json") if file.exists()), None)
+    if found is None:
+        return ""
+    stamp = f"{found}@{found.stat().st_mtime_ns}"
+    if stamp not in _stamps or settings.DEBUG:
+        entries = [entry for entry in json.loads(found.read_text(encoding="utf-8")).values() if entry.get("isEntry")]
+        parts = []
+        for entry in entries:
+            parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in entry.get("css", ())]
+            parts.append(format_html('<script type="module" src="{}"></script>', static(f"built/{entry['file']}")))
+        _stamps[stamp] = mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
+    return _stamps[stamp]

@@ -1,0 +1,38 @@
+"""Addresses: the cockpit's own, and one prefix per domain that brings pages; no domain is named here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from scicity.cockpit import accounts, discovery
+from scicity.cockpit.api import api
+from scicity.cockpit.views import data, errors, glossary, health, language, map, overview, why
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("map/", map.page, name="map"),
+    path("map/layers/<slug:name>.geojson", map.layer, name="map-layer"),
+    path("map/points/<str:table>.geojson", map.points, name="map-points"),
+    path("why/<path:address>", why.why, name="why"),
+    path("glossary/", glossary.glossary, name="glossary"),
+    path("data/", data.tables, name="data"),
+    path("data/<str:name>/", data.table, name="data-table"),
+    path("language/", language.choose, name="language"),
+    path("accounts/login/", accounts.Login.as_view(), name="login"),
+    path("accounts/logout/", accounts.Logout.as_view(), name="logout"),
+    path("accounts/password/", accounts.PasswordChange.as_view(), name="password-change"),
+    path("admin/login/", accounts.Login.as_view()),
+    path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    path("healthz", health.health, name="healthz"),
+    *(
+        path(f"{domain}/", include((f"{discovery.DOMAINS}.{domain}.pages.urls", domain), namespace=domain))
+        for domain in discovery.with_pages()
+    ),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

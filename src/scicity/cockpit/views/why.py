@@ -1,0 +1,93 @@
+"""A figure opened: formula, methods, factors, tables and readings, each figure below linking on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from scicity.cockpit.city import OpenCity
+from scicity.cockpit.opening import methods_of, path_of
+from scicity.kernel.lineage import Evidence, Why
+from scicity.kernel.tables import PLACE, READING_PREFIX, Derived, Table
+from scicity.vocabulary import term
+
+LONGEST_PATH = 12
+ROWS_OF_ONE_INPUT = 1_000
+# What an address can do wrong: name nothing, hold a number that no column holds, or a text that DuckDB refuses to bind.
+WRONG = (LookupError, ValueError, OverflowError, duckdb.Error)
+
+
+def why(request: HttpRequest, address: str) -> HttpResponse:
+    """The page of one figure. `?via=` holds the addresses that led here; `?input=` shows all rows of one input."""
+    city: OpenCity = request.city
+    try:
+        opened = city.figures.why(address)
+    except WRONG as error:
+        raise Http404(str(error)[:300]) from None
+    chosen = request.GET.get("input", "")
+    inputs = opened.inputs
+    if chosen:
+        try:
+            inputs = [city.figures.evidence(address, chosen, ROWS_OF_ONE_INPUT)]
+        except WRONG as error:
+            raise Http404(str(error)[:300]) from None
+    trail = [step for step in request.GET.getlist("via") if step != address][-LONGEST_PATH:]
+    context = {
+        "address": address,
+        "opened": opened,
+        "declared": city.figures.catalog[opened.figure.table],
+        "term": term(opened.figure.column),
+        "key": list(opened.figure.key.items()),
+        "kind": kind_of(city.figures.catalog[opened.figure.table]),
+        "methods": methods_of(city.figures.catalog[opened.figure.table]),
+        "inputs": [shown(city, evidence) for evidence in inputs],
+        "chosen": chosen,
+        "via": [*trail, address],
+        "crumbs": [(step, path_of(step), trail[:number]) for number, step in enumerate(trail)],
+        "permanent": f"{opened.figure.address}@{opened.figure.version}",
+        "newest": city.figures.lake.snapshot(opened.figure.table).version,
+        "other": [(name, opened.row[name]) for name in columns_of(opened) if opened.row[name] not in (None, "")],
+    }
+    return render(request, "cockpit/why.html", context)
+
+
+def kind_of(table: Table) -> str:
+    """derived, reading or register."""
+    if isinstance(table, Derived):
+        return "derived"
+    return "reading" if table.name.startswith(READING_PREFIX) else "register"
+
+
+def columns_of(opened: Why) -> list[str]:
+    """The other columns of the figure's own row."""
+    return [n for n in opened.row if n not in (*opened.figure.key, opened.figure.column, *PLACE.names)]
+
+
+def shown(city: OpenCity, evidence: Evidence) -> dict[str, Any]:
+    """An input as the page shows it: the columns that hold anything, key first, and which of them are figures."""
+    table = evidence.table
+    filled = [n for n in table.schema.names if n in table.grain or any(row.get(n) not in (None, "") for row in evidence.rows)]
+    names = [*table.grain, *(n for n in filled if n not in table.grain and n not in PLACE.names)]
+    newest = city.figures.lake.snapshot(table.name).version
+    return {
+        "name": evidence.name,
+        "table": table,
+        "kind": evidence.kind,
+        "version": evidence.version,
+        "newest": newest,
+        "at": None if evidence.version == newest else evidence.version,
+        "total": evidence.total,
+        "how": evidence.how,
+        "columns": [(name, is_figure(table.grain, name)) for name in names],
+        "placed": evidence.kind == "register",
+        "rows": evidence.rows,
+        "rest": evidence.total - len(evidence.rows),
+    }
+
+
+def is_figure(grain: tuple[str, ...], name: str) -> bool:
+    """Whether a column holds numbers that open: not those that say which row is meant."""
+    return name not in grain and term(name).type in ("real", "decimal", "factor", "integer")
