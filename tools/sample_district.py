@@ -138,7 +138,9 @@ def write_buildings(con: duckdb.DuckDBPyConnection, shared: Path) -> tuple[list[
             letter = {"east": "东区", "core": "绿心", "west": "西区"}[zone]
             source = f"{ARCHIVE}, building {original}; not in this district"
             name_en = f"Stand-in building {zone} {number:02d}"
-            buildings.append((building, zone, f"{letter}替代建筑{number:02d}", name_en, "university", areas[original], "stand-in", source))
+            buildings.append(
+                (building, zone, f"{letter}替代建筑{number:02d}", name_en, "university", areas[original], "stand-in", source)
+            )
             for carrier, theirs in (("electricity", "electricity"), ("natural_gas", "gas")):
                 meter = f"{building}.{carrier}"
                 note = f"{source}; calendar shifted by {SHIFT}"
@@ -167,7 +169,9 @@ def write_buildings(con: duckdb.DuckDBPyConnection, shared: Path) -> tuple[list[
     write_csv(registers / "buildings.csv", header, buildings)
     write_csv(registers / "meters.csv", ["meter", "carrier", "role", "parent", "zero_is_gap", "origin", "source"], meters)
     header = ["meter", "valid_from", "valid_to", "building", "serial", "multiplier", "register_digits", "register_decimals"]
-    write_csv(registers / "installations.csv", [*header, "register_start", "register_end", "rated_power", "source"], installations)
+    write_csv(
+        registers / "installations.csv", [*header, "register_start", "register_end", "rated_power", "source"], installations
+    )
     return streams, zone_of
 
 

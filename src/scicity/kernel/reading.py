@@ -16,7 +16,7 @@ from scicity.kernel.calendar import Calendar, micros
 from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import reading_table
-from scicity.vocabulary import conversion, term
+from scicity.vocabulary import conversion, term, terms
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any device of a district that is read remotely
 ARRIVAL = pa.schema(
@@ -72,9 +72,9 @@ def take(
     if len(problems) or rows.num_rows == 0:
         return {}
     taken: dict[str, int] = {}
-    observed_of = np.array([known[name]["property"] for name in names])
+    observed_of = np.array([known[name]["property"] if _fits(known[name]) else "" for name in names])
     bucket_by_name = np.array([bucket_of(known[name]["thing"], buckets) for name in names])
-    for observed in np.unique(observed_of):
+    for observed in np.unique(observed_of[observed_of != ""]):
         mine = np.flatnonzero(observed_of[codes] == observed)
         table = reading_table(str(observed))
         if any(commit.note.get("batch") == batch.name for commit in lake.commits(table.name)):
@@ -111,6 +111,18 @@ def _check_times(batch: Batch, rows: pa.Table, problems: Problems) -> None:
     if span["max"] > batch.arrived:
         latest = f"not after its arrival, {batch.arrived:%Y-%m-%d %H:%M} UTC"
         problems.add("time", batch.name, field="time", found=span["max"], expected=latest)
+
+
+def _fits(stream: Mapping[str, str]) -> bool:
+    """Whether a registered datastream's unit and property go together; where not, the register's own check says so."""
+    observed = terms().get(stream["property"] or "")
+    if observed is None or observed.type not in ("real", "decimal"):
+        return False
+    try:
+        conversion(stream["unit"] or "", observed.unit)
+    except ValueError:
+        return False
+    return True
 
 
 def _canonical(

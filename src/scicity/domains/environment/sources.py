@@ -12,7 +12,7 @@ STATION = source(
     "environment.station",
     path="registers/stations.csv",
     columns=["station", "zone", "name_zh", "name_en", "longitude", "latitude", "origin", "source"],
-    optional=("zone", "source"),
+    optional=("zone", "longitude", "latitude", "source"),
     grain=["station"],
     references={"zone": "district.zone.zone"},
     ranges={"longitude": (-180, 180), "latitude": (-90, 90)},

@@ -1,0 +1,33 @@
+"""The one command: `scicity`. Each command is a file of `scicity.commands`, found by its name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import typer
+
+from scicity import commands
+
+app = typer.Typer(
+    name="scicity",
+    help="Runs a sustainable city district: every number opens, every number heals, every statement is checked.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+for found in pkgutil.iter_modules(commands.__path__):
+    module = importlib.import_module(f"{commands.__name__}.{found.name}")
+    if hasattr(module, "run"):
+        app.command(found.name, help=module.__doc__)(module.run)
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

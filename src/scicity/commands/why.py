@@ -1,0 +1,75 @@
+"""Opens a figure: how it came about, down to readings and lines of files."""
+
+from typing import Annotated, Any
+
+import typer
+
+from scicity.city import City
+from scicity.commands import SAMPLE, District, Json, console, say
+from scicity.kernel.lineage import Figures, NoFigure, Why
+
+
+def run(
+    figure: Annotated[
+        str, typer.Argument(help="The figure's address, e.g. energy.zone_yearly.energy/zone=east/carrier=heat/year=2022.")
+    ],
+    district: District = SAMPLE,
+    depth: Annotated[int, typer.Option(help="How many steps down to open.")] = 2,
+    rows: Annotated[int, typer.Option(help="How many rows of each input to show.")] = 3,
+    as_json: Json = False,
+) -> None:
+    figures = City(district).figures
+    try:
+        tree = opened(figures, figure, depth, rows)
+    except (NoFigure, LookupError) as error:
+        console.print(f"✗ {error}", markup=False)
+        raise typer.Exit(1) from None
+    say(tree, as_json, "\n".join(printed(tree)))
+
+
+def opened(figures: Figures, address: str, depth: int, rows: int) -> dict[str, Any]:
+    """A figure as a tree of plain values, `depth` steps down."""
+    why: Why = figures.why(address)
+    tree: dict[str, Any] = {
+        "figure": why.figure.address,
+        "value": why.figure.value,
+        "unit": why.figure.symbol,
+        "coverage": why.figure.coverage,
+        "stand_in": why.figure.stand_in,
+        "origin": why.figure.origin,
+        "method": why.method,
+        "code": why.code,
+        "version": why.written,
+        "inputs": [],
+    }
+    for evidence in why.inputs:
+        shown = [{"row": dict(row)} for row in evidence.rows[:rows]]
+        if evidence.kind == "derived" and depth > 1 and evidence.rows and evidence.rows[0].figures:
+            shown[0]["why"] = opened(figures, evidence.rows[0].figures[0].address, depth - 1, rows)
+        tree["inputs"].append(
+            {
+                "table": evidence.table.name,
+                "version": evidence.version,
+                "rows": evidence.total,
+                "how": evidence.how,
+                "first": shown,
+            }
+        )
+    return tree
+
+
+def printed(tree: dict[str, Any], indent: str = "") -> list[str]:
+    """The tree as lines for people."""
+    unknown = "unknown" if tree["value"] is None else f"{tree['value']} {tree['unit']}".strip()
+    marks = [f"coverage {tree['coverage']:.1%}"] if tree["coverage"] is not None else []
+    marks += ["stand-in data below"] if tree["stand_in"] or tree["origin"] == "stand-in" else []
+    lines = [f"{indent}{tree['figure']} = {unknown}" + (f"  ({', '.join(marks)})" if marks else "")]
+    lines += [f"{indent}  method: {line}" for line in tree["method"].splitlines()[:1]]
+    for part in tree["inputs"]:
+        lines.append(f"{indent}  ← {part['rows']} rows of {part['table']} at version {part['version']}: {part['how']}")
+        for row in part["first"]:
+            if "why" in row:
+                lines += printed(row["why"], indent + "    ")
+            else:
+                lines.append(f"{indent}    " + ", ".join(f"{k}={v}" for k, v in row["row"].items() if v is not None))
+    return lines
