@@ -36,6 +36,8 @@ ORIGINS: dict[str, tuple[str, str, str, str, str]] = {
     ),
 }
 LETTERS = {"reported": "R", "modelled": "M", "estimated": "E", "allocated": "A", "manual": "H", "stand-in": "S"}
+# Columns that tell about the figures of their row; they carry no marks themselves.
+ABOUT = ("coverage", "stand_in", "flags")
 UNITLESS = ("", "1")
 # What could close a script element or end a line in it, as JSON escapes.
 CLOSING = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -78,6 +80,7 @@ def render(
     href = path_of(address)
     if via:
         href += "?" + urlencode([("via", step) for step in via])
+    of_itself = figure.column in ABOUT
     shown = digits.written(figure.value, language(), full=full, significant=digits_kept)
     unknown = figure.value is None or shown == digits.UNKNOWN
     numeric = not unknown and not isinstance(figure.value, (str, bool))
@@ -100,6 +103,8 @@ def render(
         figure.address,
         mark_safe("".join(parts)),  # noqa: S308  (each part was escaped)
     )
+    if of_itself:
+        return link
     notes = [badge(origin, dense) for origin in badges_of(figure)]
     if figure.coverage is not None and figure.coverage < 1 and not dense:
         text = "覆盖" if chinese else "coverage"

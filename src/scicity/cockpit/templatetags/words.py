@@ -135,10 +135,16 @@ def below(navigation: Any, here: str) -> tuple[Any, ...]:
     return ()
 
 
+def title_of(table: Any) -> str:
+    """The name of a table in the reader's language; of readings and nameless registers the term that they are named by."""
+    known = terms().get(table.name.rpartition(".")[2])
+    return (table.title_zh if language() == "zh" else table.title_en) or (known.name(language()) if known else table.name)
+
+
 @register.simple_tag
 def table_title(table: Any) -> str:
     """The name of a table in the reader's language with a link to it."""
-    title = (table.title_zh if language() == "zh" else table.title_en) or table.name
+    title = title_of(table)
     return format_html('<a href="/data/{}/">{}</a>', table.name, title)
 
 
@@ -163,3 +169,15 @@ def islands() -> str:
             parts.append(format_html('<script type="module" src="{}"></script>', static(f"built/{entry['file']}")))
         _stamps[stamp] = mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
     return _stamps[stamp]
+
+
+@register.filter
+def at(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """What a mapping holds at a key, or None."""
+    return mapping.get(key)
+
+
+@register.filter
+def subject(row: Mapping[str, Any]) -> str:
+    """Whom or what a statement is about, and in English what it measures."""
+    return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}"

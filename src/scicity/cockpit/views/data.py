@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.cockpit.city import OpenCity
+from scicity.cockpit.templatetags.words import title_of
 from scicity.cockpit.views.why import is_figure, kind_of
 from scicity.kernel.tables import PLACE, Table
 from scicity.vocabulary import term
@@ -66,7 +67,7 @@ def state_of(city: OpenCity, declared: Table) -> dict[str, Any]:
     log = lake.folder(declared.name) / "_delta_log" / f"{version:020d}.json"
     return {
         "name": declared.name,
-        "title": {"zh": declared.title_zh, "en": declared.title_en or declared.name},
+        "title": title_of(declared),
         "kind": kind_of(declared),
         "doc": declared.doc.partition("\n\n")[0],
         "version": version,

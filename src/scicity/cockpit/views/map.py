@@ -12,7 +12,7 @@ from django.urls import reverse
 from scicity.access.files import layers
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.opening import path_of
-from scicity.cockpit.templatetags.words import language, name
+from scicity.cockpit.templatetags.words import language, name, title_of
 from scicity.kernel.lineage import Row
 from scicity.kernel.problems import Problems
 
@@ -37,25 +37,19 @@ def context_of(city: OpenCity) -> dict[str, Any]:
                 if is_slug(file.stem)
             ]
             + [
-                {"name": t, "url": reverse("map-points", args=[t]), "kind": "point", "label": title(city, t)}
+                {"name": t, "url": reverse("map-points", args=[t]), "kind": "point", "label": title_of(city.figures.catalog[t])}
                 for t, _ in registers
             ],
             "language": language(),
         },
         "zones": zones,
-        "registers": [(title(city, table), rows) for table, rows in registers],
+        "registers": [(title_of(city.figures.catalog[table]), rows) for table, rows in registers],
     }
 
 
 def placed_tables(city: OpenCity) -> list[str]:
     """The registers whose rows have a place on the map."""
     return [t.name for t in city.figures.catalog.sources if set(t.columns) >= PLACED]
-
-
-def title(city: OpenCity, table: str) -> str:
-    """The name of a table in the reader's language."""
-    declared = city.figures.catalog[table]
-    return (declared.title_zh if language() == "zh" else declared.title_en) or table
 
 
 def label(stem: str) -> str:

@@ -45,6 +45,7 @@ def why(request: HttpRequest, address: str) -> HttpResponse:
         "methods": methods_of(city.figures.catalog[opened.figure.table]),
         "inputs": [shown(city, evidence) for evidence in inputs],
         "chosen": chosen,
+        "formula": body_of(opened.formula),
         "via": [*trail, address],
         "crumbs": [(step, path_of(step), trail[:number]) for number, step in enumerate(trail)],
         "permanent": f"{opened.figure.address}@{opened.figure.version}",
@@ -61,6 +62,13 @@ def kind_of(table: Table) -> str:
     return "reading" if table.name.startswith(READING_PREFIX) else "register"
 
 
+def body_of(formula: str) -> str:
+    """A function's text without its declaration as a table, which the page shows in words."""
+    lines = formula.splitlines()
+    first = next((number for number, line in enumerate(lines) if line.startswith("def ")), 0)
+    return "\n".join(lines[first:])
+
+
 def columns_of(opened: Why) -> list[str]:
     """The other columns of the figure's own row."""
     return [n for n in opened.row if n not in (*opened.figure.key, opened.figure.column, *PLACE.names)]
@@ -72,6 +80,7 @@ def shown(city: OpenCity, evidence: Evidence) -> dict[str, Any]:
     filled = [n for n in table.schema.names if n in table.grain or any(row.get(n) not in (None, "") for row in evidence.rows)]
     names = [*table.grain, *(n for n in filled if n not in table.grain and n not in PLACE.names)]
     newest = city.figures.lake.snapshot(table.name).version
+    same = {name: evidence.rows[0][name] for name in names if alike(evidence, name)} if len(evidence.rows) > 1 else {}
     return {
         "name": evidence.name,
         "table": table,
@@ -81,11 +90,17 @@ def shown(city: OpenCity, evidence: Evidence) -> dict[str, Any]:
         "at": None if evidence.version == newest else evidence.version,
         "total": evidence.total,
         "how": evidence.how,
-        "columns": [(name, is_figure(table.grain, name)) for name in names],
+        "columns": [(name, is_figure(table.grain, name)) for name in names if name not in same],
+        "same": same,
         "placed": evidence.kind == "register",
         "rows": evidence.rows,
         "rest": evidence.total - len(evidence.rows),
     }
+
+
+def alike(evidence: Evidence, name: str) -> bool:
+    """Whether a column says the same of all rows and is no figure, so that saying it once is enough."""
+    return not is_figure(evidence.table.grain, name) and len({row[name] for row in evidence.rows}) == 1
 
 
 def is_figure(grain: tuple[str, ...], name: str) -> bool:

@@ -1,0 +1,34 @@
+"""The cockpit over a little city; Django is set up for these tests alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(tempfile.mkdtemp(prefix="scicity-test-"))
+os.environ["DJANGO_SETTINGS_MODULE"] = "scicity.cockpit.settings"
+os.environ["SCICITY_DISTRICT"] = str(ROOT / "city" / "district")
+os.environ["SCICITY_STATE"] = str(ROOT / "city" / "state")
+
+_spec = importlib.util.spec_from_file_location("little_city", Path(__file__).with_name("little_city.py"))
+little_city = sys.modules["little_city"] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(little_city)
+CITY = little_city.build(ROOT / "city")
+
+import django  # noqa: E402  (its settings read the folders above)
+
+django.setup()
+
+from scicity.cockpit import city as cities  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def city():
+    """The little city, served."""
+    cities.use(CITY)
+    return CITY
