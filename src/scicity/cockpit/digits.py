@@ -13,6 +13,31 @@ WAN, YI = Decimal(10**4), Decimal(10**8)
 UNKNOWN = "—"
 
 
+# Units that people read large amounts in: canonical symbol, language (any, if empty), from which amount on, divisor, symbol.
+LARGER = (
+    ("kWh", "en", Decimal(10**7), Decimal(10**6), "GWh"),
+    ("kWh", "en", Decimal(10**4), Decimal(10**3), "MWh"),
+    ("kg", "", Decimal(10**4), Decimal(10**3), "t"),
+    ("m²", "", Decimal(10**6), Decimal(10**6), "km²"),
+)
+
+
+def in_larger_unit(value: Any, symbol: str, language: str) -> tuple[Any, str]:
+    """An amount in the unit that people read it in, and that unit's symbol."""
+    if value is None or isinstance(value, (str, bool)) or (isinstance(value, float) and not math.isfinite(value)):
+        return value, symbol
+    number = exact(value)
+    for canonical, only, least, divisor, larger in LARGER:
+        if symbol == canonical and only in ("", language) and abs(number) >= least:
+            return number / divisor, larger
+    return value, symbol
+
+
+def in_language(symbol: str, language: str) -> str:
+    """A symbol for a reader: counting words such as 人 are Chinese alone."""
+    return "" if language != "zh" and any("\u4e00" <= sign <= "\u9fff" for sign in symbol) else symbol
+
+
 def exact(value: Any) -> Decimal:
     """A number as a decimal, digit by digit as Python prints it. Raises ValueError for what is no finite number."""
     number = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else str(value))

@@ -71,8 +71,12 @@ def render(
     via: Sequence[str] = (),
     at: int | None = None,
     digits_kept: int = digits.SIGNIFICANT,
+    bare: bool = False,
 ) -> SafeString:
-    """A figure as HTML. `at` opens it as of that version; `via` is the path of addresses that led to it."""
+    """A figure as HTML. `at` opens it as of that version; `via` is the path of addresses that led to it; `bare` has no marks.
+
+    Alone it is shown in the unit that people read; in `dense` tables all cells keep the column's own, to be compared.
+    """
     chinese = language() == "zh"
     if figure is None:
         return format_html('<span class="figure unknown" title="{}">—</span>', "未知" if chinese else "unknown")
@@ -81,10 +85,13 @@ def render(
     if via:
         href += "?" + urlencode([("via", step) for step in via])
     of_itself = figure.column in ABOUT
-    shown = digits.written(figure.value, language(), full=full, significant=digits_kept)
+    amount, symbol = figure.value, digits.in_language(figure.symbol, language())
+    if not (dense or full):
+        amount, symbol = digits.in_larger_unit(amount, symbol, language())
+    shown = digits.written(amount, language(), full=full, significant=digits_kept)
     unknown = figure.value is None or shown == digits.UNKNOWN
     numeric = not unknown and not isinstance(figure.value, (str, bool))
-    symbol = figure.symbol if unit and numeric and figure.symbol not in UNITLESS else ""
+    symbol = symbol if unit and numeric and symbol not in UNITLESS else ""
     parts = [format_html('<span class="value">{}</span>', shown)]
     if symbol:
         parts.append(format_html('<span class="unit">{}</span>', symbol))
@@ -103,7 +110,7 @@ def render(
         figure.address,
         mark_safe("".join(parts)),  # noqa: S308  (each part was escaped)
     )
-    if of_itself:
+    if of_itself or bare:
         return link
     notes = [badge(origin, dense) for origin in badges_of(figure)]
     if figure.coverage is not None and figure.coverage < 1 and not dense:
@@ -198,7 +205,7 @@ def _jsonable(value: Any) -> Any:
 @register.simple_tag
 def unit_of(column: str) -> str:
     """The unit of a column, for the head of a table; the cells below then print `unit=False`."""
-    symbol = term(column).symbol
+    symbol = digits.in_language(term(column).symbol, language())
     return f" ({symbol})" if symbol and symbol not in UNITLESS else ""
 
 

@@ -181,3 +181,9 @@ def at(mapping: Mapping[Any, Any], key: Any) -> Any:
 def subject(row: Mapping[str, Any]) -> str:
     """Whom or what a statement is about, and in English what it measures."""
     return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}"
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,8 +17,15 @@ from scicity.cockpit.templatetags.words import language, name, title_of
 from scicity.kernel.lineage import Row
 from scicity.kernel.problems import Problems
 
+LAYERS = {
+    "zones": ("分区", "Zones"),
+    "buildings": ("建筑", "Buildings"),
+    "stations": ("监测站", "Stations"),
+    "outline": ("轮廓", "Outline"),
+    "boundary": ("边界", "Boundary"),
+}
 PLACED = {"longitude", "latitude"}
-_layers: dict[tuple[str, int], dict[str, Any]] = {}
+_layers: dict[tuple[str, int], dict[str, Any] | None] = {}
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -28,7 +36,11 @@ def page(request: HttpRequest) -> HttpResponse:
 def context_of(city: OpenCity) -> dict[str, Any]:
     """What a page with the map needs."""
     zones = city.rows("district.zone", order=["zone"])
-    registers = [(table, rows) for table in placed_tables(city) if (rows := city.rows(table))]
+    registers = [
+        (table, rows)
+        for table in placed_tables(city)
+        if (rows := [row for row in city.rows(table) if row["longitude"] is not None and row["latitude"] is not None])
+    ]
     return {
         "map": {
             "layers": [
@@ -43,6 +55,7 @@ def context_of(city: OpenCity) -> dict[str, Any]:
             "language": language(),
         },
         "zones": zones,
+        "sources": sources_of(city),
         "registers": [(title_of(city.figures.catalog[table]), rows) for table, rows in registers],
     }
 
@@ -54,7 +67,7 @@ def placed_tables(city: OpenCity) -> list[str]:
 
 def label(stem: str) -> str:
     """The name of a layer: of zones in words, of others that of the file."""
-    return {"zones": ("分区", "Zones"), "boundary": ("边界", "Boundary")}.get(stem, (stem, stem))[language() != "zh"]
+    return LAYERS.get(stem, (stem, stem))[language() != "zh"]
 
 
 def is_slug(stem: str) -> bool:
@@ -67,14 +80,18 @@ def layer(request: HttpRequest, name: str) -> HttpResponse:
     files = {file.stem: file for file in layers.files_of(request.city.district.folder)}
     if name not in files:
         raise Http404(name)
-    key = (str(files[name]), files[name].stat().st_mtime_ns)
+    found = loaded(files[name])
+    if found is None:
+        raise Http404(name)
+    return JsonResponse(named(request.city, found), headers=CACHED)
+
+
+def loaded(file: Path) -> dict[str, Any] | None:
+    """A layer as checked; read again where the file changed, None where it is none."""
+    key = (str(file), file.stat().st_mtime_ns)
     if key not in _layers:
-        problems = Problems()
-        found = layers.read(files[name], files[name].name, problems)
-        if found is None:
-            raise Http404(name)
-        _layers[key] = found
-    return JsonResponse(named(request.city, _layers[key]), headers=CACHED)
+        _layers[key] = layers.read(file, file.name, Problems())
+    return _layers[key]
 
 
 CACHED = {"Cache-Control": "private, max-age=60"}
@@ -82,13 +99,33 @@ CACHED = {"Cache-Control": "private, max-age=60"}
 
 def named(city: OpenCity, collection: dict[str, Any]) -> dict[str, Any]:
     """The collection with each feature's name in the reader's language (`label`)."""
-    zones = {row["zone"]: row for row in city.rows("district.zone")}
+    registers = named_registers(city)
     features = []
     for feature in collection["features"]:
         told = feature.get("properties") or {}
-        row = zones.get(told.get("zone") or told.get("id")) or told
+        key = next((key for key in told if key in registers and told[key] in registers[key]), "")
+        row = registers[key][told[key]] if key else told
         features.append({**feature, "properties": {**told, "label": name(row) or told.get("name") or ""}})
     return {**collection, "features": features}
+
+
+def named_registers(city: OpenCity) -> dict[str, dict[str, Row]]:
+    """The registers whose rows have names, by the one column that names a row (`zone`, `building`)."""
+    found: dict[str, dict[str, Row]] = {}
+    for table in city.figures.catalog.sources:
+        if len(table.grain) == 1 and {"name_zh", "name_en"} <= set(table.columns) and table.packaged is None:
+            found[table.grain[0]] = {row[table.grain[0]]: row for row in city.rows(table.name)}
+    return found
+
+
+def sources_of(city: OpenCity) -> list[tuple[str, str, str]]:
+    """What the layers say of where they come from: label, origin, source."""
+    found: dict[tuple[str, str, str], None] = {}
+    for file in layers.files_of(city.district.folder):
+        for feature in (loaded(file) or {"features": []})["features"]:
+            told = feature.get("properties") or {}
+            found[label(file.stem), str(told.get("origin") or ""), str(told.get("source") or "")] = None
+    return list(found)
 
 
 def points(request: HttpRequest, table: str) -> HttpResponse:

@@ -35,6 +35,6 @@ def _card(rows: list[Any], column: str, year: int | None, name: tuple[str, str])
         "period": year,
         "previous": before.figure(column) if before else None,
         "previous_period": year - 1,
-        "trend": [row.figure(column) for row in rows],
+        "trend": [row.figure(column) for row in rows if (row["coverage"] or 0) >= asked.FULL],
         "page": "/environment/",
     }

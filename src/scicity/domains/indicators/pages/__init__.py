@@ -1,0 +1,8 @@
+"""The board of indicators, and the statements of reports."""
+
+NAVIGATION = {
+    "zh": "指标",
+    "en": "Indicators",
+    "order": 400,
+    "pages": [{"path": "statements/", "zh": "报告陈述", "en": "Statements"}],
+}

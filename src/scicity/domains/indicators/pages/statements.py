@@ -1,0 +1,98 @@
+"""Statements searched, and each quote in its place in the report. No Django here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+AROUND = 3  # lines before and behind a quote
+PER_PAGE = 20
+FILTERS = ("topic", "status", "section")
+SEARCHED = ("claim_id", "subject_zh", "subject_en", "measure_en", "quote_zh", "value_reported", "topic", "document")
+STATUS = {
+    "actual": ("现状", "actual"),
+    "construction": ("在建", "under construction"),
+    "plan": ("规划", "planned"),
+    "projection": ("预测", "projected"),
+    "target": ("目标", "target"),
+    "definition": ("界定", "definition"),
+    "event": ("事件", "event"),
+    "claim": ("声称", "claim"),
+}
+TOPICS = {
+    "air": ("空气", "air"),
+    "energy": ("能源", "energy"),
+    "water": ("水", "water"),
+    "transport": ("交通", "transport"),
+    "buildings": ("建筑", "buildings"),
+    "spatial": ("空间", "space"),
+    "standards": ("标准", "standards"),
+    "innovation": ("创新", "innovation"),
+    "economy": ("经济", "economy"),
+    "ecology": ("生态", "ecology"),
+    "digital": ("数字", "digital"),
+    "services": ("服务", "services"),
+    "carbon": ("碳", "carbon"),
+    "waste": ("固废", "waste"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a report: its number and its text, parted around the quote where it holds it."""
+
+    number: int
+    before: str
+    quote: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Statements that were searched for: a page of them, and what can be chosen from."""
+
+    rows: list[Any]
+    total: int
+    page: int
+    pages: int
+    choices: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
+
+
+def search(rows: list[Any], wanted: Mapping[str, str]) -> Found:
+    """The statements that hold every word of `q` and match the filters, in the order of the report."""
+    words = wanted.get("q", "").casefold().split()
+    chosen = {name: wanted[name] for name in FILTERS if wanted.get(name)}
+    hits = [row for row in rows if all(row[name] == value for name, value in chosen.items()) and _holds(row, words)]
+    hits.sort(key=lambda row: (row["document"], row["line"], row["claim_id"]))
+    pages = max(1, -(-len(hits) // PER_PAGE))
+    asked = wanted.get("page", "")
+    page = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+    choices = {
+        name: [(value, label(name, value)) for value in sorted({row[name] for row in rows if row[name]})] for name in FILTERS
+    }
+    return Found(hits[(page - 1) * PER_PAGE : page * PER_PAGE], len(hits), page, pages, choices)
+
+
+def label(name: str, value: str) -> Any:
+    """A filter's value in two languages."""
+    return {"status": STATUS, "topic": TOPICS}.get(name, {}).get(value, (value, value))
+
+
+def in_place(row: Any, lines: Mapping[tuple[str, int], str]) -> list[Line]:
+    """The lines around a statement's quote, the quote marked in its own."""
+    found = []
+    for number in range(row["line"] - AROUND, row["line"] + AROUND + 1):
+        text = lines.get((row["document"], number))
+        if text is None:
+            continue
+        before, quote, after = text.partition(row["quote_zh"]) if number == row["line"] else (text, "", "")
+        found.append(Line(number, before, quote, after))
+    return found
+
+
+def _holds(row: Any, words: list[str]) -> bool:
+    if not words:
+        return True
+    text = " ".join(str(row[name] or "") for name in SEARCHED).casefold()
+    return all(word in text for word in words)

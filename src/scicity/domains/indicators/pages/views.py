@@ -1,0 +1,40 @@
+"""The pages of indicators: the board, and the statements of reports with each quote in its place."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from scicity.domains.indicators.pages import statements as said
+
+
+def board(request: HttpRequest) -> HttpResponse:
+    """The indicators of every framework: printed values, measured values, targets, status."""
+    return render(request, "indicators/board.html", {})
+
+
+def statements(request: HttpRequest) -> HttpResponse:
+    """The statements of the district's reports, searched by text, topic, status and section."""
+    city = request.city
+    wanted = {name: request.GET.get(name, "").strip()[:80] for name in ("q", *said.FILTERS, "page")}
+    found = said.search(city.rows("indicators.statement"), wanted)
+    lines = {(row["document"], row["line"]): row["text"] for row in city.rows("indicators.document_line")}
+    kept = urlencode({name: value for name, value in wanted.items() if value and name != "page"})
+    context = {
+        "found": found,
+        "wanted": wanted,
+        "filters": [(name, wanted[name], found.choices[name]) for name in said.FILTERS],
+        "entries": [
+            {
+                "row": row,
+                "lines": said.in_place(row, lines),
+                "status": said.label("status", row["status"]),
+                "topic": said.label("topic", row["topic"]),
+            }
+            for row in found.rows
+        ],
+        "kept": f"{kept}&" if kept else "",
+    }
+    return render(request, "indicators/statements.html", context)
