@@ -1,0 +1,78 @@
+"""Values beside their targets: the method of `methods/status.py` over the rows of the tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pyarrow as pa
+
+from scicity.domains.indicators.methods import status
+from scicity.kernel.tables import Read
+from scicity.vocabulary import term
+
+STATUS_COLUMNS = (
+    *("indicator", "zone", "year", "origin", "value", "value_high", "comparator", "kind", "coverage", "stand_in", "symbol"),
+    *("target", "target_high", "target_year", "target_document", "baseline", "baseline_year", "distance", "progress", "method"),
+)
+CARRIED = STATUS_COLUMNS[:11]
+STATUS_READS = {
+    "value": Read("indicators.value"),
+    "baseline": Read(
+        "indicators.value",
+        trace={"indicator": "indicator", "zone": "zone", "origin": "origin", "baseline_year": "year"},
+    ),
+    "target": Read("indicators.target", trace={"indicator": "indicator", "zone": "zone", "target_year": "year"}),
+    "indicator": Read(
+        "indicators.indicator",
+        columns=("indicator", "direction", "minimum_coverage"),
+        trace={"indicator": "indicator"},
+    ),
+}
+
+
+def judged(value: pa.Table, target: pa.Table, indicator: pa.Table) -> pa.Table:
+    """The rows of `indicators.status`; they do not depend on the order of the rows given."""
+    about = {row["indicator"]: row for row in indicator.to_pylist()}
+    targets = defaultdict(list)
+    for row in target.to_pylist():
+        targets[row["indicator"], row["zone"]].append(
+            status.Target(row["year"], row["value"], row["value_high"], row["document"] or "")
+        )
+    series = defaultdict(list)
+    for row in value.to_pylist():
+        series[row["indicator"], row["zone"], row["origin"]].append((row, _value(row)))
+    rows = []
+    for (name, zone, _), members in series.items():
+        rules = about[name]
+        history = [each for _, each in members]
+        for row, each in members:
+            found = status.status_of(each, history, targets[name, zone], rules["direction"], rules["minimum_coverage"])
+            rows.append({**{column: row[column] for column in CARRIED}, **_told(found)})
+    return pa.Table.from_pylist(rows, schema=pa.schema([(column, term(column).arrow) for column in STATUS_COLUMNS]))
+
+
+def _value(row: dict[str, Any]) -> status.Value:
+    return status.Value(
+        year=row["year"],
+        value=row["value"],
+        high=row["value_high"],
+        comparator=row["comparator"] or "=",
+        kind=row["kind"],
+        coverage=row["coverage"],
+    )
+
+
+def _told(found: status.Status) -> dict[str, Any]:
+    promised, start = found.target, found.baseline
+    return {
+        "target": promised.value if promised else None,
+        "target_high": promised.high if promised else None,
+        "target_year": promised.year if promised else None,
+        "target_document": promised.document if promised else None,
+        "baseline": start.value if start else None,
+        "baseline_year": start.year if start else None,
+        "distance": found.distance,
+        "progress": found.progress,
+        "method": status.METHOD,
+    }

@@ -1,0 +1,1 @@
+"""Pure methods of indicators: no file, no clock, no network."""
