@@ -141,14 +141,16 @@ def write_buildings(con: duckdb.DuckDBPyConnection, shared: Path) -> tuple[list[
             buildings.append(
                 (building, zone, f"{letter}替代建筑{number:02d}", name_en, "university", areas[original], "stand-in", source)
             )
-            for carrier, theirs in (("electricity", "electricity"), ("natural_gas", "gas")):
+            for carrier in ("electricity", "natural_gas"):
                 meter = f"{building}.{carrier}"
                 note = f"{source}; calendar shifted by {SHIFT}"
                 if carrier == "natural_gas":
                     note += "; kWh on gross calorific value (British practice)"
                 zero = "true" if carrier == "electricity" else "false"
                 meters.append((meter, carrier, "main", None, zero, "stand-in", note))
-                installations.append((meter, "2020-01-01", None, building, None, 1, None, None, None, None, None, source))
+                installations.append(
+                    (meter, "2021-01-01", "2024-01-01", building, None, 1, None, None, None, None, None, source)
+                )
                 streams.append((f"{meter}.energy", meter, "energy_increment", "kWh", "forward", 3600, "stand-in", note))
     con.execute("CREATE TEMP TABLE placed (original TEXT, building TEXT)")
     pairs = [(b, f"{zone}-{n:02d}") for zone, members in PLACED.items() for n, b in enumerate(members, start=1)]

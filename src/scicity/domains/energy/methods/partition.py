@@ -1,0 +1,189 @@
+"""One partition of the ledger: Arrow tables in, Arrow table out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scicity.domains.energy.methods.curves import FOREVER, Installation, Stream
+from scicity.domains.energy.methods.ledger import CURVES, Hours, Verdict, hours_of
+from scicity.domains.energy.methods.screening import Ints, Series
+
+HOUR = 3_600_000_000  # [µs]
+PROPERTY = {"registers": "energy_register", "increments": "energy_increment", "powers": "active_power"}  # the best first
+
+
+class Calendar(Protocol):
+    """What the ledger asks of a calendar."""
+
+    def hours(self, first: int, last: int) -> tuple[Ints, npt.NDArray[np.int32]]:
+        """Starts [µs UTC] of the local hours in [first, last) and their local days."""
+
+    def local(self, instants: Ints) -> Ints:
+        """Local wall-clock time [µs] of instants [µs UTC]."""
+
+
+class Slot(Protocol):
+    """The partition: its first instant, the one after its last [µs UTC], and the calendar."""
+
+    start: int
+    end: int
+    calendar: Calendar
+
+
+def hourly_ledger(
+    slot: Slot, streams: pa.Table, meters: pa.Table, installations: pa.Table, readings: Mapping[str, pa.Table]
+) -> pa.Table:
+    """The ledger's rows of a partition: meter, flow, building, hour and what passed [kWh], as `energy.meter_hourly` has them.
+
+    `streams`: datastream, thing, property, flow, interval_seconds, origin; `meters`: meter, zero_is_gap; `installations`: the
+    register; `readings`: by `registers`, `increments`, `powers` the columns datastream, time, value, revision. Where several
+    datastreams tell of one meter and flow, the register counts before the increments, and these before the power.
+    """
+    starts, days = slot.calendar.hours(slot.start, slot.end)
+    local = slot.calendar.local(starts)
+    lengths = np.bincount(days - days.min()) * 3_600
+    parts = []
+    for observed, of_property in _streams(streams, meters, installations).items():
+        found, _ = hours_of(of_property, _series(of_property, readings[observed]), PROPERTY[observed], np.r_[starts, slot.end],
+                            lambda first, last: slot.calendar.hours(first, last)[0])  # fmt: skip
+        names = [f"{i.building}" for s in of_property for i in s.installations]
+        building = np.unique(names, return_inverse=True)[1][found.device] if len(found.device) else found.device
+        energy, found = _merged(found, building)
+        device = found.device
+        origins = dict(zip(streams.column("datastream").to_pylist(), streams.column("origin").to_pylist(), strict=True))
+        parts.append(
+            pa.table(
+                {
+                    "meter": _named([s.meter for s in of_property], found.stream),
+                    "flow": _named([s.flow for s in of_property], found.stream),
+                    "building": _named(names, device),
+                    "hour": pa.array(starts[found.hour]).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
+                    "day": pa.array(days[found.hour].astype(np.int32)).cast(pa.date32()),
+                    "hour_of_day": pa.array(local[found.hour] // HOUR % 24),
+                    "day_seconds": pa.array(lengths[days[found.hour] - days.min()]),
+                    "energy": energy,
+                    "measured_seconds": pa.array(found.measured),
+                    "estimated_seconds": pa.array(found.estimated),
+                    "flags": pa.array(found.flags),
+                    "stand_in": pa.array(
+                        np.array([origins[s.name] == "stand-in" for s in of_property], dtype=bool)[found.stream]
+                    ),
+                }
+            )
+        )
+    return pa.concat_tables(parts)
+
+
+def set_aside(
+    slot: Slot, streams: pa.Table, meters: pa.Table, installations: pa.Table, readings: Mapping[str, pa.Table]
+) -> pa.Table:
+    """The readings of a partition that were not used, with the rule: datastream, time, value, rule. Inputs as `hourly_ledger`."""
+    starts, _ = slot.calendar.hours(slot.start, slot.end)
+    verdicts: list[Verdict] = []
+    for observed, of_property in _streams(streams, meters, installations).items():
+        series = _series(of_property, readings[observed])
+        hours = np.r_[starts, slot.end]
+        _, found = hours_of(of_property, series, PROPERTY[observed], hours, lambda a, b: slot.calendar.hours(a, b)[0])
+        verdicts += [v for v in found if slot.start <= v.time < slot.end and v.rule != "duplicate"]
+    rows = [
+        {"datastream": v.stream, "time": v.time, "value": None if np.isnan(v.value) else v.value, "rule": v.rule}
+        for v in verdicts
+    ]
+    names = pa.schema([("datastream", pa.string()), ("time", pa.int64()), ("value", pa.float64()), ("rule", pa.string())])
+    table = pa.Table.from_pylist(rows, schema=names)
+    table = table.set_column(1, "time", table.column("time").cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")))
+    return (
+        table.group_by(["datastream", "time", "rule"])
+        .aggregate([("value", "max")])
+        .rename_columns(["datastream", "time", "rule", "value"])
+    )
+
+
+def decimals(micro: Ints, known: npt.NDArray[np.bool_]) -> pa.Array:
+    """Whole micro-units as decimal128(18, 6), null where not known; exact."""
+    words = np.empty((len(micro), 2), dtype=np.int64)
+    words[:, 0], words[:, 1] = micro, micro >> 63
+    mask = pa.array(known).buffers()[1] if len(known) else None
+    return pa.Array.from_buffers(pa.decimal128(18, 6), len(micro), [mask, pa.py_buffer(words)])
+
+
+def _streams(streams: pa.Table, meters: pa.Table, installations: pa.Table) -> dict[str, list[Stream]]:
+    """The streams of registers, increments and powers, by name; of each meter and flow only the best."""
+    zero = dict(zip(meters.column("meter").to_pylist(), meters.column("zero_is_gap").to_pylist(), strict=True))
+    devices: dict[str, list[Installation]] = {}
+    for row in installations.sort_by([("meter", "ascending"), ("valid_from", "ascending")]).to_pylist():
+        devices.setdefault(row["meter"], []).append(_installation(row))
+    rank = {observed: place for place, observed in enumerate(PROPERTY.values())}
+    best: dict[tuple[str, str], tuple[int, str, dict[str, Any]]] = {}
+    for row in streams.to_pylist():
+        if row["property"] in rank and row["thing"] in zero:
+            key = (row["thing"], row["flow"] or "forward")
+            candidate = (rank[row["property"]], row["datastream"], row)
+            best[key] = min(best.get(key, candidate), candidate, key=lambda each: each[:2])
+    found: dict[str, list[Stream]] = {name: [] for name in PROPERTY if PROPERTY[name] in CURVES}
+    names = {observed: name for name, observed in PROPERTY.items()}
+    for (meter, flow), (_, name, row) in sorted(best.items(), key=lambda item: item[1][1]):
+        interval = int(row["interval_seconds"]) * 1_000_000
+        stream = Stream(name, meter, flow, row["property"], interval, bool(zero[meter]), tuple(devices.get(meter, ())))
+        found[names[row["property"]]].append(stream)
+    return found
+
+
+def _installation(row: Mapping[str, Any]) -> Installation:
+    start, end = row["valid_from"], row["valid_to"]
+    return Installation(
+        meter=row["meter"],
+        building=row["building"],
+        start=int(start.timestamp()) * 1_000_000 if start else -FOREVER,
+        end=int(end.timestamp()) * 1_000_000 if end else FOREVER,
+        serial=row["serial"],
+        multiplier=row["multiplier"],
+        digits=row["register_digits"],
+        decimals=row["register_decimals"],
+        register_start=row["register_start"],
+        register_end=row["register_end"],
+        rated_power=row["rated_power"],
+    )
+
+
+def _series(streams: list[Stream], rows: pa.Table) -> Series:
+    names = pa.array([s.name for s in streams], pa.string())
+    index = pc.index_in(rows.column("datastream"), value_set=names)
+    known = index.is_valid()
+    if index.null_count:
+        rows, index = rows.filter(known), index.filter(known)
+    return Series(
+        index.to_numpy().astype(np.int64),
+        rows.column("time").cast(pa.int64()).to_numpy(),
+        pc.fill_null(rows.column("value"), float("nan")).to_numpy(),
+        rows.column("revision").to_numpy(),
+    )
+
+
+def _named(names: list[str], index: Ints) -> pa.Array:
+    return pa.array(names, pa.string()).dictionary_encode().take(pa.array(index)).cast(pa.string())
+
+
+def _merged(found: Hours, building: Ints) -> tuple[pa.Array, Hours]:
+    """One row for each stream, building and hour, also where two devices of a building share an hour."""
+    known = found.measured + found.estimated > 0
+    width = int(found.hour.max(initial=0)) + 1
+    place = found.stream * width + found.hour
+    if len(np.unique(place)) == len(place):
+        return decimals(found.energy, known), found
+    order = np.lexsort((found.hour, building, found.stream))
+    found, known, building = Hours(*(column[order] for column in found)), known[order], building[order]
+    keys = np.stack([found.stream, building, found.hour])
+    starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0).any(axis=0)])
+    energy, measured, estimated = (
+        np.add.reduceat(column, starts) for column in (np.where(known, found.energy, 0), found.measured, found.estimated)
+    )
+    flags = np.bitwise_or.reduceat(found.flags, starts)
+    merged = Hours(found.stream[starts], found.device[starts], found.hour[starts], energy, measured, estimated, flags)
+    return decimals(energy, measured + estimated > 0), merged

@@ -1,0 +1,355 @@
+"""The tables of energy: meters and their installations, the hourly ledger, and consumption by building, zone and period."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from scicity.domains.energy.methods.partition import hourly_ledger
+from scicity.kernel.computing import Slot
+from scicity.kernel.tables import Read, derived, source
+
+LOOK_AROUND = timedelta(days=8)  # as far as the ledger's rules look beyond the readings next to a partition
+
+meter = source(
+    "energy.meter",
+    path="registers/meters.csv",
+    columns=["meter", "carrier", "role", "parent", "zero_is_gap", "origin", "source"],
+    optional=("parent", "source"),
+    grain=["meter"],
+    references={"parent": "energy.meter.meter"},
+    choices={"carrier": ("electricity", "natural_gas", "heat"), "role": ("main", "sub", "generation")},
+    title_zh="计量表",
+    title_en="Meters",
+    doc="The meters of the district: what they measure, and which main meter they stand behind.",
+)
+
+installation = source(
+    "energy.installation",
+    path="registers/installations.csv",
+    columns=[
+        "meter",
+        "valid_from",
+        "valid_to",
+        "building",
+        "serial",
+        "multiplier",
+        "register_digits",
+        "register_decimals",
+        "register_start",
+        "register_end",
+        "rated_power",
+        "source",
+    ],
+    optional=(
+        "valid_to",
+        "serial",
+        "register_digits",
+        "register_decimals",
+        "register_start",
+        "register_end",
+        "rated_power",
+        "source",
+    ),
+    grain=["meter", "valid_from"],
+    key_of_period=("meter",),
+    during=("valid_from", "valid_to"),
+    references={"meter": "energy.meter.meter", "building": "buildings.building.building"},
+    ranges={
+        "multiplier": (0.000001, 1_000_000),
+        "register_digits": (1, 12),
+        "register_decimals": (0, 6),
+        "rated_power": (0.001, 1e6),
+    },
+    title_zh="安装记录",
+    title_en="Installations",
+    doc="Which device measures for a meter since when, in which building, with which register and multiplier.",
+)
+
+_READINGS = {
+    name: Read(f"reading.{observed}", columns=("datastream", "time", "value", "revision"), margin=LOOK_AROUND, anchored=True)
+    for name, observed in (("registers", "energy_register"), ("increments", "energy_increment"), ("powers", "active_power"))
+}
+
+
+@derived(
+    reads={
+        **_READINGS,
+        "streams": Read(
+            "district.datastream",
+            columns=("datastream", "thing", "property", "flow", "interval_seconds", "origin"),
+            trace={"meter": "thing", "flow": "flow"},
+        ),
+        "meters": Read("energy.meter", columns=("meter", "zero_is_gap"), key="meter"),
+        "installations": Read(
+            "energy.installation",
+            columns=installation.columns[:-1],
+            key="meter",
+            trace={"meter": "meter", "building": "building"},
+        ),
+    },
+    columns=[
+        "meter",
+        "flow",
+        "building",
+        "hour",
+        "day",
+        "hour_of_day",
+        "day_seconds",
+        "energy",
+        "measured_seconds",
+        "estimated_seconds",
+        "flags",
+        "stand_in",
+    ],
+    grain=["meter", "flow", "building", "hour"],
+    period="month",
+    time="day",
+    key="meter",
+    by_partition=True,
+    title_zh="逐时台账",
+    title_en="Hourly ledger",
+)
+def meter_hourly(slot: Slot, streams: pa.Table, meters: pa.Table, installations: pa.Table, **readings: pa.Table) -> pa.Table:
+    """Energy of each meter in each local hour, from its register, its increments or its power.
+
+    The register at the edges of the hours is interpolated between sound readings, and an hour is the difference of its edges:
+    the hours of a meter add up to the difference of its register to the last digit. Gaps between two known registers are
+    filled by the meter's own load shape and marked; what cannot be known stays unknown. The rules stand in
+    `methods/ledger.py` in the order in which they are applied.
+    """
+    return hourly_ledger(slot, streams, meters, installations, readings)
+
+
+def _known(t: Any) -> dict[str, Any]:
+    """The sums that every account of energy carries, from rows that carry them."""
+    return {
+        "energy": t.energy.sum(),
+        "estimated_energy": t.estimated_energy.sum(),
+        "known_seconds": t.known_seconds.sum(),
+        "stand_in": t.stand_in.max(),
+        "flags": t.flags.bit_or(),
+    }
+
+
+def _covered(t: Any) -> Any:
+    return t.mutate(coverage=ibis.least(1.0, t.known_seconds.cast("float64") / t.expected_seconds.nullif(0)))
+
+
+_ACCOUNT = ["energy", "estimated_energy", "known_seconds", "expected_seconds", "coverage", "flags", "stand_in"]
+
+
+@derived(
+    reads={"hourly": "energy.meter_hourly", "meters": Read("energy.meter", columns=("meter", "carrier", "role"), key="meter")},
+    columns=["building", "carrier", "hour", "day", "hour_of_day", "day_seconds", *_ACCOUNT],
+    grain=["building", "carrier", "hour"],
+    period="month",
+    time="day",
+    title_zh="建筑逐时能耗",
+    title_en="Consumption by building and hour",
+)
+def consumption_hourly(hourly: Any, meters: Any) -> Any:
+    """Energy that a building takes from outside in an hour: its main meters, forward minus reverse.
+
+    An hour of which a part is unknown shows what is known, and its coverage; an hour of which nothing is known is unknown.
+    """
+    main = meters.filter(meters.role == "main")
+    rows = hourly.inner_join(main, "meter")
+    rows = rows.mutate(
+        energy=ibis.ifelse(rows.flow == "reverse", -rows.energy, rows.energy),
+        estimated_energy=ibis.ifelse(
+            rows.estimated_seconds > 0,
+            ibis.ifelse(rows.flow == "reverse", -rows.energy, rows.energy),
+            ibis.literal(0).cast("decimal(18, 6)"),
+        ),
+        known_seconds=rows.measured_seconds + rows.estimated_seconds,
+    )
+    account = rows.group_by("building", "carrier", "hour", "day", "hour_of_day", "day_seconds").agg(
+        **_known(rows), expected_seconds=(rows.meter.concat(rows.flow)).nunique() * 3600
+    )
+    return _covered(account)
+
+
+@derived(
+    reads={"hourly": "energy.consumption_hourly"},
+    columns=["building", "carrier", "day", *_ACCOUNT],
+    grain=["building", "carrier", "day"],
+    period="month",
+    time="day",
+    title_zh="建筑逐日能耗",
+    title_en="Consumption by building and day",
+)
+def consumption_daily(hourly: Any) -> Any:
+    """Energy of a building in a day of the district's calendar (23, 24 or 25 hours): the sum of its hours."""
+    account = hourly.group_by("building", "carrier", "day").agg(
+        **_known(hourly), expected_seconds=hourly.day_seconds.max() * (hourly.expected_seconds.max() // 3600)
+    )
+    return _covered(account)
+
+
+def _by_calendar(daily: Any, keys: list[str], unit: str) -> Any:
+    """Days to months or years; days that are missing altogether count as expected and unknown."""
+    start = daily.day.truncate(unit)
+    following = start + (ibis.interval(months=1) if unit == "M" else ibis.interval(years=1))
+    rows = daily.mutate(days_in_period=following.delta(start, unit="day"))
+    per_day = rows.expected_seconds.max()
+    missing = rows.days_in_period.max() - rows.day.nunique()
+    return rows.group_by(keys).agg(**_known(rows), expected_seconds=rows.expected_seconds.sum() + per_day * missing)
+
+
+@derived(
+    reads={"daily": "energy.consumption_daily"},
+    columns=["building", "carrier", "month", *_ACCOUNT],
+    grain=["building", "carrier", "month"],
+    period="year",
+    time="month",
+    title_zh="建筑逐月能耗",
+    title_en="Consumption by building and month",
+)
+def consumption_monthly(daily: Any) -> Any:
+    """Energy of a building in a calendar month: the sum of its days; days without any hour lower the coverage."""
+    return _covered(_by_calendar(daily.mutate(month=daily.day.truncate("M")), ["building", "carrier", "month"], "M"))
+
+
+@derived(
+    reads={
+        "daily": "energy.consumption_daily",
+        "buildings": Read("buildings.building", columns=("building", "floor_area")),
+    },
+    columns=["building", "carrier", "year", *_ACCOUNT, "energy_intensity"],
+    grain=["building", "carrier", "year"],
+    period="year",
+    time="year",
+    title_zh="建筑逐年能耗",
+    title_en="Consumption by building and year",
+)
+def consumption_yearly(daily: Any, buildings: Any) -> Any:
+    """Energy of a building in a calendar year, and over its gross floor area [kWh/m²]."""
+    account = _covered(_by_calendar(daily.mutate(year=daily.day.year()), ["building", "carrier", "year"], "Y"))
+    rows = account.left_join(buildings, "building")
+    return rows.mutate(energy_intensity=rows.energy.cast("float64") / rows.floor_area.nullif(0.0))
+
+
+_BUILDINGS = Read("buildings.building", columns=("building", "zone"))
+
+
+def _by_zone(rows: Any, buildings: Any, period: str) -> Any:
+    """Buildings to zones, and all of them to the zone `district`; every building counts as expected for its carrier."""
+    of_zone = rows.inner_join(buildings, "building")
+    both = of_zone.union(of_zone.mutate(zone=ibis.literal("district")))
+    return _covered(
+        both.group_by("zone", "carrier", period).agg(
+            **_known(both), expected_seconds=both.expected_seconds.sum(), buildings_counted=both.building.nunique()
+        )
+    )
+
+
+@derived(
+    reads={"daily": "energy.consumption_daily", "buildings": _BUILDINGS},
+    columns=["zone", "carrier", "day", *_ACCOUNT, "buildings_counted"],
+    grain=["zone", "carrier", "day"],
+    period="month",
+    time="day",
+    title_zh="分区逐日能耗",
+    title_en="Consumption by zone and day",
+)
+def zone_daily(daily: Any, buildings: Any) -> Any:
+    """Energy of the buildings of a zone in a day; the zone `district` is all of them."""
+    return _by_zone(daily, buildings, "day")
+
+
+@derived(
+    reads={"monthly": "energy.consumption_monthly", "buildings": _BUILDINGS},
+    columns=["zone", "carrier", "month", *_ACCOUNT, "buildings_counted"],
+    grain=["zone", "carrier", "month"],
+    period="year",
+    time="month",
+    title_zh="分区逐月能耗",
+    title_en="Consumption by zone and month",
+)
+def zone_monthly(monthly: Any, buildings: Any) -> Any:
+    """Energy of the buildings of a zone in a month; the zone `district` is all of them."""
+    return _by_zone(monthly, buildings, "month")
+
+
+@derived(
+    reads={
+        "yearly": "energy.consumption_yearly",
+        "buildings": Read("buildings.building", columns=("building", "zone", "floor_area")),
+    },
+    columns=["zone", "carrier", "year", *_ACCOUNT, "buildings_counted", "floor_area", "energy_intensity"],
+    grain=["zone", "carrier", "year"],
+    period="year",
+    time="year",
+    title_zh="分区逐年能耗",
+    title_en="Consumption by zone and year",
+)
+def zone_yearly(yearly: Any, buildings: Any) -> Any:
+    """Energy of the buildings of a zone in a year, and over the floor area of the buildings that are counted [kWh/m²]."""
+    account = _by_zone(yearly, buildings.drop("floor_area"), "year")
+    of_zone = yearly.select("building", "carrier", "year").inner_join(buildings, "building")
+    both = of_zone.union(of_zone.mutate(zone=ibis.literal("district")))
+    areas = both.group_by("zone", "carrier", "year").agg(
+        floor_area=both.floor_area.cast("decimal(18, 6)").sum().cast("float64")
+    )
+    rows = account.inner_join(areas, ["zone", "carrier", "year"])
+    return rows.mutate(energy_intensity=rows.energy.cast("float64") / rows.floor_area.nullif(0.0))
+
+
+@derived(
+    reads={"hourly": "energy.consumption_hourly", "buildings": _BUILDINGS},
+    columns=["zone", "carrier", "month", "hour_of_day", "energy", "known_seconds", "stand_in"],
+    grain=["zone", "carrier", "month", "hour_of_day"],
+    period="month",
+    time="month",
+    title_zh="分区逐时负荷曲线",
+    title_en="Hourly profile by zone and month",
+)
+def zone_profile(hourly: Any, buildings: Any) -> Any:
+    """Energy of a zone's buildings that fell into each local hour of the day, over a month."""
+    of_zone = hourly.inner_join(buildings, "building").mutate(month=hourly.day.truncate("M"))
+    both = of_zone.union(of_zone.mutate(zone=ibis.literal("district")))
+    return both.group_by("zone", "carrier", "month", "hour_of_day").agg(
+        energy=both.energy.sum(), known_seconds=both.known_seconds.sum(), stand_in=both.stand_in.max()
+    )
+
+
+@derived(
+    reads={
+        "hourly": Read("energy.meter_hourly", trace={"day": "day"}),
+        "meters": Read("energy.meter", columns=("meter", "role", "parent"), key="meter"),
+    },
+    columns=["meter", "day", "main_energy", "sub_energy", "gap_energy", "stand_in"],
+    grain=["meter", "day"],
+    period="month",
+    time="day",
+    title_zh="总分差账",
+    title_en="Gap account",
+)
+def gap_account(hourly: Any, meters: Any) -> Any:
+    """Main meter minus its sub-meters, day by day, as an account of its own; negative where the sub-meters show more.
+
+    A day on which an hour of the main meter or of any sub-meter is unknown has no gap: it is unknown, not the rest.
+    """
+    net = hourly.mutate(energy=ibis.ifelse(hourly.flow == "reverse", -hourly.energy, hourly.energy))
+    daily = net.group_by("meter", "day").agg(
+        energy=ibis.ifelse(net.energy.isnull().any(), ibis.null("decimal(18, 6)"), net.energy.sum()),
+        stand_in=net.stand_in.max(),
+    )
+    subs = daily.inner_join(meters.filter(meters.parent.notnull()).select("meter", main="parent"), "meter")
+    below = subs.group_by("main", "day").agg(
+        sub_energy=ibis.ifelse(subs.energy.isnull().any(), ibis.null("decimal(18, 6)"), subs.energy.sum()),
+        below=subs.stand_in.max(),
+    )
+    rows = daily.inner_join(below, [daily.meter == below.main, daily.day == below.day])
+    return rows.select(
+        meter=rows.meter,
+        day=rows.day,
+        main_energy=rows.energy,
+        sub_energy=rows.sub_energy,
+        gap_energy=rows.energy - rows.sub_energy,
+        stand_in=rows.stand_in | rows.below,
+    )
