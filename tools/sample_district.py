@@ -8,15 +8,14 @@ Deterministic: the same inputs give the same files. Sources, licences and what w
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from tools.district_layers import write_layers
 
@@ -36,10 +35,11 @@ PLACED = {
 
 ZONES = [
     ("district", "", "未来科学城", "Beijing Future Science City", 170_600_000, None, None, None, "C027"),
-    ("east", "district", "东区（能源谷）", "East District (Energy Valley)", 44_300_000, 24_800_000, 280_000, 177_000, "C034-C037"),
+    ("east", "district", "东区（能源谷）", "East District (Energy Valley)",
+     44_300_000, 24_800_000, 280_000, 177_000, "C034-C037"),
     ("core", "district", "生态绿心", "Ecological Green Core", 63_800_000, 14_100_000, 100_000, 35_000, "C048-C051"),
-    ("west", "district", "西区（生命谷、沙河高教园）", "West District (Life Valley and Shahe campus park)", 62_500_000, 48_300_000,
-     310_000, 337_000, "C040-C043"),
+    ("west", "district", "西区（生命谷、沙河高教园）", "West District (Life Valley and Shahe campus park)",
+     62_500_000, 48_300_000, 310_000, 337_000, "C040-C043"),
 ]  # fmt: skip
 
 AIR = {  # the data set's column: observed property, unit of the data set
@@ -120,7 +120,7 @@ def write_air(con: duckdb.DuckDBPyConnection, shared: Path) -> list[tuple]:
     return streams
 
 
-def write_readings(rows, name: str) -> None:
+def write_readings(rows: pa.Table, name: str) -> None:
     """One Parquet file of readings, dictionary-encoded and compressed."""
     (HERE / "readings").mkdir(parents=True, exist_ok=True)
     pq.write_table(rows, HERE / "readings" / f"{name}.parquet", compression="zstd", compression_level=19)
@@ -129,7 +129,8 @@ def write_readings(rows, name: str) -> None:
 def write_buildings(con: duckdb.DuckDBPyConnection, shared: Path) -> tuple[list[tuple], dict[str, str]]:
     """Stand-in buildings: registers, and hourly electricity and gas with the calendar shifted to 2021-2023."""
     folder = shared / "data" / "buildings_energy"
-    areas = dict(con.execute(f"""SELECT "Building ID", "GIA (m2)" FROM '{folder}/cambridge_floor_roof_areas.csv'""").fetchall())
+    found = con.execute(f"""SELECT "Building ID", "GIA (m2)" FROM '{folder}/cambridge_floor_roof_areas.csv'""")
+    areas = dict(found.fetchall())
     buildings, meters, installations, streams, zone_of = [], [], [], [], {}
     for zone, members in PLACED.items():
         for number, original in enumerate(members, start=1):
@@ -177,89 +178,12 @@ def write_buildings(con: duckdb.DuckDBPyConnection, shared: Path) -> tuple[list[
     return streams, zone_of
 
 
-def write_framework(shared: Path) -> None:
-    """The 28 + 4 indicators with their values exactly as printed, and what the print means."""
-    with (shared / "report" / "indicators-2035.csv").open(encoding="utf-8", newline="") as source:
-        rows = list(csv.DictReader(source))
-    indicators = []
-    for row in rows:
-        years = {2022: row["v2022_raw"], 2023: row["v2023_raw"]}
-        indicators.append(
-            {
-                "id": slug(row["indicator_en"]),
-                "name": {"zh": f"{row['group_zh']}{row['indicator_zh']}", "en": row["indicator_en"]},
-                "dimension": row["dimension_zh"],
-                "unit": UNITS.get(row["unit_zh"], ("one", row["unit_zh"]))[0],
-                "symbol": {"zh": row["unit_zh"], "en": UNITS.get(row["unit_zh"], ("one", ""))[1]},
-                "scope": "Changping" if "昌平全域" in row["indicator_zh"] else "district",
-                "values": [{"year": year, "printed": printed, **meaning(printed)} for year, printed in years.items()],
-                "targets": [],
-                "source": f"{REPORT}, appendix, line {row['line']} of statements/report.zh.txt",
-            }
-        )
-    document = {
-        "framework": {
-            "id": "indicators-2035",
-            "name": {"zh": "2035年发展指标体系", "en": "2035 development indicator system"},
-            "source": f"{REPORT}, appendix; stage assessment of the 2017-2035 plan. The report prints no targets for 2035.",
-        },
-        "indicators": indicators,
-    }
-    write_yaml(HERE / "frameworks" / "indicators-2035.yaml", document)
-
-
-UNITS = {  # as printed: pint's notation, English symbol
-    "": ("one", ""),
-    "%": ("percent", "%"),
-    "所": ("one", "universities"),
-    "个": ("one", ""),
-    "人": ("person", "persons"),
-    "家": ("one", "enterprises"),
-    "万平方米": ("m**2", "10⁴ m²"),
-    "亿元": ("CNY", "10⁸ CNY"),
-    "件": ("one", "applications"),
-    "项": ("one", ""),
-    "公里/平方公里": ("km/km**2", "km/km²"),
-    "平方米": ("m**2", "m²"),
-    "名": ("person", "persons"),
-}
-
-
-def meaning(printed: str) -> dict:
-    """What a printed value means: a number, a bound, a pair, pending, none, or a sentence."""
-    if printed == "暂缺":
-        return {"kind": "pending"}
-    if printed == "-":
-        return {"kind": "none"}
-    if re.fullmatch(r"[\d.]+%?", printed):
-        return {"kind": "number", "comparator": "=", "value": printed.rstrip("%")}
-    if pair := re.fullmatch(r"([\d.]+)/([\d.]+)", printed):
-        return {"kind": "pair", "comparator": "=", "value": pair[1], "value_second": pair[2]}
-    if bound := re.fullmatch(r"(?:超过)?([\d.]+)(?:余[件项])?", printed):
-        return {"kind": "bound", "comparator": ">", "value": bound[1]}
-    return {"kind": "text"}
-
-
-def slug(name: str) -> str:
-    """A short readable id from an English name."""
-    words = re.sub(r"\(.*?\)", "", name.lower().replace("&", " and "))
-    return "-".join(re.findall(r"[a-z0-9]+", words))[:60].strip("-")
-
-
-def write_yaml(file: Path, document: dict) -> None:
-    """YAML in the order of the document, text in its own script."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=128)
-    file.write_text(text, encoding="utf-8")
-
-
 def main(shared: Path) -> None:
-    """Writes everything but the factors, the monitoring framework and SOURCES.md, which are kept by hand."""
+    """Writes everything but frameworks, factors and SOURCES.md, which are kept by hand."""
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
     write_district()
     write_statements(shared)
-    write_framework(shared)
     streams = write_air(con, shared)
     more, zone_of = write_buildings(con, shared)
     header = ["datastream", "thing", "property", "unit", "flow", "interval_seconds", "origin", "source"]
