@@ -22,19 +22,36 @@ STATUS = {
 }
 TOPICS = {
     "air": ("空气", "air"),
-    "energy": ("能源", "energy"),
-    "water": ("水", "water"),
-    "transport": ("交通", "transport"),
-    "buildings": ("建筑", "buildings"),
-    "spatial": ("空间", "space"),
-    "standards": ("标准", "standards"),
-    "innovation": ("创新", "innovation"),
-    "economy": ("经济", "economy"),
-    "ecology": ("生态", "ecology"),
-    "digital": ("数字", "digital"),
-    "services": ("服务", "services"),
+    "biodiversity": ("生物多样性", "biodiversity"),
     "carbon": ("碳", "carbon"),
+    "digital": ("数字化", "digital"),
+    "economy": ("经济", "economy"),
+    "education": ("教育", "education"),
+    "elderly": ("养老", "care of the elderly"),
+    "energy": ("能源", "energy"),
+    "enterprise": ("企业", "enterprises"),
+    "finance": ("金融", "finance"),
+    "gender": ("性别", "gender"),
+    "green_building": ("绿色建筑", "green buildings"),
+    "green_space": ("绿地", "green space"),
+    "health": ("健康", "health"),
+    "heritage": ("文化遗产", "heritage"),
+    "honours": ("荣誉", "honours"),
+    "innovation": ("创新", "innovation"),
+    "international": ("国际", "international"),
+    "ioc": ("运行中心", "operations centre"),
+    "participation": ("公众参与", "participation"),
+    "services": ("公共服务", "services"),
+    "soil": ("土壤", "soil"),
+    "spatial": ("空间", "space"),
+    "sponge_city": ("海绵城市", "sponge city"),
+    "standards": ("标准", "standards"),
+    "talent": ("人才", "talent"),
+    "transport": ("交通", "transport"),
+    "utility_tunnel": ("综合管廊", "utility tunnel"),
     "waste": ("固废", "waste"),
+    "water": ("水", "water"),
+    "water_quality": ("水质", "water quality"),
 }
 
 
@@ -79,13 +96,16 @@ def label(name: str, value: str) -> Any:
     return {"status": STATUS, "topic": TOPICS}.get(name, {}).get(value, (value, value))
 
 
-def in_place(row: Any, lines: Mapping[tuple[str, int], str]) -> list[Line]:
-    """The lines around a statement's quote, the quote marked in its own."""
+def in_place(row: Any, lines: Mapping[str, Mapping[int, str]]) -> list[Line]:
+    """The lines around a statement's quote that hold text, the quote marked in its own."""
+    of_document = lines.get(row["document"], {})
+    numbers = sorted(of_document)
+    if row["line"] not in of_document:
+        return []
+    place = numbers.index(row["line"])
     found = []
-    for number in range(row["line"] - AROUND, row["line"] + AROUND + 1):
-        text = lines.get((row["document"], number))
-        if text is None:
-            continue
+    for number in numbers[max(0, place - AROUND) : place + AROUND + 1]:
+        text = of_document[number]
         before, quote, after = text.partition(row["quote_zh"]) if number == row["line"] else (text, "", "")
         found.append(Line(number, before, quote, after))
     return found

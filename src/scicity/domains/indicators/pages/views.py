@@ -20,7 +20,9 @@ def statements(request: HttpRequest) -> HttpResponse:
     city = request.city
     wanted = {name: request.GET.get(name, "").strip()[:80] for name in ("q", *said.FILTERS, "page")}
     found = said.search(city.rows("indicators.statement"), wanted)
-    lines = {(row["document"], row["line"]): row["text"] for row in city.rows("indicators.document_line")}
+    lines: dict[str, dict[int, str]] = {}
+    for line in city.rows("indicators.document_line"):
+        lines.setdefault(line["document"], {})[line["line"]] = line["text"]
     kept = urlencode({name: value for name, value in wanted.items() if value and name != "page"})
     context = {
         "found": found,
