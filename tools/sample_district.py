@@ -95,8 +95,8 @@ def write_statements(shared: Path) -> None:
     """All statements unchanged with the document they stand in, and the report's text so that a quote has its place."""
     with (shared / "report" / "claims.csv").open(encoding="utf-8", newline="") as source:
         rows = list(csv.DictReader(source))
-    header = ["document", *rows[0]]
-    write_csv(HERE / "statements" / "report.csv", header, [("report.zh.txt", *row.values()) for row in rows])
+    header = ["document", *("stated_period" if name == "period" else name for name in rows[0])]
+    write_csv(HERE / "statements" / "report.csv", header, [("report.zh", *row.values()) for row in rows])
     shutil.copy(shared / "report" / "report.zh.txt", HERE / "statements" / "report.zh.txt")
 
 
@@ -112,7 +112,8 @@ def write_air(con: duckdb.DuckDBPyConnection, shared: Path) -> list[tuple]:
         for year in range(2013, 2018):
             rows = con.execute(
                 f"""SELECT lower(station) || '.{observed}' AS datastream,
-                    make_timestamptz(year::INT, month::INT, day::INT, hour::INT, 0, 0, 'Asia/Shanghai') AS time, {value} AS value
+                    make_timestamptz(year::INT, month::INT, day::INT, hour::INT, 0, 0, 'Asia/Shanghai') AS time,
+                    {value} AS value
                 FROM '{data}' WHERE station IN ('Changping', 'Dingling') AND year = {year} AND {value} IS NOT NULL
                 ORDER BY datastream, time"""
             ).to_arrow_table()
