@@ -34,7 +34,8 @@ def in_larger_unit(value: Any, symbol: str, language: str) -> tuple[Any, str]:
 
 
 def in_language(symbol: str, language: str) -> str:
-    """A symbol for a reader: counting words such as 人 are Chinese alone."""
+    """A symbol for a reader: powers raised, and counting words such as 人 in Chinese alone."""
+    symbol = symbol.replace("**2", "²").replace("**3", "³")
     return "" if language != "zh" and any("\u4e00" <= sign <= "\u9fff" for sign in symbol) else symbol
 
 
@@ -60,11 +61,11 @@ def rounded(number: Decimal, significant: int = SIGNIFICANT) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
 
 
-def written(value: Any, language: str, *, full: bool = False, significant: int = SIGNIFICANT) -> str:
+def written(value: Any, language: str, *, full: bool = False, significant: int = SIGNIFICANT, grouped: bool = True) -> str:
     """A number for a reader of `zh` or `en`: 1,234 · 12.35 万 · 0.1234; None and NaN are `—`.
 
     Chinese counts large numbers by 万 (from 100,000 on) and 亿; English prints all digits before the point. `full` writes
-    every digit in either.
+    every digit in either; without `grouped` columns of a table stay comparable: no 万.
     """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return UNKNOWN
@@ -76,9 +77,9 @@ def written(value: Any, language: str, *, full: bool = False, significant: int =
     if full:
         return plain(number)
     size = abs(number)
-    if language == "zh" and size >= YI:
+    if grouped and language == "zh" and size >= YI:
         return f"{plain(rounded(number / YI, significant))} 亿"
-    if language == "zh" and size >= 10 * WAN:
+    if grouped and language == "zh" and size >= 10 * WAN:
         return f"{plain(rounded(number / WAN, significant))} 万"
     if isinstance(value, int):
         return plain(number)

@@ -39,6 +39,7 @@ LETTERS = {"reported": "R", "modelled": "M", "estimated": "E", "allocated": "A",
 # Columns that tell about the figures of their row; they carry no marks themselves.
 ABOUT = ("coverage", "stand_in", "flags")
 UNITLESS = ("", "1")
+LEAST_TREND = 3  # points; fewer are no line
 # What could close a script element or end a line in it, as JSON escapes.
 CLOSING = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
@@ -72,11 +73,14 @@ def render(
     at: int | None = None,
     digits_kept: int = digits.SIGNIFICANT,
     bare: bool = False,
+    grouped: bool | None = None,
 ) -> SafeString:
     """A figure as HTML. `at` opens it as of that version; `via` is the path of addresses that led to it; `bare` has no marks.
 
-    Alone it is shown in the unit that people read; in `dense` tables all cells keep the column's own, to be compared.
+    Alone it is shown in the unit that people read; in `dense` tables all cells keep the column's own, to be compared
+    (`grouped` says otherwise).
     """
+    grouped = not dense if grouped is None else grouped
     chinese = language() == "zh"
     if figure is None:
         return format_html('<span class="figure unknown" title="{}">—</span>', "未知" if chinese else "unknown")
@@ -86,9 +90,9 @@ def render(
         href += "?" + urlencode([("via", step) for step in via])
     of_itself = figure.column in ABOUT
     amount, symbol = figure.value, digits.in_language(figure.symbol, language())
-    if not (dense or full):
+    if grouped and not full:
         amount, symbol = digits.in_larger_unit(amount, symbol, language())
-    shown = digits.written(amount, language(), full=full, significant=digits_kept)
+    shown = digits.written(amount, language(), full=full, significant=digits_kept, grouped=grouped)
     unknown = figure.value is None or shown == digits.UNKNOWN
     numeric = not unknown and not isinstance(figure.value, (str, bool))
     symbol = symbol if unit and numeric and symbol not in UNITLESS else ""
@@ -157,7 +161,7 @@ def spark(figures: Iterable[Figure], label: str = "") -> SafeString:
     """A small line of figures as SVG, drawn on the server; unknown figures leave a gap. The figures stand beside it."""
     values = [None if f.value is None else float(f.value) for f in figures]
     known = [value for value in values if value is not None]
-    if len(known) < 2:
+    if len(known) < LEAST_TREND:
         return mark_safe("")
     low, high = min(known), max(known)
     reach = (high - low) or 1.0
@@ -173,7 +177,8 @@ def spark(figures: Iterable[Figure], label: str = "") -> SafeString:
         dots.append((f"{x:.1f}", f"{y:.1f}"))
     lines = format_html_join("", '<polyline points="{}"/>', ((" ".join(run),) for run in runs if len(run) > 1))
     return format_html(
-        '<svg class="spark" viewBox="0 0 120 34" role="img" aria-label="{}">{}<circle cx="{}" cy="{}" r="2.4"/></svg>',
+        '<svg class="spark" viewBox="0 0 120 34" preserveAspectRatio="xMinYMid meet" role="img" aria-label="{}">'
+        '{}<circle cx="{}" cy="{}" r="2.4"/></svg>',
         label,
         lines,
         *dots[-1],

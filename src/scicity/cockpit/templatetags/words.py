@@ -187,3 +187,10 @@ def subject(row: Mapping[str, Any]) -> str:
 def words(text: str) -> list[str]:
     """The words of a text."""
     return text.split()
+
+
+@register.simple_tag(takes_context=True)
+def zone_name(context: Mapping[str, Any], zone: str | None) -> str:
+    """The name of a zone in the reader's language."""
+    row = next((row for row in context["city"].rows("district.zone") if row["zone"] == zone), None)
+    return conditional_escape(name(row) or zone or "")

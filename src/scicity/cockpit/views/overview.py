@@ -19,4 +19,6 @@ def overview(request: HttpRequest) -> HttpResponse:
         cards = leader.cards(request.city) if leader else []
         if cards:
             groups.append({"entry": entry, "cards": cards})
-    return render(request, "cockpit/overview.html", {"groups": groups, **context_of(request.city)})
+    half = -(-len(groups) // 2)
+    context = {"groups": groups, "left": groups[:half], "right": groups[half:], **context_of(request.city)}
+    return render(request, "cockpit/overview.html", context)

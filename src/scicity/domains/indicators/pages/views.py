@@ -7,12 +7,24 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from scicity.domains.indicators.pages import standing
 from scicity.domains.indicators.pages import statements as said
 
 
 def board(request: HttpRequest) -> HttpResponse:
     """The indicators of every framework: printed values, measured values, targets, status."""
-    return render(request, "indicators/board.html", {})
+    city = request.city
+    zones = city.rows("district.zone")
+    asked = request.GET.get("zone", standing.WHOLE)
+    zone = asked if asked in {row["zone"] for row in zones} else standing.WHOLE
+    context = {
+        "frameworks": standing.frameworks(city, zone),
+        "years": standing.years_reported(city),
+        "zones": zones,
+        "zone": zone,
+        "tally": [(standing.PROGRESS.get(name, (name, name, "")), len(rows)) for name, rows in standing.tally(city).items()],
+    }
+    return render(request, "indicators/board.html", context)
 
 
 def statements(request: HttpRequest) -> HttpResponse:
