@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(tempfile.mkdtemp(prefix="scicity-test-"))
+atexit.register(shutil.rmtree, ROOT, ignore_errors=True)
 os.environ["DJANGO_SETTINGS_MODULE"] = "scicity.cockpit.settings"
 os.environ["SCICITY_DISTRICT"] = str(ROOT / "city" / "district")
 os.environ["SCICITY_STATE"] = str(ROOT / "city" / "state")

@@ -48,7 +48,7 @@ def methods_of(table: Table) -> list[Method]:
 def clauses_of(text: str) -> tuple[str, ...]:
     """The clauses of standards and the DOIs that a text names, each once."""
     joined = re.sub(r"(?<![.。:])\n(?!\n)", " ", text)
-    return tuple(dict.fromkeys(match.group(0).strip(" (),") for match in CLAUSE.finditer(joined)))
+    return tuple(dict.fromkeys(match.group(0).strip(" (),.") for match in CLAUSE.finditer(joined)))
 
 
 def _called(function: Callable[..., object], seen: dict[int, bool], depth: int = 0) -> list[FunctionType]:

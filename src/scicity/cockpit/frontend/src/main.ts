@@ -1,0 +1,36 @@
+// Islands: elements with data-island="name" and their properties as JSON in a script element that is data, not code.
+// An island is a module `islands/<name>.ts`, here or in `pages/islands/` of a domain, that exports `mount(element, props)`.
+// It is fetched when its element comes near the screen; without scripts the page's own table says the same.
+
+type Island = { mount: (element: HTMLElement, props: unknown) => void | Promise<void> };
+
+const modules = {
+  ...import.meta.glob<Island>("./islands/*.ts"),
+  ...import.meta.glob<Island>("../../../domains/*/pages/islands/*.ts"),
+};
+const byName = new Map(Object.entries(modules).map(([path, load]) => [path.split("/").pop()!.replace(".ts", ""), load]));
+
+async function mount(element: HTMLElement): Promise<void> {
+  const load = byName.get(element.dataset.island ?? "");
+  const data = element.querySelector<HTMLScriptElement>('script[type="application/json"]');
+  if (!load || !data) return;
+  try {
+    await (await load()).mount(element, JSON.parse(data.textContent ?? "{}"));
+    element.dataset.state = "ready";
+  } catch (error) {
+    element.dataset.state = "failed"; // the table beside it stays
+    console.warn(error);
+  }
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      near.unobserve(entry.target);
+      void mount(entry.target as HTMLElement);
+    }
+  },
+  { rootMargin: "300px" },
+);
+document.querySelectorAll<HTMLElement>("[data-island]").forEach((element) => near.observe(element));
