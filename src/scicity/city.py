@@ -19,7 +19,7 @@ from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take
 from scicity.kernel.tables import Catalog, Source, discover
 
-STATE = ".scicity"  # where lake and records lie, below the working folder, unless SCICITY_STATE says otherwise
+STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
 
 
 @dataclass
@@ -37,7 +37,8 @@ class City:
         self.problems = Problems()
         self.folder = Path(folder)
         self.district = District.open(self.folder, self.problems)
-        self.state = state or Path(os.environ.get("SCICITY_STATE", STATE)) / self.district.slug
+        root = os.environ.get("SCICITY_STATE") or Path(os.environ.get("SCICITY_HOME", ".")) / STATE
+        self.state = state or Path(root) / self.district.slug
         self.lake = Lake(self.state / "lake")
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,8 @@ from rich.console import Console
 
 from scicity.kernel.problems import Problems
 
-SAMPLE = Path("districts/future-science-city")
+HOME = Path(os.environ.get("SCICITY_HOME", ".")).resolve()
+SAMPLE = HOME / "districts" / "future-science-city"
 
 Folder = Annotated[Path, typer.Argument(help="The district's folder.", show_default=True)]
 District = Annotated[Path, typer.Option("--district", "-d", help="The district's folder.")]
