@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from yaml.nodes import Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scicity.domains.indicators.methods import printed, status
 from scicity.domains.indicators.yaml_file import Fields, composed
@@ -109,7 +109,7 @@ class _Reader:
         }
         self._add("framework", framework)
         for number, node in enumerate(top.items("indicators")):
-            self._indicator(node, f"indicators[{number}]", framework["framework"])
+            self._indicator(node, named(node) or f"indicators[{number}]", framework["framework"])
 
     def _add(self, part: str, row: Mapping[str, Any]) -> None:
         self.rows[part].append({name: value for name, value in row.items() if value is not None})
@@ -118,7 +118,6 @@ class _Reader:
         faults = self.problems["indicator"]
         given = Fields.of(node, self.place, faults, path, INDICATOR_FIELDS, ("id", "name", "dimension", "unit", "source"))
         indicator = identity(given, "id")
-        given.path = indicator or path
         name_zh, name_en = given.names("name", needed=True)
         dimension_zh, dimension_en = given.names("dimension", needed=True)
         printed_zh, printed_en = given.names("printed_unit")
@@ -132,7 +131,8 @@ class _Reader:
             given.refuse("minimum_coverage", "a share from 0 to 1", "range")
             coverage = None
         direction = choice(given, "direction", status.DIRECTIONS)
-        if given.items("targets") and direction in (None, "none"):
+        reported, targets = given.items("reported"), given.items("targets")
+        if targets and direction in (None, "none"):
             given.refuse("direction", "higher, lower or within, as there are targets", "direction-missing")
         symbol = given.text("symbol", empty=True)
         row = {
@@ -150,9 +150,9 @@ class _Reader:
         self._add("indicator", row)
         self._spec(given, row)
         words = [word for word in (printed_zh, printed_en, symbol) if word]
-        for number, item in enumerate(given.items("reported")):
+        for number, item in enumerate(reported):
             self._reported(item, f"{given.path}.reported[{number}]", row, words)
-        for number, item in enumerate(given.items("targets")):
+        for number, item in enumerate(targets):
             self._target(item, f"{given.path}.targets[{number}]", row)
 
     def _spec(self, given: Fields, row: Mapping[str, Any]) -> None:
@@ -194,6 +194,13 @@ class _Reader:
             **{"review": choice(given, "review", REVIEWS), "source": given.text("source"), "source_row": given.line},
         }
         self._add("target", row)
+
+
+def named(node: Node) -> str | None:
+    """The id of an indicator, so that its faults can name it; None where it has none."""
+    pairs = node.value if isinstance(node, MappingNode) else []
+    ids = [value.value for key, value in pairs if key.value == "id" and isinstance(value, ScalarNode)]
+    return ids[0] if ids and ID.fullmatch(ids[0]) else None
 
 
 def identity(given: Fields, name: str) -> str | None:

@@ -70,7 +70,17 @@ STATEMENT = source(
     path="statements/*.csv",
     columns=[
         *("document", "claim_id", "section", "topic", "subject_zh", "subject_en", "measure_en", "comparator", "value"),
-        *("value_high", "unit", "value_reported", "unit_reported", "stated_period", "baseline_period", "quote_zh", "status", "line"),
+        *(
+            "value_high",
+            "unit",
+            "value_reported",
+            "unit_reported",
+            "stated_period",
+            "baseline_period",
+            "quote_zh",
+            "status",
+            "line",
+        ),
     ],
     optional=("section", "value", "value_high", "unit", "unit_reported", "stated_period", "baseline_period"),
     grain=["claim_id"],

@@ -17,6 +17,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 LONGEST = 2_000  # characters
 MOST_TOKENS = 300
 DEEPEST = 20  # parentheses and cases within each other
+LONGEST_CHAIN = 64  # operations that wait for each other, as in a + b + c
 
 DIALECT = "duckdb"
 AGGREGATES = (exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Count)
@@ -25,7 +26,7 @@ WORDS = "sum, avg, min, max, count, count(distinct …), filter (where …), cas
 
 TOKEN = re.compile(
     r"(?P<space>[ \t\n]+)|(?P<comment>--|/\*)|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?(?![0-9.]))"
+    r"|(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?(?![0-9.A-Za-z_]))"
     r"|(?P<text>'(?:[^'\n]|'')*')|(?P<mark><=|>=|<>|!=|[-+*/()=<>,])"
 )
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div)
@@ -88,10 +89,11 @@ class FormulaRefused(ValueError):  # noqa: N818  (reads as what happened)
 def checked(text: str, columns: Mapping[str, str]) -> Formula:
     """The formula of a text over columns (name → type of the vocabulary). Raises FormulaRefused with every fault.
 
-    Valid: one aggregate expression of at most 2,000 characters, 300 tokens and 20 levels, made of sum, avg, min, max,
-    count, count(distinct x), filter (where …), case, nullif, arithmetic, comparisons, and, or, not, in, between, is null,
-    numbers and 'texts'. Columns stand inside of an aggregate only. Divisors are wrapped in nullif(…, 0), so that a
-    division by zero is unknown on every engine. Source: the design, "Indicators"; SQL:2016 (ISO/IEC 9075-2, 10.9).
+    Valid: one aggregate expression of at most 2,000 characters, 300 tokens, 20 levels and chains of 64 operations, made of
+    sum, avg, min, max, count, count(distinct x), filter (where …), case, nullif, arithmetic, comparisons, and, or, not, in,
+    between, is null, numbers and 'texts'. Columns stand inside of an aggregate only. Divisors are wrapped in nullif(…, 0),
+    so that a division by zero is unknown on every engine. Source: the design, "Indicators"; ISO/IEC 9075-2, 10.9
+    (aggregate functions).
     """
     faults = _scanned(text)
     if faults:
@@ -106,6 +108,9 @@ def checked(text: str, columns: Mapping[str, str]) -> Formula:
         remedy = "Write the expression only: no SELECT, FROM, WHERE or second column; a condition goes into filter (where …)."
         raise FormulaRefused([Fault(1, what, "one expression", remedy)])
     tree = statement.expressions[0]
+    if _depth(tree) > LONGEST_CHAIN:
+        remedy = "Simplify it, or declare a table for it."
+        raise FormulaRefused([Fault(1, text[:40], f"at most {LONGEST_CHAIN} operations in a chain", remedy)])
     faults = []
     _check(tree, columns, faults, inside=False)
     if not faults and not any(tree.find_all(*AGGREGATES)):
@@ -142,6 +147,16 @@ def _scanned(text: str) -> list[Fault]:
             return [Fault(at + 1, f"token {tokens} at level {depth}", expected, "Simplify it, or declare a table for it.")]
         at = token.end()
     return []
+
+
+def _depth(tree: exp.Expr) -> int:
+    """How many nodes stand on the longest way down, counted without recursion."""
+    deepest, waiting = 0, [(tree, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        waiting += [(child, depth + 1) for child in node.iter_expressions()]
+    return deepest
 
 
 def _unreadable(text: str, error: Exception) -> Fault:
