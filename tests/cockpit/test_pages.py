@@ -154,7 +154,7 @@ def test_a_district_chooses_its_public_pages(city):
 
 
 def figures_in(text):
-    return [m for m in re.findall(r'<a class="figure[^"]*" href="([^"]+)"', text)]
+    return re.findall(r'<a class="figure[^"]*" href="([^"]+)"', text)
 
 
 def test_every_figure_opens_down_to_a_reading_or_a_line():

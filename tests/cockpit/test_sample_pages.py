@@ -28,10 +28,9 @@ PAGES = [
     "/environment/",
     "/environment/?station=dingling&year=2014",
     "/indicators/",
-    "/indicators/?zone=east",
     "/indicators/statements/?q=PM2.5",
 ]
-OPENED_PER_PAGE = 25
+OPENED_PER_PAGE = 12
 
 
 @pytest.fixture(scope="session")

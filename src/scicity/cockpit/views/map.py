@@ -105,7 +105,8 @@ def named(city: OpenCity, collection: dict[str, Any]) -> dict[str, Any]:
         told = feature.get("properties") or {}
         key = next((key for key in told if key in registers and told[key] in registers[key]), "")
         row = registers[key][told[key]] if key else told
-        features.append({**feature, "properties": {**told, "label": name(row) or told.get("name") or ""}})
+        said = {"label": name(row) or told.get("name") or "", "url": opened(row) if key else ""}
+        features.append({**feature, "properties": {**told, **said}})
     return {**collection, "features": features}
 
 
@@ -116,6 +117,12 @@ def named_registers(city: OpenCity) -> dict[str, dict[str, Row]]:
         if len(table.grain) == 1 and {"name_zh", "name_en"} <= set(table.columns) and table.packaged is None:
             found[table.grain[0]] = {row[table.grain[0]]: row for row in city.rows(table.name)}
     return found
+
+
+def opened(row: Row) -> str:
+    """The page that opens the first known figure of a row, or nothing."""
+    figure = next((figure for figure in row.figures if figure.value is not None), None)
+    return path_of(figure.address) if figure else ""
 
 
 def sources_of(city: OpenCity) -> list[tuple[str, str, str]]:
@@ -150,6 +157,6 @@ def point(row: Row) -> dict[str, Any]:
             "label": name(row) or row[key],
             "origin": row.get("origin"),
             "zone": row.get("zone"),
-            "why": path_of(row.figure("longitude").address),
+            "url": path_of(row.figure("longitude").address),
         },
     }

@@ -14,7 +14,8 @@ from scicity.domains.indicators.pages import statements as said
 def board(request: HttpRequest) -> HttpResponse:
     """The indicators of every framework: printed values, measured values, targets, status."""
     city = request.city
-    zones = city.rows("district.zone")
+    valued = {row["zone"] for row in city.rows("indicators.value", ["zone"])}
+    zones = [row for row in city.rows("district.zone") if row["zone"] in valued]
     asked = request.GET.get("zone", standing.WHOLE)
     zone = asked if asked in {row["zone"] for row in zones} else standing.WHOLE
     context = {
