@@ -14,15 +14,17 @@ from scicity.access.files import layers
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.opening import path_of
 from scicity.cockpit.templatetags.words import language, name, title_of
+from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.lineage import Row
 from scicity.kernel.problems import Problems
 
+# Layers by the name of their file, from the ground up.
 LAYERS = {
+    "outline": ("轮廓", "Outline"),
+    "boundary": ("边界", "Boundary"),
     "zones": ("分区", "Zones"),
     "buildings": ("建筑", "Buildings"),
     "stations": ("监测站", "Stations"),
-    "outline": ("轮廓", "Outline"),
-    "boundary": ("边界", "Boundary"),
 }
 PLACED = {"longitude", "latitude"}
 _layers: dict[tuple[str, int], dict[str, Any] | None] = {}
@@ -35,7 +37,10 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def context_of(city: OpenCity) -> dict[str, Any]:
     """What a page with the map needs."""
-    zones = city.rows("district.zone", order=["zone"])
+    zones = sorted(city.rows("district.zone"), key=lambda row: (row["zone"] != ROOT_ZONE, row["zone"]))
+    files = sorted(
+        layers.files_of(city.district.folder), key=lambda file: list(LAYERS).index(file.stem) if file.stem in LAYERS else 9
+    )
     registers = [
         (table, rows)
         for table in placed_tables(city)
@@ -45,13 +50,14 @@ def context_of(city: OpenCity) -> dict[str, Any]:
         "map": {
             "layers": [
                 {"name": file.stem, "url": reverse("map-layer", args=[file.stem]), "kind": "area", "label": label(file.stem)}
-                for file in layers.files_of(city.district.folder)
+                for file in files
                 if is_slug(file.stem)
             ]
             + [
                 {"name": t, "url": reverse("map-points", args=[t]), "kind": "point", "label": title_of(city.figures.catalog[t])}
                 for t, _ in registers
             ],
+            "fit": "zones" if any(file.stem == "zones" for file in files) else "",
             "language": language(),
         },
         "zones": zones,

@@ -8,6 +8,7 @@ export interface Theme {
   sunken: string;
   accent: string;
   series: string[];
+  font: string;
 }
 
 export function themeOf(element: Element): Theme {
@@ -20,6 +21,7 @@ export function themeOf(element: Element): Theme {
     panel: of("panel"),
     sunken: of("sunken"),
     accent: of("accent"),
+    font: style.fontFamily, // charts measure text on a canvas, where `inherit` means nothing
     series: ["accent-2", "spot", "indigo", "good", "bad", "ink-2"].map(of),
   };
 }

@@ -49,15 +49,13 @@ def yearly(city: Any, pollutant: str) -> dict[str, Any]:
     where = {"pollutant": pollutant, "limit_grade": GRADE, "averaging": "year"}
     limits = city.rows("environment.air_attainment", where=where)
     drawn: set[Any] = set()
-    for name, edition in editions(city).items():
+    for name in editions(city):
         mine = {row["year"]: row for row in limits if row["edition"] == name}
         values = tuple(row["concentration_limit"] for row in mine.values())
         if mine and values[0] not in drawn:
             drawn.add(values[0])
             figures = [_figure(mine.get(year), "concentration_limit") for year in shown]
-            series.append(
-                {"name": (f"限值 {edition['name_zh']}", f"limit of {edition['name_en']}"), "kind": "limit", "figures": figures}
-            )
+            series.append({"name": (f"限值 {name}", f"limit {name}"), "kind": "limit", "figures": figures})
     return {
         "id": f"yearly-{pollutant}",
         "kind": "bar",

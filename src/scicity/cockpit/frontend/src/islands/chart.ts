@@ -35,13 +35,14 @@ interface Props {
 }
 
 const HEIGHT = { line: 320, bar: 320, sankey: 440, calendar: 190 };
-const YEAR_HEIGHT = 165; // a year of a calendar
+const YEAR_HEIGHT = 150; // a year of a calendar
+const NODE_HEIGHT = 19; // of the flows, so that names do not lie upon each other
 
 export function mount(element: HTMLElement, given: unknown): void {
   const props = given as Props;
   const years = [...new Set((props.days ?? []).map(([day]) => day.slice(0, 4)))];
   const canvas = document.createElement("div");
-  canvas.style.height = `${props.kind === "calendar" ? 60 + YEAR_HEIGHT * years.length : HEIGHT[props.kind]}px`;
+  canvas.style.height = `${heightOf(props, years)}px`;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", props.title);
   element.append(canvas);
@@ -59,6 +60,11 @@ export function mount(element: HTMLElement, given: unknown): void {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 }
 
+function heightOf(props: Props, years: string[]): number {
+  if (props.kind === "calendar") return 60 + YEAR_HEIGHT * years.length;
+  return Math.max(HEIGHT[props.kind], NODE_HEIGHT * (props.nodes ?? []).length);
+}
+
 function option(props: Props, theme: Theme, years: string[], width: number): EChartsCoreOption {
   const number = new Intl.NumberFormat(props.language === "zh" ? "zh-CN" : "en-GB", { maximumSignificantDigits: 5 });
   const shown = (value: unknown) =>
@@ -67,7 +73,7 @@ function option(props: Props, theme: Theme, years: string[], width: number): ECh
     animation: !still(),
     aria: { enabled: true, label: { description: props.title } },
     color: theme.series,
-    textStyle: { color: theme.ink, fontFamily: "inherit" },
+    textStyle: { color: theme.ink, fontFamily: theme.font },
     tooltip: {
       trigger: props.kind === "sankey" || props.kind === "calendar" ? "item" : "axis",
       confine: true,
@@ -122,7 +128,7 @@ function calendar(
   shown: (value: unknown) => string,
 ): EChartsCoreOption {
   const values = (props.days ?? []).map(([, value]) => value).filter((value): value is number => value !== null);
-  const cell = Math.max(5, Math.min(17, (width - 80) / 54));
+  const cell = Math.max(5, Math.min(26, (width - 80) / 54));
   const pieces = props.pieces ?? [];
   const visual = pieces.length
     ? {

@@ -14,6 +14,7 @@ interface Layer {
 }
 interface Props {
   layers: Layer[];
+  fit?: string; // the layer to show at first; all of them, if none
   language: "zh" | "en";
 }
 
@@ -34,7 +35,7 @@ export async function mount(element: HTMLElement, given: unknown): Promise<void>
   const map = new Drawn({
     container: canvas,
     style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": theme.sunken } }] },
-    bounds: boundsOf(loaded),
+    bounds: boundsOf(loaded.filter((_, at) => !props.fit || props.layers[at]!.name === props.fit)),
     fitBoundsOptions: { padding: 30 },
     attributionControl: false,
     fadeDuration: still() ? 0 : 200,
