@@ -48,7 +48,7 @@ class Spec:
     indicator: str
     name_zh: str
     name_en: str
-    unit: str
+    symbol: str
     table: str
     formula: str
     time: str | None
@@ -163,7 +163,7 @@ class _Reader:
             given.refuse("table", "the table that the formula aggregates", "field-missing", found="")
         elif table is not None and formula is not None and row["indicator"] is not None:
             lines = {name: given.line_of(name) for name in ("table", "formula", "time")}
-            names = (row["name_zh"] or "", row["name_en"] or "", row["unit"] or "")
+            names = (row["name_zh"] or "", row["name_en"] or "", row["symbol"] or "")
             self.specs.append(Spec(row["indicator"], *names, table, formula, row["formula_time"], self.place, lines))
 
     def _reported(self, node: Node, path: str, indicator: Mapping[str, Any], words: Sequence[str]) -> None:

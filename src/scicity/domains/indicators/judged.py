@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from scicity.domains.indicators.methods import status
+from scicity.domains.indicators.methods import status as judging
+from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read
 from scicity.vocabulary import term
 
@@ -31,13 +32,19 @@ STATUS_READS = {
 }
 
 
-def judged(value: pa.Table, target: pa.Table, indicator: pa.Table) -> pa.Table:
-    """The rows of `indicators.status`; they do not depend on the order of the rows given."""
+def status(_: Slot, value: pa.Table, baseline: pa.Table, target: pa.Table, indicator: pa.Table) -> pa.Table:
+    """Where each value stands: the target that counts, the baseline, the distance, and the progress.
+
+    A value that meets its target is `achieved`, from the target's year on otherwise `missed`. Before that year it is
+    `on_track` while it is not farther from the target than the straight line from the baseline, the first number of the
+    same origin, to the target; else `behind`. What a printed bound does not prove is `undecided`; what the tables do not
+    cover enough is `incomplete`; without a printed target there is `no_target`. Method: `linear_path`.
+    """
     about = {row["indicator"]: row for row in indicator.to_pylist()}
     targets = defaultdict(list)
     for row in target.to_pylist():
         targets[row["indicator"], row["zone"]].append(
-            status.Target(row["year"], row["value"], row["value_high"], row["document"] or "")
+            judging.Target(row["year"], row["value"], row["value_high"], row["document"] or "")
         )
     series = defaultdict(list)
     for row in value.to_pylist():
@@ -47,13 +54,13 @@ def judged(value: pa.Table, target: pa.Table, indicator: pa.Table) -> pa.Table:
         rules = about[name]
         history = [each for _, each in members]
         for row, each in members:
-            found = status.status_of(each, history, targets[name, zone], rules["direction"], rules["minimum_coverage"])
+            found = judging.status_of(each, history, targets[name, zone], rules["direction"], rules["minimum_coverage"])
             rows.append({**{column: row[column] for column in CARRIED}, **_told(found)})
     return pa.Table.from_pylist(rows, schema=pa.schema([(column, term(column).arrow) for column in STATUS_COLUMNS]))
 
 
-def _value(row: dict[str, Any]) -> status.Value:
-    return status.Value(
+def _value(row: dict[str, Any]) -> judging.Value:
+    return judging.Value(
         year=row["year"],
         value=row["value"],
         high=row["value_high"],
@@ -63,7 +70,7 @@ def _value(row: dict[str, Any]) -> status.Value:
     )
 
 
-def _told(found: status.Status) -> dict[str, Any]:
+def _told(found: judging.Status) -> dict[str, Any]:
     promised, start = found.target, found.baseline
     return {
         "target": promised.value if promised else None,
@@ -74,5 +81,5 @@ def _told(found: status.Status) -> dict[str, Any]:
         "baseline_year": start.year if start else None,
         "distance": found.distance,
         "progress": found.progress,
-        "method": status.METHOD,
+        "method": judging.METHOD,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import ibis
@@ -28,14 +28,16 @@ class Measured(Derived):
     """The table of one formula; another formula is another code, so that the table is computed anew."""
 
     formula: str
+    symbol: str
 
     @cached_property
     def code(self) -> str:
         """A digest of declaration, function, methods and the formula."""
         declared = Derived.code.func(self)  # type: ignore[attr-defined]
-        return hashlib.sha256(f"{declared} {self.formula}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{declared} {self.formula} {self.symbol}".encode()).hexdigest()[:16]
 
 
+@cache
 def declared_tables() -> Mapping[str, Table]:
     """Every table that a formula can name: those that the domains declare for any district."""
     return discover().tables
@@ -102,20 +104,21 @@ def _table(spec: Spec, table: Table, formula: Formula, time: str) -> Measured:
     traced = {"zone": "zone", "year": "year"} if time == "year" else None
     return Measured(
         name=PREFIX + spec.indicator.replace("-", "_"),
-        columns=("indicator", "zone", "year", "value", "coverage", "stand_in"),
+        columns=("indicator", "zone", "year", "value", "coverage", "stand_in", "symbol"),
         grain=("indicator", "zone", "year"),
         reads={"rows": Read(table.name, columns=columns, trace=traced)},
-        function=_function(spec.indicator, formula, time, partial),
+        function=_function(spec, formula, time, partial),
         formula=formula.sql,
+        symbol=spec.symbol,
         title_zh=spec.name_zh,
         title_en=spec.name_en,
         doc=f"{spec.name_en}: `{formula.sql}` over {table.name} by zone and year of `{time}`"
-        + (f" [{spec.unit}]." if spec.unit else "."),
+        + (f" [{spec.symbol}]." if spec.symbol else "."),
         **yearly,
     )
 
 
-def _function(indicator: str, formula: Formula, time: str, partial: Sequence[str]) -> Callable[..., Any]:
+def _function(spec: Spec, formula: Formula, time: str, partial: Sequence[str]) -> Callable[..., Any]:
     def by_zone_and_year(rows: Any) -> Any:
         """The formula by zone and year; coverage is the share of rows and periods that were there and known."""
         rows = rows.filter(rows.zone.notnull() & rows[time].notnull())
@@ -130,7 +133,11 @@ def _function(indicator: str, formula: Formula, time: str, partial: Sequence[str
             periods=rows[time].nunique(),
         )
         share = grouped.periods / _periods_of_year(grouped.year, time)
-        return grouped.mutate(indicator=ibis.literal(indicator), coverage=(grouped.coverage * share).fill_null(0.0))
+        return grouped.mutate(
+            indicator=ibis.literal(spec.indicator),
+            symbol=ibis.literal(spec.symbol or None, "string"),
+            coverage=(grouped.coverage * share).fill_null(0.0),
+        )
 
     return by_zone_and_year
 

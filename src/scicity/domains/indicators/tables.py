@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-import pyarrow as pa
 
 from scicity.domains.indicators.framework import Spec, contents, parser_of
-from scicity.domains.indicators.judged import STATUS_COLUMNS, STATUS_READS, judged
+from scicity.domains.indicators.judged import STATUS_COLUMNS, STATUS_READS, status
 from scicity.domains.indicators.measured import Measured, declared_tables, measured
 from scicity.domains.indicators.statements import DOCUMENT_LINE, STATEMENT  # noqa: F401  (found here by name)
-from scicity.kernel.computing import Slot
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Derived, Read, Table, derived, source
 
@@ -166,11 +164,6 @@ def value_table(formulas: Sequence[Measured]) -> Derived:
 
 def status_table() -> Derived:
     """`indicators.status` over the values and targets."""
-
-    def status(slot: Slot, value: pa.Table, baseline: pa.Table, target: pa.Table, indicator: pa.Table) -> pa.Table:
-        """Where each value stands: the target that counts, the baseline, the distance, and the progress (linear path)."""
-        return judged(value, target, indicator)
-
     return derived(
         name="indicators.status",
         reads=STATUS_READS,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from pathlib import Path
 
 import pytest
 
+from scicity.domains.indicators.framework import contents
 from scicity.domains.indicators.golden.small_district import FRAMEWORK, REPORT, STATEMENTS, Small, declare
 
 FILE = "frameworks/plan.yaml"
@@ -19,6 +21,15 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_small_district_is_in_order(tmp_path: Path) -> None:
     assert Small(tmp_path).problems() == []
+
+
+def test_the_example_of_the_readme_is_in_order() -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    block = text.split("## The file of a framework")[1].split("\n`zone` is")[0]
+    found = contents(textwrap.dedent(block).encode(), "README.md")
+    assert [str(problem) for problems in found.problems.values() for problem in problems] == []
+    assert [len(found.rows[part]) for part in ("framework", "indicator", "reported", "target")] == [1, 2, 2, 1]
+    assert [spec.table for spec in found.specs] == ["energy.zone_yearly"]
 
 
 FAULTS = [  # what is replaced by what, then code, line, field (its end) and found (a part of it)

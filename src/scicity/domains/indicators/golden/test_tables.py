@@ -151,6 +151,7 @@ def test_figures_open_to_statements_and_to_rows(tmp_path: Path) -> None:
     inputs = {e.name: e for e in computed.inputs}
     assert [inputs[name].total for name in ("reported", "measured_intensity", "measured_daily_use")] == [0, 1, 0]
     step = figures.why(inputs["measured_intensity"].rows[0].figure("value").address)
+    assert step.figure.symbol == "kWh/m²"
     assert "NULLIF(SUM(floor_area), 0)" in step.method
     assert [(e.table.name, e.total) for e in step.inputs] == [("toy.use", 2)]
 
