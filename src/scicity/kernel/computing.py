@@ -285,6 +285,7 @@ class Computing:
         if not read.during and not theirs.time:
             return [-FOREVER] * rows.num_rows, [FOREVER] * rows.num_rows
         begin, end = read.during or (theirs.time, theirs.time)
+        exclusive = bool(read.during)  # a validity is half-open
 
         def instants(column: str, default: int, upper: bool) -> list[int]:
             found = []
@@ -292,9 +293,11 @@ class Computing:
                 if value is None:
                     found.append(default)
                 elif hasattr(value, "hour"):
-                    found.append(int(value.timestamp() * 1e6))
+                    found.append(int(value.timestamp() * 1e6) - (upper and exclusive))
                 elif isinstance(value, int):
                     found.append(self._inside(str(value))[upper])
+                elif upper and exclusive:
+                    found.append(self.calendar.instant(value) - 1)
                 else:
                     found.append(self.calendar.instant(value) + (86_400_000_000 - 1 if upper else 0))
             return found

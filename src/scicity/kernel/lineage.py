@@ -23,6 +23,8 @@ from scicity.kernel.tables import READING_PREFIX, Derived, Read, Source, Table
 from scicity.vocabulary import term
 
 SHOWN = 50  # rows of an input that an opened figure lists; the count says how many there are
+MEASURED = ("real", "decimal", "factor")  # types of columns whose unit a row can name in its column `symbol`
+CALENDAR = ("hour", "day", "month", "year")
 KEPT_ANSWERS = 2_000  # answers about unchanged tables are kept until there are so many
 
 
@@ -72,7 +74,7 @@ class Row(dict[str, Any]):
             column=column,
             key=key,
             value=self[column],
-            symbol=str((column in ("value", "value_high") and self.get("symbol")) or term(column).symbol),
+            symbol=str(term(column).symbol or (term(column).type in MEASURED and self.get("symbol")) or ""),
             version=self.version,
             coverage=self.get("coverage"),
             stand_in=self.get("stand_in"),
@@ -257,8 +259,9 @@ class Figures:
     def _in_time(
         self, table: Derived, read: Read, theirs: Table, row: Row, pairs: Mapping[str, str]
     ) -> list[tuple[str, list[Any], str]]:
-        mine = next((c for c in ("hour", "day", "month", "year") if c in table.grain and c not in pairs), "")
-        column = read.during or ((theirs.time, theirs.time) if theirs.time else None)
+        mine = next((c for c in CALENDAR if c in table.grain and c not in pairs), "")
+        time = theirs.time or next((c for c in CALENDAR if c in theirs.grain), "")
+        column = read.during or ((time, time) if time else None)
         if not mine or column is None or column[0] in pairs.values() or row[mine] is None:
             return []
         first, last = self._span(mine, row[mine])
@@ -283,7 +286,7 @@ class Figures:
         pairs: Mapping[str, str],
     ) -> list[tuple[str, list[Any], str]]:
         """Where they do not have my key, the register among my reads that leads from it to theirs."""
-        lacking = [c for c in table.grain if c not in pairs and c not in ("hour", "day", "month", "year")]
+        lacking = [c for c in table.grain if c not in pairs and c not in CALENDAR]
         found = []
         for name, other in table.reads.items():
             between = self.catalog[other.table]

@@ -75,6 +75,9 @@ class Table:
                 term(column)
             except LookupError as error:
                 raise TableError(f"{self.name}: {error}") from None
+        reserved = sorted({"period", "bucket"} & set(self.columns))
+        if reserved:
+            raise TableError(f"{self.name}: {', '.join(reserved)} name the lake's partitions and cannot be columns")
         missing = [c for c in (*self.grain, self.time, self.key) if c and c not in self.columns]
         if missing:
             raise TableError(f"{self.name}: {', '.join(missing)} not among its columns")
@@ -203,6 +206,10 @@ class Catalog:
                     if not read.table.startswith(READING_PREFIX):
                         raise TableError(f"{table.name} reads {read.table}, which no domain declares")
                     self.tables[read.table] = reading_table(read.table.removeprefix(READING_PREFIX))
+            reads = [self.tables[read.table] for read in getattr(table, "reads", {}).values()]
+            if reads and table.period != "all" and all(theirs.period == "all" for theirs in reads):
+                raise TableError(f"{table.name} has periods, but reads no table that has any")
+            for read in getattr(table, "reads", {}).values():
                 unknown = set(read.columns) - set(self.tables[read.table].schema.names)
                 if unknown:
                     raise TableError(f"{table.name} reads {', '.join(sorted(unknown))} of {read.table}, which has none")
