@@ -16,7 +16,7 @@ from scicity.kernel.district import District
 from scicity.kernel.lake import Lake, Part, SchemaChanged
 from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
-from scicity.kernel.reading import Batch, take
+from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
@@ -63,7 +63,7 @@ class City:
         for file in layers.files_of(self.folder):
             layers.read(file, str(file.relative_to(self.folder)), problems)
         streams = sources["district.datastream"]
-        for batch in readings.batches(self.folder, problems):
+        for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
             if progress:
                 progress(batch.name)
             self._take(batch, streams, problems, write=False)
@@ -78,7 +78,7 @@ class City:
             declared = self.catalog[name]
             if isinstance(declared, Source) and self._replace(declared, rows):
                 loaded.sources[name] = rows.num_rows
-        for batch in readings.batches(self.folder, problems):
+        for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
             if progress:
                 progress(batch.name)
             for observed, count in self._take(batch, sources["district.datastream"], problems).items():

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from scicity.kernel.calendar import Calendar, micros
 from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
-from scicity.kernel.tables import reading_table
+from scicity.kernel.tables import READING_PREFIX, reading_table
 from scicity.vocabulary import conversion, term, terms
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any device of a district that is read remotely
@@ -74,17 +74,29 @@ def take(
     taken: dict[str, int] = {}
     observed_of = np.array([known[name]["property"] if _fits(known[name]) else "" for name in names])
     bucket_by_name = np.array([bucket_of(known[name]["thing"], buckets) for name in names])
-    for observed in np.unique(observed_of[observed_of != ""]):
+    all_observed = [str(observed) for observed in np.unique(observed_of[observed_of != ""])]
+    for observed in all_observed:
         mine = np.flatnonzero(observed_of[codes] == observed)
-        table = reading_table(str(observed))
+        table = reading_table(observed)
         if any(commit.note.get("batch") == batch.name for commit in lake.commits(table.name)):
             continue  # delta-rs accepts a repeated transaction, so the writer looks before it writes
-        taken[str(observed)] = len(mine)
+        taken[observed] = len(mine)
         if write:
-            values = _canonical(rows.column("value").to_numpy()[mine], codes[mine], names, known, str(observed))
+            values = _canonical(rows.column("value").to_numpy()[mine], codes[mine], names, known, observed)
             parts = _parts(batch, rows.take(pa.array(mine)), values, codes[mine], names, bucket_by_name, calendar)
-            lake.append(table.name, parts, table.schema, {"batch": batch.name})
+            lake.append(table.name, parts, table.schema, {"batch": batch.name, "properties": all_observed})
     return taken
+
+
+def whole_batches(lake: Lake) -> set[str]:
+    """The batches of which every property has arrived in the lake."""
+    missing: dict[str, set[str]] = {}
+    for folder in sorted((lake.root / READING_PREFIX.rstrip(".")).glob("*/_delta_log")):
+        observed = folder.parent.name
+        for commit in lake.commits(READING_PREFIX + observed):
+            if "batch" in commit.note:
+                missing.setdefault(commit.note["batch"], set(commit.note.get("properties", ()))).discard(observed)
+    return {batch for batch, properties in missing.items() if not properties}
 
 
 def chosen(readings: ibis.Table) -> ibis.Table:

@@ -1,10 +1,10 @@
-"""Files of readings to batches. A file is known by its content: the same file is taken once, under whatever name it comes."""
+"""Files of readings to batches. A file is known by its place and content: it is taken once."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,12 +25,20 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(file for file in (folder / "readings").glob("*") if file.suffix in ENDINGS)
 
 
-def batches(folder: Path, problems: Problems) -> Iterator[Batch]:
-    """The batches of a district's folder; files that cannot be read go to `problems`."""
+def batches(folder: Path, problems: Problems, known: Container[str] = ()) -> Iterator[Batch]:
+    """The batches of a district's folder, without those that are `known` by name; unreadable files go to `problems`."""
     for file in files_of(folder):
-        found = read(file, str(file.relative_to(folder)), problems)
+        place = str(file.relative_to(folder))
+        if known and named(place, file.read_bytes()) in known:
+            continue
+        found = read(file, place, problems)
         if found is not None:
             yield found
+
+
+def named(place: str, content: bytes) -> str:
+    """The name of a file's batch: where it stands, and a digest of what it says."""
+    return f"{place}#{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def read(file: Path, place: str, problems: Problems) -> Batch | None:
@@ -63,8 +71,7 @@ def read(file: Path, place: str, problems: Problems) -> Batch | None:
     columns = {field.name: _typed(rows, field, place, problems) for field in ARRIVAL}
     if len(problems) > before:
         return None
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    return Batch(f"{place}#{digest}", pa.table(columns, schema=ARRIVAL), datetime.now(UTC))
+    return Batch(named(place, content), pa.table(columns, schema=ARRIVAL), datetime.now(UTC))
 
 
 def _parquet(content: bytes) -> pa.Table:
