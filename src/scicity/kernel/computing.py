@@ -188,6 +188,10 @@ class Computing:
     def _bucketed(self, table: Table) -> bool:
         return bool(table.key) or table.name.startswith(READING_PREFIX)
 
+    def _same_buckets(self, mine: Table, theirs: Table) -> bool:
+        """Whether a row of theirs can only matter to my bucket of the same number: both spread the same key."""
+        return bool(mine.key) and (mine.key == theirs.key or theirs.name.startswith(READING_PREFIX))
+
     def _spread(self, mine: Table, theirs: Table, part: Part) -> set[Part]:
         """My partitions that rows of one of their partitions can reach, margins aside."""
         if mine.period == "all":
@@ -196,7 +200,7 @@ class Computing:
             periods = [part.period]
         else:
             periods = self.calendar.covering(*self._inside(part.period), mine.period)
-        same = self._bucketed(mine) and self._bucketed(theirs)
+        same = self._same_buckets(mine, theirs)
         return {Part(p, b) for p in periods for b in ([part.bucket] if same else self._buckets(mine))}
 
     def _inside(self, period: str) -> tuple[int, int]:
@@ -211,7 +215,7 @@ class Computing:
         needed = set()
         for part in wanted:
             first, last = self._inside(part.period)
-            same = self._bucketed(mine) and self._bucketed(theirs)
+            same = self._same_buckets(mine, theirs)
             for period in self.calendar.covering(first - margin, last + margin, theirs.period):
                 needed |= {Part(period, b) for b in ([part.bucket] if same else self._buckets(theirs))}
         return needed
@@ -221,7 +225,7 @@ class Computing:
         before, after = self.lake.snapshot(read.table, since), self.lake.snapshot(read.table, until)
         parts = {p for p in before.files.keys() | after.files.keys() if before.files.get(p) != after.files.get(p)}
         if mine.period == "all" and not self._bucketed(mine):
-            return {Part("all")} if parts and self._changes(theirs, read, before, after, parts) else set()
+            return {Part("all")} if parts and self._changes(mine, theirs, read, before, after, parts) else set()
         touched: set[Part] = set()
         if theirs.period != "all" and not read.margin:
             for part in parts:
@@ -229,7 +233,7 @@ class Computing:
             return touched
         candidates: set[Part] | None = None
         for part in parts:
-            for bucket, first, last in self._changes(theirs, read, before, after, {part}):
+            for bucket, first, last in self._changes(mine, theirs, read, before, after, {part}):
                 if first <= -FOREVER or last >= FOREVER:
                     candidates = self.candidates(mine, inputs) if candidates is None else candidates
                     near = {p for p in candidates if self._overlaps(p.period, first, last)}
@@ -243,7 +247,7 @@ class Computing:
         return start <= last and end > first
 
     def _changes(
-        self, theirs: Table, read: Read, before: Snapshot, after: Snapshot, parts: set[Part]
+        self, mine: Table, theirs: Table, read: Read, before: Snapshot, after: Snapshot, parts: set[Part]
     ) -> list[tuple[int | None, int, int]]:
         """What changed in some of their partitions, as (bucket or None, first instant, last instant), margins included."""
         names = [n for n in read_schema(theirs, read).names if n not in ("source_file", "source_row")]
@@ -264,7 +268,7 @@ class Computing:
         if read.key:
             keys = rows.column(read.key).to_pylist()
             buckets = [None if key is None else bucket_of(key, self.buckets) for key in keys]
-        elif self._bucketed(theirs):
+        elif self._same_buckets(mine, theirs):
             buckets = [next(iter(parts)).bucket] * rows.num_rows
         first, last = self._spans(theirs, read, rows)
         return sorted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -82,13 +83,26 @@ class Engine:
 
     def evaluate(self, table: Derived, relations: Mapping[str, str], schemas: Mapping[str, pa.Schema]) -> pa.Table:
         """Runs an expression table over relations (SQL text by the name of the read); rows in the order of the grain."""
-        text = self._compiled.get(table.name)
-        if text is None:
-            text = self._compiled[table.name] = compiled(table, schemas)
+        text = self._text_of(table, schemas)
         head = ", ".join(f"{quoted('read_' + name)} AS NOT MATERIALIZED {relation}" for name, relation in relations.items())
         order = ", ".join(quoted(column) for column in table.grain)
         query = f"WITH {head} SELECT * FROM ({text}) ORDER BY {order}"
         return self.sql(query).cast(table.schema)
+
+    def _text_of(self, table: Derived, schemas: Mapping[str, pa.Schema]) -> str:
+        """The compiled text of a table, kept beside the lake by the digest of its code: compiling costs more than running."""
+        if table.name not in self._compiled:
+            kept = self.lake.root / "_compiled" / f"{table.name}-{table.code}.sql"
+            try:
+                text = kept.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                text = compiled(table, schemas)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                passing = kept.with_suffix(f".{os.getpid()}.tmp")
+                passing.write_text(text, encoding="utf-8")
+                passing.replace(kept)
+            self._compiled[table.name] = text
+        return self._compiled[table.name]
 
 
 def compiled(table: Derived, schemas: Mapping[str, pa.Schema]) -> str:
