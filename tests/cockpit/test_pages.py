@@ -28,6 +28,7 @@ PAGES = [
     "/data/reading.energy_increment/",
     "/energy/",
     "/environment/",
+    "/carbon/",
     "/indicators/",
     "/indicators/statements/",
     "/accounts/login/",

@@ -19,6 +19,7 @@ from scicity.vocabulary import terms
 
 register = template.Library()
 _stamps: dict[str, str] = {}
+LONG = 24  # characters; longer texts in a table get room
 
 
 def language() -> str:
@@ -117,7 +118,10 @@ def moment_or_word(context: Mapping[str, Any], value: Any) -> str:
 @register.simple_tag(takes_context=True)
 def plain_cell(context: Mapping[str, Any], row: Mapping[str, Any], column: str) -> str:
     """A cell that is no figure: a key, a date, a text, a mark."""
-    return moment_or_word(context, row[column])
+    value = row[column]
+    if isinstance(value, str) and len(value) > LONG:
+        return format_html('<span class="long">{}</span>', value)
+    return moment_or_word(context, value)
 
 
 @register.simple_tag

@@ -35,6 +35,7 @@ def why(request: HttpRequest, address: str) -> HttpResponse:
         except WRONG as error:
             raise Http404(str(error)[:300]) from None
     trail = [step for step in request.GET.getlist("via") if step != address][-LONGEST_PATH:]
+    methods = methods_of(city.figures.catalog[opened.figure.table])
     context = {
         "address": address,
         "opened": opened,
@@ -42,7 +43,8 @@ def why(request: HttpRequest, address: str) -> HttpResponse:
         "term": term(opened.figure.column),
         "key": list(opened.figure.key.items()),
         "kind": kind_of(city.figures.catalog[opened.figure.table]),
-        "methods": methods_of(city.figures.catalog[opened.figure.table]),
+        "methods": [method for method in methods if method.clauses],
+        "steps": [method for method in methods if not method.clauses],
         "inputs": [shown(city, evidence) for evidence in inputs],
         "chosen": chosen,
         "formula": body_of(opened.formula),
