@@ -1,0 +1,33 @@
+#!/bin/sh
+# Times `./scicity up` on a clean Debian 12 with python3 and nothing else, by hand and as root: tools/clean_debian.sh FOLDER
+# The committed tree is copied into a chroot below FOLDER; certificates of this machine are passed on where it has its own.
+set -eu
+root="$1/debian"
+here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+
+[ -x "$root/usr/bin/python3" ] || debootstrap --variant=minbase --include=python3 bookworm "$root" >"$1/debootstrap.log"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+mkdir -p "$root/etc/ssl/certs" && cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+rm -rf "$root/scicity" && mkdir "$root/scicity"
+git -C "$here" archive HEAD | tar -x -C "$root/scicity"
+mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+[ -c "$root/dev/null" ] || mount --bind /dev "$root/dev"
+
+run() { # label: starts the cockpit in the chroot, and prints the seconds until it answers
+    began=$(date +%s)
+    chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+        SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
+        npm_config_cafile=/etc/ssl/certs/ca-certificates.crt sh /scicity/scicity up --port 8765 >"$1.log" 2>&1 &
+    process=$!
+    until python3 -c 'import urllib.request as u; u.urlopen("http://127.0.0.1:8765/healthz", timeout=2)' 2>/dev/null; do
+        kill -0 $process 2>/dev/null || { cat "$1.log"; echo "it ended before it answered"; exit 1; }
+        [ $(($(date +%s) - began)) -lt 900 ] || { cat "$1.log"; echo "no answer within 15 minutes"; exit 1; }
+        sleep 1
+    done
+    echo "$2: $(($(date +%s) - began)) s until the cockpit answered"
+    pkill -f 'scicity.cockpit.wsgi:application' || true
+    wait $process 2>/dev/null || true
+}
+
+run "$1/first" "first start"
+run "$1/second" "second start"
