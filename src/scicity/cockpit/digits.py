@@ -18,6 +18,7 @@ LARGER = (
     ("kWh", "en", Decimal(10**7), Decimal(10**6), "GWh"),
     ("kWh", "en", Decimal(10**4), Decimal(10**3), "MWh"),
     ("kg", "", Decimal(10**4), Decimal(10**3), "t"),
+    ("kgce", "", Decimal(10**4), Decimal(10**3), "tce"),
     ("m²", "", Decimal(10**6), Decimal(10**6), "km²"),
 )
 

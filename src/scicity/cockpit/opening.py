@@ -10,6 +10,7 @@ from types import FunctionType, ModuleType
 from urllib.parse import quote, unquote
 
 from scicity.kernel.tables import Derived, Table
+from scicity.vocabulary import term
 
 STANDARD = r"\b(?:GB|HJ|JJF|JJG|DL|DB\d*|CJ|ISO|IEC|IPCC|WHO|RFC)(?:/T|/Z)?\b"
 CLAUSE = re.compile(rf"[^.;。；\n]*(?:{STANDARD}[^.;。；\n]*?\d|\bdoi\b|10\.\d{{4,9}}/)[^;。；\n]*", re.I)
@@ -21,6 +22,12 @@ def path_of(address: str) -> str:
     if all(readable.count(mark) == address.count(mark) for mark in "/=@") and "%" not in readable and readable.isprintable():
         address = readable
     return "/why/" + quote(address, safe="/=@:,")
+
+
+def is_figure(grain: tuple[str, ...], name: str) -> bool:
+    """Whether a column holds numbers that open: not those that say which row is meant, nor years, lines and revisions."""
+    measures = term(name).type in ("real", "decimal", "factor", "integer")
+    return measures and name not in grain and not name.endswith(("year", "line", "revision"))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from scicity.cockpit import charts, digits
-from scicity.cockpit.opening import path_of
+from scicity.cockpit.opening import is_figure, path_of
 from scicity.cockpit.templatetags.words import language, plain_cell
 from scicity.kernel.lineage import Figure, Row
 from scicity.vocabulary import term, terms
@@ -238,7 +238,7 @@ def address_words(address: str) -> SafeString:
 @register.simple_tag(takes_context=True)
 def fact(context: Mapping[str, Any], row: Row, column: str, **options: Any) -> SafeString | str:
     """A column of a row: a figure where it measures something, otherwise its text."""
-    if term(column).type in ("real", "decimal", "factor", "integer"):
+    if is_figure(row.table.grain, column):
         return render(row.figure(column), **options)
     return plain_cell(context, row, column)
 

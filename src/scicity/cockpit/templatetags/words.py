@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -19,7 +19,7 @@ from scicity.vocabulary import terms
 
 register = template.Library()
 _stamps: dict[str, str] = {}
-LONG = 24  # characters; longer texts in a table get room
+LONG = 14  # characters; longer texts in a table get room
 
 
 def language() -> str:
@@ -115,11 +115,16 @@ def moment_or_word(context: Mapping[str, Any], value: Any) -> str:
     return moment(context, value) if isinstance(value, datetime) else conditional_escape(word(value))
 
 
+def is_long(text: str) -> bool:
+    """Whether a text needs room in a table: Chinese breaks anywhere, Latin words at their spaces."""
+    return len(text) > LONG if not text.isascii() else len(text) > 2 * LONG and " " in text
+
+
 @register.simple_tag(takes_context=True)
 def plain_cell(context: Mapping[str, Any], row: Mapping[str, Any], column: str) -> str:
     """A cell that is no figure: a key, a date, a text, a mark."""
     value = row[column]
-    if isinstance(value, str) and len(value) > LONG:
+    if isinstance(value, str) and is_long(value):
         return format_html('<span class="long">{}</span>', value)
     return moment_or_word(context, value)
 
@@ -198,3 +203,10 @@ def zone_name(context: Mapping[str, Any], zone: str | None) -> str:
     """The name of a zone in the reader's language."""
     row = next((row for row in context["city"].rows("district.zone") if row["zone"] == zone), None)
     return conditional_escape(name(row) or zone or "")
+
+
+@register.filter
+def paragraphs(text: str) -> SafeString:
+    """A docstring as paragraphs: only empty lines part them."""
+    parts = [" ".join(part.split()) for part in text.split("\n\n")]
+    return format_html_join("", "<p>{}</p>", ((part,) for part in parts if part))

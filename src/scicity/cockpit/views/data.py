@@ -9,8 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.cockpit.city import OpenCity
+from scicity.cockpit.opening import is_figure
 from scicity.cockpit.templatetags.words import title_of
-from scicity.cockpit.views.why import is_figure, kind_of
+from scicity.cockpit.views.why import kind_of
 from scicity.kernel.tables import PLACE, Table
 from scicity.vocabulary import term
 

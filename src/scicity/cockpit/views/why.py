@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.cockpit.city import OpenCity
-from scicity.cockpit.opening import methods_of, path_of
+from scicity.cockpit.opening import is_figure, methods_of, path_of
 from scicity.kernel.lineage import Evidence, Why
 from scicity.kernel.tables import PLACE, READING_PREFIX, Derived, Table
 from scicity.vocabulary import term
@@ -103,8 +103,3 @@ def shown(city: OpenCity, evidence: Evidence) -> dict[str, Any]:
 def alike(evidence: Evidence, name: str) -> bool:
     """Whether a column says the same of all rows and is no figure, so that saying it once is enough."""
     return not is_figure(evidence.table.grain, name) and len({row[name] for row in evidence.rows}) == 1
-
-
-def is_figure(grain: tuple[str, ...], name: str) -> bool:
-    """Whether a column holds numbers that open: not those that say which row is meant."""
-    return name not in grain and term(name).type in ("real", "decimal", "factor", "integer")

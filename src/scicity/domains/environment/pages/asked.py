@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 # The limits that people live under; editions whose limit is the same as an earlier one's add no line.
 GRADE = 2
 POLLUTANTS = ("pm25", "pm10", "no2", "so2", "co", "o3")
 WITH_YEARLY_LIMIT = ("pm25", "pm10", "no2", "so2")
+YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+# What statements call the things that the stations measure.
+SPOKEN = {
+    "pm25": ("PM2.5", "细颗粒物"),
+    "pm10": ("PM10", "可吸入颗粒物"),
+    "no2": ("NO₂", "NO2", "二氧化氮"),
+    "so2": ("SO₂", "SO2", "二氧化硫"),
+    "good_days": ("达标天数", "优良天数"),
+}
+MEASURED_IN = ("ug/m3", "%", "d", "{day}")  # what a statement must be in to be about concentrations or days
+GOOD = ("good_days", "good_day_share")
 FULL = 0.75  # a year with fewer days than this is not the one that a page opens with
 
 
@@ -86,8 +99,6 @@ def good_days(city: Any) -> dict[str, Any]:
 
 def calendar(city: Any, station: str, year: int) -> dict[str, Any]:
     """The calendar of a year's AQI under the edition in force, in the standard's own colours."""
-    from datetime import date
-
     days = city.rows("environment.air_index", where={"station": station, "in_force": True})
     rows = [row for row in days if date(year, 1, 1) <= row["day"] <= date(year, 12, 31)]
     edition = editions(city).get(rows[0]["edition"]) if rows else None
@@ -124,6 +135,31 @@ def share_table(city: Any) -> list[dict[str, Any]]:
         now = next((row for row in rows.values() if row["in_force"]), None)
         entries.append({"station": station, "year": year, "now": now, "rows": [rows.get(name) for name in editions(city)]})
     return entries
+
+
+def beside(city: Any) -> list[dict[str, Any]]:
+    """The report's statements on air, each with what the stations measured in the years that it speaks of.
+
+    The report speaks of 2024 against 2013; where the readings do not reach a year, that is told by its having no entry.
+    """
+    means = {(row["station"], row["pollutant"], row["year"]): row for row in city.rows("environment.air_yearly")}
+    days = {(r["station"], r["year"]): r for r in city.rows("environment.air_good_days", where={"in_force": True})}
+    found = []
+    for statement in city.rows("indicators.statement", where={"topic": "air"}):
+        told = {int(year) for name in ("stated_period", "baseline_period") for year in YEAR.findall(statement[name] or "")}
+        spoken = next((key for key, names in SPOKEN.items() if any(name in statement["subject_zh"] for name in names)), None)
+        about = spoken if statement["unit"] in MEASURED_IN else None
+        entries = []
+        for station in stations(city):
+            for year in sorted(told):
+                if about == "good_days":
+                    row, column = days.get((station["station"], year)), GOOD[statement["unit"] == "%"]
+                else:
+                    row, column = means.get((station["station"], about, year)), "concentration_of_valid_days"
+                if about and row:
+                    entries.append({"station": station, "year": year, "figure": row.figure(column)})
+        found.append({"row": statement, "measured": entries, "comparable": about is not None})
+    return found
 
 
 def _figure(row: Any, column: str) -> Any:

@@ -38,6 +38,6 @@ def air(request: HttpRequest) -> HttpResponse:
         "calendar": {**calendar, "title": title},
         "editions": list(asked.editions(city).values()),
         "attainment": asked.attainment(city, station["station"], year),
-        "statements": city.rows("indicators.statement", where={"topic": "air"}),
+        "statements": asked.beside(city),
     }
     return render(request, "environment/air.html", context)

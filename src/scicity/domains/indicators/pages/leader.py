@@ -10,14 +10,14 @@ SHOWN = 4
 
 
 def cards(city: Any) -> list[dict[str, Any]]:
-    """The measured values of indicators, those with a target first; then printed ones of the newest year."""
+    """Values of indicators: those with a target first, then printed ones; measured ones stand with their domain."""
     names = {row["indicator"]: row for row in city.rows("indicators.indicator")}
     newest: dict[str, Any] = {}
     rows = city.rows("indicators.status", where={"zone": standing.WHOLE}, order=["year"])
     for row in rows:
         if row["value"] is not None and row["kind"] == "number":
             newest[row["indicator"]] = row
-    ranked = sorted(newest.values(), key=lambda row: (row["target"] is None, row["origin"] != "measured", -row["year"]))
+    ranked = sorted(newest.values(), key=lambda row: (row["target"] is None, row["origin"] == "measured", -row["year"]))
     found = []
     for row in ranked[:SHOWN]:
         about = names[row["indicator"]]
