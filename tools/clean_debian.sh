@@ -7,7 +7,8 @@ here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 
 [ -x "$root/usr/bin/python3" ] || debootstrap --variant=minbase --include=python3 bookworm "$root" >"$1/debootstrap.log"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-mkdir -p "$root/etc/ssl/certs" && cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+ca=/etc/this-machine.crt # beside the ones that Debian makes anew when it installs its own
+cp -L /etc/ssl/certs/ca-certificates.crt "$root$ca"
 rm -rf "$root/scicity" && mkdir "$root/scicity"
 git -C "$here" archive HEAD | tar -x -C "$root/scicity"
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
@@ -15,9 +16,8 @@ mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 
 run() { # label: starts the cockpit in the chroot, and prints the seconds until it answers
     began=$(date +%s)
-    chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
-        SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
-        npm_config_cafile=/etc/ssl/certs/ca-certificates.crt sh /scicity/scicity up --port 8765 >"$1.log" 2>&1 &
+    chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 PIP_CERT="$ca" \
+        SSL_CERT_FILE="$ca" NODE_EXTRA_CA_CERTS="$ca" npm_config_cafile="$ca" sh /scicity/scicity up --port 8765 >"$1.log" 2>&1 &
     process=$!
     until python3 -c 'import urllib.request as u; u.urlopen("http://127.0.0.1:8765/healthz", timeout=2)' 2>/dev/null; do
         kill -0 $process 2>/dev/null || { cat "$1.log"; echo "it ended before it answered"; exit 1; }
