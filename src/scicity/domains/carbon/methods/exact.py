@@ -7,15 +7,16 @@ from fractions import Fraction
 
 from scicity.vocabulary import conversion
 
-LARGEST_DENOMINATOR = 1_000_000  # units of one thing stand in ratios of whole numbers far below this
-FLOAT_NOISE = 1e-12  # [1] relative; what floating point leaves of such a ratio
+LARGEST_DENOMINATOR = 10_000  # multiples, hours and joules stand in ratios of whole numbers below this
+FLOAT_NOISE = 1e-14  # [1] relative; what floating point leaves of such a ratio
 DECIMAL_PLACES = 12  # of the vocabulary's type `factor`
 
 
 def exact_slope(slope: float) -> Fraction:
-    """The ratio of whole numbers that a unit conversion's floating-point slope (> 0) stands for.
+    """The exact number that a unit conversion's floating-point slope (> 0) stands for.
 
-    3.5999999999999996 is 18/5. Raises ValueError where no ratio of small whole numbers is meant, or the slope is not positive.
+    A ratio of small whole numbers where there is one (3.5999999999999996 is 18/5), else the decimal of 15 digits (a pound is
+    0.45359237 kg). Raises ValueError for a slope that is not positive.
     """
     if not slope > 0:
         raise ValueError(f"a slope is positive, not {slope!r}")
@@ -23,9 +24,7 @@ def exact_slope(slope: float) -> Fraction:
         found = Fraction(slope).limit_denominator(LARGEST_DENOMINATOR)
     else:
         found = 1 / Fraction(1 / Fraction(slope)).limit_denominator(LARGEST_DENOMINATOR)
-    if abs(float(found) / slope - 1) > FLOAT_NOISE:
-        raise ValueError(f"{slope!r} is no ratio of small whole numbers")
-    return found
+    return found if abs(float(found) / slope - 1) < FLOAT_NOISE else Fraction(f"{slope:.15g}")
 
 
 def scale(unit: str, canonical_unit: str) -> Fraction:

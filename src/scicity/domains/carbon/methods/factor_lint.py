@@ -190,7 +190,8 @@ def _equal_value(row: Row, constants: Constants) -> Iterable[Fault]:
         yield Fault(
             row, "factor-mixed", "valid_to", "open", "an end or a data year: an equal value holds for its own years only"
         )
-    if _exactly(row) <= fuel.standard_coal(Fraction(1), constants.heat_of_standard_coal):
+    rounding = exact.last_place(row["printed"]) * exact.scale(row["unit"], row["canonical_unit"])
+    if _exactly(row) - rounding <= fuel.standard_coal(Fraction(1), constants.heat_of_standard_coal):
         expected = "more than the equivalent value, because power stations lose heat"
         yield Fault(row, "factor-mixed", "printed", f"{row['printed']} {row['unit']}", expected)
 
