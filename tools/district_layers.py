@@ -48,8 +48,11 @@ def without_touching(ring: list[list[float]]) -> list[list[float]]:
     return [*kept, kept[0]]
 
 
-def write_layers(shared: Path, here: Path, zones: list[tuple], zone_of: dict[str, str]) -> None:
-    """outline.geojson (real, coarse), zones.geojson and buildings.geojson (stand-in, to scale of the report's areas)."""
+def write_layers(shared: Path, here: Path, zones: list[tuple]) -> None:
+    """outline.geojson (real, coarse) and zones.geojson (stand-in, to scale of the report's areas).
+
+    Raises RuntimeError where a schematic zone does not lie within the outline of Changping.
+    """
     source = json.loads((shared / "data" / "map" / "beijing_districts.geojson").read_text(encoding="utf-8"))
     changping = next(f for f in source["features"] if "110114" in json.dumps(f["properties"]))
     geometry = changping["geometry"]
@@ -81,23 +84,25 @@ def write_layers(shared: Path, here: Path, zones: list[tuple], zone_of: dict[str
         if zone[0] in boxes
     ]
     save(here / "layers" / "zones.geojson", features)
-    features = []
+
+
+def building_places(zones: list[tuple], zone_of: dict[str, str]) -> dict[str, tuple[float, float]]:
+    """Schematic longitude and latitude [degree] of each building: on a grid within the rectangle of its zone."""
+    boxes, places = rectangles(zones), {}
     for building, zone in zone_of.items():
         west, south, east, north = boxes[zone]
         number = int(building[-2:]) - 1
-        place = [west + (east - west) * (0.15 + 0.175 * (number % 5)), south + (north - south) * (0.3 + 0.4 * (number // 5))]
-        properties = {"building": building, "zone": zone, "origin": "stand-in", "source": "a place in the schematic zone"}
-        point = {"type": "Point", "coordinates": [round(c, 6) for c in place]}
-        features.append({"type": "Feature", "properties": properties, "geometry": point})
-    save(here / "layers" / "buildings.geojson", features)
+        longitude = west + (east - west) * (0.15 + 0.175 * (number % 5))
+        places[building] = (round(longitude, 6), round(south + (north - south) * (0.3 + 0.4 * (number // 5)), 6))
+    return places
 
 
 def rectangles(zones: list[tuple]) -> dict[str, tuple[float, float, float, float]]:
     """West, core and east side by side within Changping, all of one height, widths to scale [degree]."""
-    south, height = 40.09, 8_500.0  # [degree], [m]
+    south, height = 40.14, 8_500.0  # [degree], [m]
     degree = 111_320.0  # [m] of latitude
     areas = {zone[0]: zone[4] for zone in zones}
-    west, boxes = 116.20, {}
+    west, boxes = 116.22, {}
     for name in ("west", "core", "east"):
         width = areas[name] / height / (degree * math.cos(math.radians(south)))
         boxes[name] = (round(west, 6), south, round(west + width, 6), round(south + height / degree, 6))

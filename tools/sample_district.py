@@ -1,6 +1,6 @@
 """Makes `districts/future-science-city` from the report's extract and the real data sets; run once, kept to show how.
 
-    .venv/bin/python tools/sample_district.py ../shared
+    .venv/bin/python -m tools.sample_district ../shared
 
 Deterministic: the same inputs give the same files. Sources, licences and what was changed stand in SOURCES.md.
 """
@@ -10,28 +10,22 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tools.district_layers import write_layers
+from tools.district_layers import building_places, write_layers
+from tools.sample_energy import write_energy, zones_of_buildings
 
 HERE = Path(__file__).parent.parent / "districts" / "future-science-city"
-REPORT = "UN-Habitat China office, Beijing Future Science City: sustainable development practice (Chinese edition)"
 UCI = "UCI dataset 501, Beijing Multi-Site Air Quality, CC BY 4.0"
-ARCHIVE = "Cambridge Estates Building Energy Archive v2.1, MIT"
-SHIFT = "735 days - 8 hours"  # 105 weeks keep the days of the week; 8 hours put Greenwich's clock on Beijing's wall
-FIRST, LAST = "2018-12-28 00:00:00", "2021-12-27 00:00:00"  # the archive's hours that become the local years 2021 to 2023
-
-# Buildings of the archive with both carriers, few electricity zeros and gas in winter, by the zone they stand in for.
-PLACED = {
-    "east": ("b97", "b40", "b33", "b111", "b105", "b57", "b58", "b77", "b35", "b78"),
-    "core": ("b82", "b83", "b25", "b4"),
-    "west": ("b71", "b70", "b113", "b119", "b109", "b31", "b2", "b79", "b114", "b101"),
-}
+PLACE = "place as lists of the city's stations in public code have it (three decimals, reference system not stated, unverified)"
+STATIONS = (  # station, names, longitude, latitude: the lists agree to 0.4 km; one with other values lies 2 to 5 km off
+    ("changping", "昌平镇", "Changping", 116.234, 40.217),
+    ("dingling", "定陵（对照点）", "Dingling (control site)", 116.220, 40.292),
+)
 
 ZONES = [
     ("district", "", "未来科学城", "Beijing Future Science City", 170_600_000, None, None, None, "C027"),
@@ -96,7 +90,7 @@ def write_statements(shared: Path) -> None:
     with (shared / "report" / "claims.csv").open(encoding="utf-8", newline="") as source:
         rows = list(csv.DictReader(source))
     header = ["document", *("stated_period" if name == "period" else name for name in rows[0])]
-    write_csv(HERE / "statements" / "report.csv", header, [("report.zh", *row.values()) for row in rows])
+    write_csv(HERE / "statements" / "report.csv", header, [("report.zh.txt", *row.values()) for row in rows])
     shutil.copy(shared / "report" / "report.zh.txt", HERE / "statements" / "report.zh.txt")
 
 
@@ -127,75 +121,29 @@ def write_readings(rows: pa.Table, name: str) -> None:
     pq.write_table(rows, HERE / "readings" / f"{name}.parquet", compression="zstd", compression_level=19)
 
 
-def write_buildings(con: duckdb.DuckDBPyConnection, shared: Path) -> tuple[list[tuple], dict[str, str]]:
-    """Stand-in buildings: registers, and hourly electricity and gas with the calendar shifted to 2021-2023."""
-    folder = shared / "data" / "buildings_energy"
-    found = con.execute(f"""SELECT "Building ID", "GIA (m2)" FROM '{folder}/cambridge_floor_roof_areas.csv'""")
-    areas = dict(found.fetchall())
-    buildings, meters, installations, streams, zone_of = [], [], [], [], {}
-    for zone, members in PLACED.items():
-        for number, original in enumerate(members, start=1):
-            building = f"{zone}-{number:02d}"
-            zone_of[building] = zone
-            letter = {"east": "东区", "core": "绿心", "west": "西区"}[zone]
-            source = f"{ARCHIVE}, building {original}; not in this district"
-            name_en = f"Stand-in building {zone} {number:02d}"
-            buildings.append(
-                (building, zone, f"{letter}替代建筑{number:02d}", name_en, "university", areas[original], "stand-in", source)
-            )
-            for carrier in ("electricity", "natural_gas"):
-                meter = f"{building}.{carrier}"
-                note = f"{source}; calendar shifted by {SHIFT}"
-                if carrier == "natural_gas":
-                    note += "; kWh on gross calorific value (British practice)"
-                zero = "true" if carrier == "electricity" else "false"
-                meters.append((meter, carrier, "main", None, zero, "stand-in", note))
-                installations.append(
-                    (meter, "2021-01-01", "2024-01-01", building, None, 1, None, None, None, None, None, source)
-                )
-                streams.append((f"{meter}.energy", meter, "energy_increment", "kWh", "forward", 3600, "stand-in", note))
-    con.execute("CREATE TEMP TABLE placed (original TEXT, building TEXT)")
-    pairs = [(b, f"{zone}-{n:02d}") for zone, members in PLACED.items() for n, b in enumerate(members, start=1)]
-    con.executemany("INSERT INTO placed VALUES (?, ?)", pairs)
-    for year in (2021, 2022, 2023):
-        rows = con.execute(
-            f"""SELECT building || '.' || carrier || '.energy' AS datastream, time, value FROM (
-                SELECT p.building, CASE carrier WHEN 'gas' THEN 'natural_gas' ELSE carrier END AS carrier,
-                    (datetime::TIMESTAMP + INTERVAL 735 DAY - INTERVAL 8 HOUR + INTERVAL 1 HOUR)::TIMESTAMPTZ AS time,
-                    round(load_kwh::DOUBLE, 3) AS value
-                FROM '{folder}/cambridge_hourly_2018_2021.parquet' d JOIN placed p ON d.building = p.original
-                WHERE datetime >= '{FIRST}' AND datetime < '{LAST}' AND load_kwh IS NOT NULL)
-            WHERE year(timezone('Asia/Shanghai', time - INTERVAL 1 HOUR)) = {year} ORDER BY datastream, time"""
-        ).to_arrow_table()
-        write_readings(rows, f"energy-{year}")
-    registers = HERE / "registers"
-    header = ["building", "zone", "name_zh", "name_en", "use", "floor_area", "origin", "source"]
-    write_csv(registers / "buildings.csv", header, buildings)
-    write_csv(registers / "meters.csv", ["meter", "carrier", "role", "parent", "zero_is_gap", "origin", "source"], meters)
-    header = ["meter", "valid_from", "valid_to", "building", "serial", "multiplier", "register_digits", "register_decimals"]
-    write_csv(
-        registers / "installations.csv", [*header, "register_start", "register_end", "rated_power", "source"], installations
-    )
-    return streams, zone_of
-
-
 def main(shared: Path) -> None:
-    """Writes everything but frameworks, factors and SOURCES.md, which are kept by hand."""
+    """Writes everything but frameworks, factors, factor_choices.csv and SOURCES.md, which are kept by hand."""
+    for old in (HERE / "readings").glob("*.parquet"):
+        old.unlink()
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
     write_district()
     write_statements(shared)
+    places = building_places(ZONES, zones_of_buildings())
+    registers = HERE / "registers"
     streams = write_air(con, shared)
-    more, zone_of = write_buildings(con, shared)
-    header = ["datastream", "thing", "property", "unit", "flow", "interval_seconds", "origin", "source"]
-    write_csv(HERE / "registers" / "datastreams.csv", header, streams + more)
-    write_csv(
-        HERE / "registers" / "stations.csv",
-        ["station", "name_zh", "name_en", "origin", "source"],
-        [("changping", "昌平镇", "Changping", "measured", UCI), ("dingling", "定陵", "Dingling", "measured", UCI)],
+    streams += write_energy(
+        con, shared, places, lambda name, header, rows: write_csv(registers / f"{name}.csv", header, rows), write_readings
     )
-    write_layers(shared, HERE, ZONES, zone_of)
-    print(f"written {datetime.now(UTC):%Y-%m-%d}: {sum(f.stat().st_size for f in HERE.rglob('*') if f.is_file()) / 1e6:.1f} MB")
+    header = ["datastream", "thing", "property", "unit", "flow", "interval_seconds", "origin", "source"]
+    write_csv(registers / "datastreams.csv", header, streams)
+    write_csv(
+        registers / "stations.csv",
+        ["station", "name_zh", "name_en", "longitude", "latitude", "origin", "source"],
+        [(*station, "measured", f"{UCI}; {PLACE}") for station in STATIONS],
+    )
+    write_layers(shared, HERE, ZONES)
+    print(f"{sum(f.stat().st_size for f in HERE.rglob('*') if f.is_file()) / 1e6:.1f} MB in {HERE.name}")
 
 
 if __name__ == "__main__":
