@@ -59,12 +59,14 @@ class Computing:
         self._known_extents: dict[tuple[str, str], pa.Table] = {}
         self._lock = threading.Lock()
 
-    def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None) -> list[Done]:
-        """Computes what is due, table after table; each is committed whole, so that a stopped run goes on where it was."""
+    def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
+        """Computes what is due, table after table (`only`: up to this one). Each is committed whole: a stopped run goes on."""
+        wanted = self.catalog.below(only) if only else None
+        tables = [table for table in self.catalog.derived if wanted is None or table.name in wanted]
         done = []
-        for number, table in enumerate(self.catalog.derived):
+        for number, table in enumerate(tables):
             if progress:
-                progress(table.name, number, len(self.catalog.derived))
+                progress(table.name, number, len(tables))
             result = self._update(table)
             if result:
                 done.append(result)

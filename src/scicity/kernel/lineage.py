@@ -74,7 +74,9 @@ class Row(dict[str, Any]):
             column=column,
             key=key,
             value=self[column],
-            symbol=str(term(column).symbol or (term(column).type in MEASURED and self.get("symbol")) or ""),
+            symbol=str(
+                term(column).symbol or (term(column).type in MEASURED and self.get("symbol", self.get("canonical_unit"))) or ""
+            ),
             version=self.version,
             coverage=self.get("coverage"),
             stand_in=self.get("stand_in"),

@@ -242,6 +242,14 @@ class Catalog:
             place(self.tables[name], ())
         return list(ordered.values())
 
+    def below(self, name: str) -> set[str]:
+        """A table and every table that it depends on, near or far."""
+        found = {name}
+        for table in reversed(self.derived):
+            if table.name in found:
+                found |= {read.table for read in table.reads.values()}
+        return found
+
     def above(self, name: str) -> set[str]:
         """The derived tables that depend on a table, near or far."""
         found: set[str] = set()
