@@ -1,8 +1,28 @@
 """The WSGI application that Granian serves: `granian --interface wsgi scicity.cockpit.wsgi:application`."""
 
+from __future__ import annotations
+
+import logging
 import os
+import threading
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scicity.cockpit.settings")
 application = get_wsgi_application()
+
+
+def warm() -> None:
+    """Asks for the leader's screen once, so that the first reader does not wait for the tables to be opened."""
+    from django.conf import settings
+
+    from scicity.cockpit.city import open_city
+    from scicity.cockpit.views.overview import gathered
+
+    try:
+        gathered(open_city(settings.PLACE))
+    except Exception:  # the page itself will tell the reader
+        logging.getLogger(__name__).exception("the leader's screen could not be prepared")
+
+
+threading.Thread(target=warm, name="warm", daemon=True).start()

@@ -39,6 +39,8 @@ LETTERS = {"reported": "R", "modelled": "M", "estimated": "E", "allocated": "A",
 # Columns that tell about the figures of their row; they carry no marks themselves.
 ABOUT = ("coverage", "stand_in", "flags")
 UNITLESS = ("", "1")
+MOST_DRAWN = 20_000
+_drawn: dict[tuple[Any, ...], SafeString] = {}
 LEAST_TREND = 3  # points; fewer are no line
 # What could close a script element or end a line in it, as JSON escapes.
 CLOSING = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -81,9 +83,34 @@ def render(
     (`grouped` says otherwise).
     """
     grouped = not dense if grouped is None else grouped
-    chinese = language() == "zh"
     if figure is None:
-        return format_html('<span class="figure unknown" title="{}">—</span>', "未知" if chinese else "unknown")
+        unknown = "未知" if language() == "zh" else "unknown"
+        return format_html('<span class="figure unknown" title="{}">—</span>', unknown)
+    # All that the text depends on; a page of a thousand figures is mostly drawn from what was drawn before.
+    known = (
+        *(figure.address, figure.version, figure.value, figure.symbol, figure.coverage, figure.stand_in, figure.origin),
+        *(language(), dense, full, unit, tuple(via), at, digits_kept, bare, grouped),
+    )
+    drawn = _drawn.get(known)
+    if drawn is None:
+        if len(_drawn) >= MOST_DRAWN:
+            _drawn.clear()
+        drawn = _drawn[known] = _draw(figure, dense, full, unit, via, at, digits_kept, bare, grouped)
+    return drawn
+
+
+def _draw(
+    figure: Figure,
+    dense: bool,
+    full: bool,
+    unit: bool,
+    via: Sequence[str],
+    at: int | None,
+    digits_kept: int,
+    bare: bool,
+    grouped: bool,
+) -> SafeString:
+    chinese = language() == "zh"
     address = figure.address if at is None else f"{figure.address}@{at}"
     href = path_of(address)
     if via:
@@ -102,7 +129,7 @@ def render(
     if unknown:
         title = "未知：没有可用的数据" if chinese else "unknown: there are no data for it"
     elif numeric:
-        title = f"{digits.written(figure.value, language(), full=True)} {figure.symbol}".strip()
+        title = f"{digits.written(figure.value, language(), full=True)} {digits.in_language(figure.symbol, language())}".strip()
         title += "；点开看由来" if chinese else "; open to see where it comes from"
     else:
         title = "点开看由来" if chinese else "open to see where it comes from"
