@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 
 AXIS, ECCENTRICITY = 6_378_245.0, 0.00669342162296594323  # Krasovsky 1940, as the GCJ-02 shift uses it
+OUTLINED = {"110114": "Changping District"}  # by adcode; the first one holds the zones
+MAP_DATA = {
+    "origin": "reported",
+    "source": "Apache ECharts 4.9.0 map data (Apache-2.0), grid of about 100 m; very probably GCJ-02, converted to WGS 84",
+}
 
 
 def gcj_shift(longitude: float, latitude: float) -> tuple[float, float]:
@@ -54,20 +60,21 @@ def write_layers(shared: Path, here: Path, zones: list[tuple]) -> None:
     Raises RuntimeError where a schematic zone does not lie within the outline of Changping.
     """
     source = json.loads((shared / "data" / "map" / "beijing_districts.geojson").read_text(encoding="utf-8"))
-    changping = next(f for f in source["features"] if "110114" in json.dumps(f["properties"]))
-    geometry = changping["geometry"]
-    polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-    mended = [[[to_wgs84(p) for p in without_touching(ring)] for ring in polygon] for polygon in polygons]
-    outline = {
-        "name_zh": "昌平区",
-        "name_en": "Changping District",
-        "adcode": "110114",
-        "origin": "reported",
-        "source": "Apache ECharts 4.9.0 map data (Apache-2.0), grid of about 100 m; very probably GCJ-02, converted to WGS 84",
-    }
-    features = [{"type": "Feature", "properties": outline, "geometry": {"type": "MultiPolygon", "coordinates": mended}}]
+    mended, features = [], []
+    for adcode, name_en in OUTLINED.items():
+        found = next(f for f in source["features"] if f["properties"]["adcode"] == adcode)
+        geometry = found["geometry"]
+        polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+        shapes = [[[to_wgs84(p) for p in without_touching(ring)] for ring in polygon] for polygon in polygons]
+        mended = mended or shapes
+        properties = {"name_zh": found["properties"]["name"], "name_en": name_en, "adcode": adcode, **MAP_DATA}
+        geometry = {"type": "MultiPolygon", "coordinates": shapes}
+        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
     save(here / "layers" / "outline.geojson", features)
     boxes = rectangles(zones)
+    outside = [name for name, box in boxes.items() if not all(inside(place, mended) for place in along(box))]
+    if outside:
+        raise RuntimeError(f"schematic zones outside of Changping: {outside}")
     features = [
         {
             "type": "Feature",
@@ -108,6 +115,24 @@ def rectangles(zones: list[tuple]) -> dict[str, tuple[float, float, float, float
         boxes[name] = (round(west, 6), south, round(west + width, 6), round(south + height / degree, 6))
         west += width
     return boxes
+
+
+def along(box: tuple[float, float, float, float], steps: int = 200) -> list[tuple[float, float]]:
+    """Places along the edges of a box, close enough together to find an outline that cuts it."""
+    west, south, east, north = box
+    shares = [step / steps for step in range(steps + 1)]
+    across = [(west + (east - west) * share, edge) for share in shares for edge in (south, north)]
+    return across + [(edge, south + (north - south) * share) for share in shares for edge in (west, east)]
+
+
+def inside(place: tuple[float, float], polygons: list[list[list[list[float]]]]) -> bool:
+    """Whether a place lies within polygons: an odd number of edges lies to its east (holes count by themselves)."""
+    x, y = place
+    odd = False
+    for (x0, y0), (x1, y1) in (pair for polygon in polygons for ring in polygon for pair in pairwise(ring)):
+        if (y0 > y) != (y1 > y) and x < x0 + (x1 - x0) * (y - y0) / (y1 - y0):
+            odd = not odd
+    return odd
 
 
 def ring(west: float, south: float, east: float, north: float) -> list[list[float]]:
