@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from scicity.kernel.calendar import Calendar, micros, periods_of_days
 from scicity.kernel.engine import Engine, quoted, read_schema
-from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot
+from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot, in_parallel
 from scicity.kernel.reading import bucket_of
 from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table
 
@@ -60,16 +60,21 @@ class Computing:
         self._lock = threading.Lock()
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
-        """Computes what is due, table after table (`only`: up to this one). Each is committed whole: a stopped run goes on."""
+        """Computes what is due, each table behind what it reads (`only`: up to this one).
+
+        A table is committed whole, so that a stopped run goes on where it was.
+        """
         wanted = self.catalog.below(only) if only else None
-        tables = [table for table in self.catalog.derived if wanted is None or table.name in wanted]
-        done = []
-        for number, table in enumerate(tables):
-            if progress:
-                progress(table.name, number, len(tables))
-            result = self._update(table)
-            if result:
-                done.append(result)
+        waves = [[t for t in wave if wanted is None or t.name in wanted] for wave in self.catalog.waves]
+        done: list[Done] = []
+        finished, of = 0, sum(map(len, waves))
+        with ThreadPoolExecutor(2) as pool:
+            for wave in waves:
+                for table, result in zip(wave, pool.map(self._update, wave), strict=True):
+                    finished += 1
+                    if progress:
+                        progress(table.name, finished, of)
+                    done += [result] if result else []
         return done
 
     def _update(self, table: Derived) -> Done | None:
@@ -135,9 +140,8 @@ class Computing:
         if not wanted:
             return {}
         if table.by_partition:
-            with ThreadPoolExecutor(2) as pool:
-                results = pool.map(lambda part: self._by_method(table, part, inputs), sorted(wanted))
-                return {part: rows for part, rows in zip(sorted(wanted), results, strict=True) if rows.num_rows}
+            results = in_parallel(lambda part: self._by_method(table, part, inputs), sorted(wanted))
+            return {part: rows for part, rows in zip(sorted(wanted), results, strict=True) if rows.num_rows}
         relations, schemas = {}, {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]

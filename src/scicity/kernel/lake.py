@@ -11,7 +11,8 @@ import io
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -69,14 +70,14 @@ class Lake:
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
         self._open: dict[str, DeltaTable] = {}
         self._commits: dict[str, list[Commit]] = {}
-        self._lock = threading.RLock()
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)  # one a table
 
     def folder(self, table: str) -> Path:
         """Where a table lies: `energy.meter_hourly` in `energy/meter_hourly`."""
         return self.root.joinpath(*table.split("."))
 
     def _delta(self, table: str) -> DeltaTable | None:
-        with self._lock:
+        with self._locks[table]:
             if table not in self._open:
                 if not (self.folder(table) / "_delta_log").exists():
                     return None
@@ -85,7 +86,7 @@ class Lake:
 
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
         """The table's files at a version, or the newest. Raises LookupError for a version that is not there."""
-        with self._lock:
+        with self._locks[table]:
             delta = self._delta(table)
             if delta is None or version == -1:
                 return EMPTY
@@ -110,7 +111,7 @@ class Lake:
 
     def commits(self, table: str) -> list[Commit]:
         """Every commit of a table from the first on."""
-        with self._lock:
+        with self._locks[table]:
             newest = self.snapshot(table).version
             known = self._commits.setdefault(table, [])
             delta = self._delta(table)
@@ -148,8 +149,9 @@ class Lake:
         last commit already tells of the same inputs and code.
         """
         before = self.snapshot(table)
-        with ThreadPoolExecutor(2) as pool:
-            written = dict(zip(rows, pool.map(lambda p: self._write(table, p, rows[p], schema), rows), strict=True))
+        written = dict(
+            zip(rows, in_parallel(lambda part: self._write(table, part, rows[part], schema), list(rows)), strict=True)
+        )
         concerned = set(rows) | set(before.files if only is None else only)
         adds, removes, changed = [], [], set()
         for part in sorted(concerned):
@@ -204,7 +206,7 @@ class Lake:
         told: Mapping[str, Any],
         durable: bool = False,
     ) -> int:
-        with self._lock:
+        with self._locks[table]:
             delta = self._delta(table)
             full = Schema.from_arrow(pa.schema([*schema, *PARTITION]))
             if delta is None:
@@ -225,21 +227,50 @@ class Lake:
                 post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
             )
             delta.update_incremental()
+            version = int(delta.version())
             if durable:
                 log = self.folder(table) / "_delta_log"
-                _sync(log / f"{delta.version():020d}.json")
+                _sync(log / f"{version:020d}.json")
                 _sync(log)
-            return int(delta.version())
+            self._remember(table, version, adds, removes, told)
+            return version
+
+    def _remember(
+        self, table: str, version: int, adds: list[AddAction], removes: list[tuple[Part, str]], told: Mapping[str, Any]
+    ) -> None:
+        """Keeps what a commit of our own did, so that it need not be read back."""
+        before = self._snapshots.get((table, version - 1))
+        if before is not None:
+            files = {part: set(paths) for part, paths in before.files.items()}
+            for part, path in removes:
+                files[part].discard(path)
+            for add in adds:
+                part = Part(str(add.partition_values["period"]), int(add.partition_values["bucket"] or 0))
+                files.setdefault(part, set()).add(add.path)
+            self._snapshots[table, version] = Snapshot(
+                version, {p: tuple(sorted(paths)) for p, paths in files.items() if paths}
+            )
+        known = self._commits.get(table, [])
+        if len(known) == version:
+            known.append(_commit({"version": version, "scicity": json.dumps(told)}))
 
     def set_aside(self, table: str) -> None:
         """Moves a table whose declared columns changed out of the way, so that it is built anew; nothing is deleted."""
-        with self._lock:
+        with self._locks[table]:
             folder = self.folder(table)
             number = sum(1 for _ in folder.parent.glob(f"{folder.name}@*"))
             folder.rename(folder.with_name(f"{folder.name}@{number}"))
             self._open.pop(table, None)
             self._commits.pop(table, None)
             self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
+
+
+def in_parallel(function: Callable[[Part], Any], parts: Sequence[Part]) -> list[Any]:
+    """A function of each partition, on both cores where there are several: its results in their order."""
+    if len(parts) < 2:
+        return [function(part) for part in parts]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(function, parts))
 
 
 class SchemaChanged(Exception):  # noqa: N818

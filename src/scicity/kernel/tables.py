@@ -242,6 +242,14 @@ class Catalog:
             place(self.tables[name], ())
         return list(ordered.values())
 
+    @cached_property
+    def waves(self) -> list[list[Derived]]:
+        """The derived tables in groups: each group reads earlier ones alone, so that its tables can be computed at once."""
+        depth: dict[str, int] = {}
+        for table in self.derived:
+            depth[table.name] = 1 + max((depth.get(read.table, -1) for read in table.reads.values()), default=-1)
+        return [[t for t in self.derived if depth[t.name] == level] for level in range(max(depth.values(), default=-1) + 1)]
+
     def below(self, name: str) -> set[str]:
         """A table and every table that it depends on, near or far."""
         found = {name}
