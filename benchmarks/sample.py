@@ -56,7 +56,7 @@ def late_reading(folder: Path) -> None:
         file = folder / f"late-{number}.csv"
         when = f"2022-0{number + 2}-15T05:00:00Z"
         file.write_text(
-            f"datastream,time,value,revision\neast-01.electricity.energy,{when},{40 + number},1\n", encoding="utf-8"
+            f"datastream,time,value,revision\nwest-10.electricity.energy,{when},{40 + number},1\n", encoding="utf-8"
         )
         city.take(file)
         took, done = timed(city.compute)
