@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import importlib.util
 import os
 import shutil
@@ -27,11 +28,15 @@ import django  # noqa: E402  (its settings read the folders above)
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
+
 from scicity.cockpit import city as cities  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def city():
     """The little city, served."""
-    cities.use(CITY)
-    return CITY
+    # A worker of a parallel run has its settings from the process that started it, and the place that they name.
+    served = dataclasses.replace(CITY, place=settings.PLACE)
+    cities.use(served)
+    return served
