@@ -1,0 +1,62 @@
+"""The demo district: nothing is wrong with it, and the ledger finds its truth, before and after the late readings."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from scicity.city import City
+
+DEMO = Path(__file__).parents[2] / "districts" / "demo"
+LATE = DEMO / "late" / "dorm-main-2023-01-11.csv"
+Key = tuple[str, str, str]  # meter, flow, local day
+
+
+def truth() -> dict[Key, tuple[Decimal, bool]]:
+    with (DEMO / "TRUTH.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return {
+        (row["meter"], row["flow"], row["day"]): (Decimal(row["energy"]), row["known_without_late_readings"] == "true")
+        for row in rows
+    }
+
+
+def ledger(city: City) -> dict[Key, Decimal]:
+    found: dict[Key, Decimal] = defaultdict(Decimal)
+    for row in city.computing.engine.rows(city.catalog["energy.meter_hourly"]).to_pylist():
+        if row["energy"] is not None:
+            found[row["meter"], row["flow"], row["day"].isoformat()] += row["energy"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> City:
+    demo = City(DEMO, tmp_path_factory.mktemp("demo"))
+    _, problems = demo.check()
+    assert not list(problems)
+    demo.load()
+    demo.compute()
+    return demo
+
+
+def test_every_day_of_every_meter_is_exact_and_late_readings_heal_the_night(city: City) -> None:
+    expected, found = truth(), ledger(city)
+    assert len(expected) == 9 * 90
+    wrong = {key for key, (energy, _) in expected.items() if found.get(key) != energy}
+    night = {key for key, (_, known) in expected.items() if not known}
+    assert wrong == night == {("dorm-main", "forward", "2023-01-10"), ("dorm-main", "forward", "2023-01-11")}
+    assert sum(found[key] for key in night) == sum(expected[key][0] for key in night)
+    city.take(LATE)
+    city.compute()
+    found = ledger(city)
+    assert {key for key, (energy, _) in expected.items() if found.get(key) != energy} == set()
+
+
+def test_no_row_of_the_demo_passes_for_real(city: City) -> None:
+    for table in ("buildings.building", "environment.station", "energy.meter", "district.datastream"):
+        rows = city.computing.engine.rows(city.catalog[table]).to_pylist()
+        assert rows and {row["origin"] for row in rows} == {"stand-in"}, table
