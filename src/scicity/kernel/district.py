@@ -302,6 +302,8 @@ ZONE = source(
     grain=["zone"],
     references={"parent": "district.zone.zone"},
     parse=_parse_zones,
+    title_zh="分区",
+    title_en="Zones",
     doc="The zones of the district; the zone `district` is the whole.",
 )
 
@@ -314,6 +316,8 @@ DATASTREAM = source(
     choices={"flow": ("forward", "reverse")},
     ranges={"interval_seconds": (1, 31_622_400)},
     check=_check_datastreams,
+    title_zh="数据流",
+    title_en="Datastreams",
     doc="What each device sends: which property of which thing, in which unit, how often, and whether it is measured.",
 )
 

@@ -360,7 +360,7 @@ def parsed(text: str, tables: Mapping[str, Table]) -> tuple[Table, str, dict[str
     head, *pairs = body.strip("/").split("/")
     name, _, column = head.rpartition(".")
     table = tables.get(name)
-    if table is None or column not in table.columns or (at and not at.isdigit()):
+    if table is None or column not in table.columns or (at and not (at.isascii() and at.isdigit())):
         raise NoFigure(f"{text[:120]!r} is not the address of a figure")
     key: dict[str, Any] = {}
     for pair in pairs:

@@ -141,3 +141,14 @@ PERCENTILE = source(
     title_en="Percentiles of daily values",
     doc="Which percentile of a year's daily values is held against the daily limit.",
 )
+
+SPOKEN = source(
+    "environment.spoken",
+    path="standards/spoken.csv",
+    packaged=__file__,
+    columns=["pollutant", "subject_en", "change_measure", "level_measure"],
+    grain=["pollutant"],
+    title_zh="陈述中的污染物",
+    title_en="Pollutants in statements",
+    doc="By which subject and measures the statements of reports speak of a pollutant: its level, and the change of it.",
+)

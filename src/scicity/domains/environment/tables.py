@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from scicity.domains.environment.methods import assessment, daily, exact, grid, index, periods, standards
 from scicity.domains.environment.methods.standards import POLLUTANTS
+from scicity.domains.environment.said import implied_baseline  # noqa: F401
 from scicity.domains.environment.sources import (  # noqa: F401  (found here by name)
     BEYOND,
     BREAKPOINT,
@@ -22,6 +23,7 @@ from scicity.domains.environment.sources import (  # noqa: F401  (found here by 
     LIMIT,
     PERCENTILE,
     ROUNDING,
+    SPOKEN,
     STATION,
 )
 from scicity.domains.environment.yearly import air_attainment, air_good_days, air_yearly  # noqa: F401

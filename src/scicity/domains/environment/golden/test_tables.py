@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from scicity.city import City
@@ -39,7 +40,7 @@ def city(tmp_path: Path, name: str, files: dict[str, list[str]]) -> City:
     for file, rows in files.items():
         write(folder, file, rows)
     made = City(folder, tmp_path / f"{name}-state")
-    found = [value for value in vars(tables).values() if isinstance(value, Table)]
+    found = [t for t in vars(tables).values() if isinstance(t, Table) and t is not tables.implied_baseline]  # of other domains
     made.catalog = Catalog({id(t): t for t in (*KERNEL_SOURCES, *found)}.values())
     made.load()
     made.compute()
@@ -104,3 +105,22 @@ def test_a_reading_in_the_standards_opens(tmp_path: Path, readings: dict[str, li
     assert {evidence.name: evidence.total for evidence in day.inputs}["hourly"] == 24
     hour = made.figures.why("environment.air_hourly.concentration/station=s1/pollutant=pm25/hour=2026-02-27T16:00:00Z")
     assert [evidence.total for evidence in hour.inputs if evidence.name == "pm25"] == [1]
+
+
+def test_the_baseline_that_a_stated_fall_implies():
+    """27.1 µg/m³ in 2024, 65.8 % below 2013: 79.24, and by the rounding of both from 78.98 to 79.50."""
+    from scicity.domains.environment.said import implied_baseline
+
+    said = {"topic": "air", "stated_period": "2024", "quote_zh": ""}
+    fall = {"claim_id": "C360", "subject_en": "PM2.5 concentration", "measure_en": "reduction", "unit": "%"}
+    level = {"claim_id": "C019", "measure_en": "pm25_annual_mean", "value_reported": "27.1", "stated_period": "2024"}
+    spoken = {"pollutant": "pm25", "subject_en": "PM2.5 concentration", "change_measure": "reduction"}
+    rows = implied_baseline.function(
+        None,
+        statements=pa.Table.from_pylist([fall | said | {"value_reported": "65.8", "baseline_period": "2013"}]),
+        levels=pa.Table.from_pylist([level]),
+        spoken=pa.Table.from_pylist([spoken | {"level_measure": "pm25_annual_mean"}]),
+    ).to_pylist()
+    assert [(r["year"], str(r["concentration"]), str(r["concentration_low"]), str(r["concentration_high"])) for r in rows] == [
+        (2013, "79.240000", "78.980000", "79.500000")
+    ]

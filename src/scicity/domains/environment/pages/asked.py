@@ -144,6 +144,7 @@ def beside(city: Any) -> list[dict[str, Any]]:
     """
     means = {(row["station"], row["pollutant"], row["year"]): row for row in city.rows("environment.air_yearly")}
     days = {(r["station"], r["year"]): r for r in city.rows("environment.air_good_days", where={"in_force": True})}
+    implied = city.rows("environment.implied_baseline")
     found = []
     for statement in city.rows("indicators.statement", where={"topic": "air"}):
         told = {int(year) for name in ("stated_period", "baseline_period") for year in YEAR.findall(statement[name] or "")}
@@ -158,7 +159,8 @@ def beside(city: Any) -> list[dict[str, Any]]:
                     row, column = means.get((station["station"], about, year)), "concentration_of_valid_days"
                 if about and row:
                     entries.append({"station": station, "year": year, "figure": row.figure(column)})
-        found.append({"row": statement, "measured": entries, "comparable": about is not None})
+        told_of = [row for row in implied if row["claim_id"] == statement["claim_id"]]
+        found.append({"row": statement, "measured": entries, "comparable": about is not None, "implied": told_of})
     return found
 
 
