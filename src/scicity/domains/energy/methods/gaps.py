@@ -1,34 +1,65 @@
-"""The course of energy over a gap whose total is known: by the meter's own load shape, conserved to the last micro-kWh."""
+"""The course of energy over a gap whose total is known: by the meter's own load shape, conserved to the last micro-kWh.
+
+The shape of a gap is the middle (median) load that the register showed in the same local hour of the day, over the week before
+the gap and the week behind it. It is taken from the readings as they are: one spike does not move a median, and so a shape
+depends on no verdict and on no reading further than a week from the gap.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from scicity.domains.energy.methods import contradictions
+from scicity.domains.energy.methods.contradictions import Nodes
 from scicity.domains.energy.methods.curves import GAP, Curve, curve
-from scicity.domains.energy.methods.screening import DAY, Floats, Ints
+from scicity.domains.energy.methods.devices import HOUR, Fleet, Stream
+from scicity.domains.energy.methods.registers import MARGIN, Points
+from scicity.domains.energy.methods.screening import DAY, Ints, Series
 
 SHAPE = 7 * DAY  # [µs] the week before a gap and the week behind it show how the load runs
-HOUR = 3_600_000_000  # [µs]
-
-Hours = Callable[[int, int], Ints]  # the starts of the local hours that begin in [first, last), [µs UTC]
-Known = Callable[[int, Ints], tuple[Ints, Ints]]  # energy [micro-kWh] and measured time [µs] of a run up to instants
 
 
-def shaped(over: Curve, hours: Hours, known: Known) -> Curve:
-    """The curve with a node at each local hour within its gaps, so that a gap runs as the load does around it."""
-    gaps = np.flatnonzero(over.kind == GAP)
+class Calendar(Protocol):
+    """What the ledger asks of a calendar."""
+
+    def hours(self, first: int, last: int) -> tuple[Ints, npt.NDArray[np.int32]]:
+        """Starts [µs UTC] of the local hours in [first, last) and their local days."""
+
+    def local(self, instants: Ints) -> Ints:
+        """Local wall-clock time [µs] of instants [µs UTC]."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a gap's shape is taken from: points that nobody judged, all readings, the meters, the calendar."""
+
+    points: Points
+    series: Series
+    streams: list[Stream]
+    devices: Fleet
+    calendar: Calendar
+
+
+def shaped(over: Curve, around: Around, begin: int, end: int) -> Curve:
+    """The curve with a node at each local hour within its gaps that touch [begin, end): a gap runs as the load does."""
+    until = np.r_[over.time[1:], over.time[-1:]]
+    gaps = np.flatnonzero((over.kind == GAP) & (over.time < end) & (until > begin))
     if not len(gaps):
         return over
     steps = np.diff(over.energy, append=over.energy[-1:])
     parts = []
     for gap in gaps.tolist():
         first, last, run = int(over.time[gap]), int(over.time[gap + 1]), int(over.run[gap])
-        inner = hours(first + 1, last)
+        inner, _ = around.calendar.hours(first + 1, last)
         edges = np.r_[first, inner, last]
-        weight = _weights(edges, run, first, last, hours, known)
-        parts.append((gap, inner, largest_remainder(int(steps[gap]), weight * np.diff(edges))))
+        power = _weights(edges, run, first, last, around)
+        weight = [a * b for a, b in zip(power.tolist(), np.diff(edges).tolist(), strict=True)]
+        parts.append((gap, inner, largest_remainder(int(steps[gap]), weight)))
     added = np.concatenate([np.full(len(inner), gap) for gap, inner, _ in parts])
     order = np.argsort(np.r_[np.arange(len(over)), added + 0.5], kind="stable")
     time = np.r_[over.time, np.concatenate([inner for _, inner, _ in parts])][order]
@@ -39,30 +70,58 @@ def shaped(over: Curve, hours: Hours, known: Known) -> Curve:
     return curve(over.run[source], time, step, over.kind[source], over.mark[source])
 
 
-def _weights(edges: Ints, run: int, first: int, last: int, hours: Hours, known: Known) -> Floats:
-    """Mean power, in any unit, that the meter has at the hours of the day of the slices between `edges`."""
-    starts = np.r_[hours(first - SHAPE, first - HOUR + 1), hours(last, last + SHAPE - HOUR + 1)]
-    energy, time = known(run, starts)
-    energy_after, time_after = known(run, starts + HOUR)
-    whole = time_after - time == HOUR
-    if not whole.any():
-        return np.ones(len(edges) - 1)
-    # hours of the day are told by the distance to the first hour around: local hours are 60 minutes apart
-    origin = starts[0]
-    of_day = (starts - origin) // HOUR % 24
-    load = np.bincount(of_day[whole], (energy_after - energy)[whole].astype(np.float64), minlength=24)
-    seen = np.bincount(of_day[whole], minlength=24)
-    mean = (energy_after - energy)[whole].mean()
-    by_hour = np.where(seen > 0, load / np.maximum(seen, 1), mean)
-    weight: Floats = by_hour[(edges[:-1] - origin) // HOUR % 24]
-    return weight if weight.sum() > 0 else np.ones(len(weight))
+def _weights(edges: Ints, run: int, first: int, last: int, around: Around) -> Ints:
+    """Power, in any unit, that the meter has at the local hours of the slices between `edges`."""
+    stream = int(around.devices.stream[np.searchsorted(around.devices.run, run)])
+    junk = around.series.between(stream, first, last) or (last, first)
+    before = _loads(max(first - SHAPE, junk[1] - MARGIN), first, run, around)
+    after = _loads(last, min(last + SHAPE, junk[0] + MARGIN), run, around)
+    hour, load = np.r_[before[0], after[0]], np.r_[before[1], after[1]]
+    weight = np.ones(len(edges) - 1, dtype=np.int64)
+    if len(load):
+        typical = np.full(24, _middle(load))
+        for each in np.unique(hour).tolist():
+            typical[each] = _middle(load[hour == each])
+        # the slice before the first local hour belongs to the hour in which the gap begins
+        found = typical[around.calendar.local(edges[:-1]) // HOUR % 24]
+        weight = found if found.any() else weight
+    return weight
 
 
-def largest_remainder(total: int, weight: Floats) -> Ints:
-    """`total` in whole parts in proportion to `weight` (not negative, not all 0); the parts add up to it exactly."""
-    share = total * (weight / weight.sum())
-    parts: Ints = np.floor(share).astype(np.int64)
-    left = total - int(parts.sum())
-    order = np.argsort(-(share - parts), kind="stable")
-    parts[order[:left]] += 1
-    return parts
+def _middle(load: Ints) -> int:
+    """Twice the median, so that it is a whole number."""
+    low, high = np.sort(load)[[(len(load) - 1) // 2, len(load) // 2]].tolist()
+    return int(low) + int(high)
+
+
+def _loads(begin: int, end: int, run: int, around: Around) -> tuple[Ints, Ints]:
+    """The local hour of the day and the counts of each hour that readings cover without a break in [begin, end] [µs UTC]."""
+    points, none = around.points, np.zeros(0, dtype=np.int64)
+    low, high = (int(np.searchsorted(points.run, run, side)) for side in ("left", "right"))  # type: ignore[call-overload]
+    low, high = (
+        low + int(np.searchsorted(points.time[low:high], begin)),
+        low + int(np.searchsorted(points.time[low:high], end, side="right")),
+    )
+    if high - low < 2:
+        return none, none
+    nodes: Nodes = points.take(np.arange(low, high)).nodes(around.streams, around.devices)
+    at = np.arange(len(nodes.time) - 1)
+    counts, good = contradictions.passed(nodes, at, at + 1)
+    good &= np.diff(nodes.time) <= nodes.usual[:-1]
+    total, broken = np.r_[0, np.cumsum(np.where(good, counts, 0))], np.r_[0, np.cumsum(~good)]
+    starts, _ = around.calendar.hours(int(nodes.time[0]), int(nodes.time[-1]) - HOUR + 1)
+    ends = starts + HOUR
+    whole = broken[np.searchsorted(nodes.time, ends)] == broken[np.searchsorted(nodes.time, starts, side="right") - 1]
+    loads = np.rint(np.interp(ends, nodes.time, total) - np.interp(starts, nodes.time, total)).astype(np.int64)
+    return (around.calendar.local(starts) // HOUR % 24)[whole], loads[whole]
+
+
+def largest_remainder(total: int, weight: Sequence[int]) -> Ints:
+    """`total` in whole parts in proportion to `weight` (whole, not negative, not all 0); the parts add up to it exactly."""
+    whole = sum(weight)
+    parts = [divmod(total * each, whole) for each in weight]
+    left = total - sum(part for part, _ in parts)
+    first = sorted(range(len(parts)), key=lambda at: -parts[at][1])[:left]
+    split = np.array([part for part, _ in parts], dtype=np.int64)
+    split[first] += 1
+    return split

@@ -6,26 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scicity.domains.energy.methods.curves import FOREVER, Installation, Stream
-from scicity.domains.energy.methods.ledger import CURVES, Hours, Verdict, hours_of
-from scicity.domains.energy.methods.screening import Ints, Series
+from scicity.domains.energy.methods.devices import FOREVER, HOUR, Installation, Stream
+from scicity.domains.energy.methods.gaps import Calendar
+from scicity.domains.energy.methods.hours import SECOND, Hours
+from scicity.domains.energy.methods.ledger import Verdict, hours_of
+from scicity.domains.energy.methods.screening import Bools, Ints, Series
 
-HOUR = 3_600_000_000  # [µs]
 PROPERTY = {"registers": "energy_register", "increments": "energy_increment", "powers": "active_power"}  # the best first
-
-
-class Calendar(Protocol):
-    """What the ledger asks of a calendar."""
-
-    def hours(self, first: int, last: int) -> tuple[Ints, npt.NDArray[np.int32]]:
-        """Starts [µs UTC] of the local hours in [first, last) and their local days."""
-
-    def local(self, instants: Ints) -> Ints:
-        """Local wall-clock time [µs] of instants [µs UTC]."""
 
 
 class Slot(Protocol):
@@ -50,8 +40,8 @@ def hourly_ledger(
     lengths = np.bincount(days - days.min()) * 3_600
     parts = []
     for observed, of_property in _streams(streams, meters, installations).items():
-        found, _ = hours_of(of_property, _series(of_property, readings[observed]), PROPERTY[observed], np.r_[starts, slot.end],
-                            lambda first, last: slot.calendar.hours(first, last)[0])  # fmt: skip
+        series, edges = _series(of_property, readings[observed]), np.r_[starts, slot.end]
+        found, _ = hours_of(of_property, series, PROPERTY[observed], edges, slot.calendar)
         names = [f"{i.building}" for s in of_property for i in s.installations]
         building = np.unique(names, return_inverse=True)[1][found.device] if len(found.device) else found.device
         energy, found = _merged(found, building)
@@ -68,8 +58,8 @@ def hourly_ledger(
                     "hour_of_day": pa.array(local[found.hour] // HOUR % 24),
                     "day_seconds": pa.array(lengths[days[found.hour] - days.min()]),
                     "energy": energy,
-                    "measured_seconds": pa.array(found.measured),
-                    "estimated_seconds": pa.array(found.estimated),
+                    "measured_seconds": pa.array(found.measured // SECOND),
+                    "estimated_seconds": pa.array(found.estimated // SECOND),
                     "flags": pa.array(found.flags),
                     "stand_in": pa.array(
                         np.array([origins[s.name] == "stand-in" for s in of_property], dtype=bool)[found.stream]
@@ -83,13 +73,15 @@ def hourly_ledger(
 def set_aside(
     slot: Slot, streams: pa.Table, meters: pa.Table, installations: pa.Table, readings: Mapping[str, pa.Table]
 ) -> pa.Table:
-    """The readings of a partition that were not used, with the rule: datastream, time, value, rule. Inputs as `hourly_ledger`."""
+    """The readings of a partition that were not used, with the rule: datastream, time, value, rule.
+
+    Inputs as `hourly_ledger`.
+    """
     starts, _ = slot.calendar.hours(slot.start, slot.end)
     verdicts: list[Verdict] = []
     for observed, of_property in _streams(streams, meters, installations).items():
         series = _series(of_property, readings[observed])
-        hours = np.r_[starts, slot.end]
-        _, found = hours_of(of_property, series, PROPERTY[observed], hours, lambda a, b: slot.calendar.hours(a, b)[0])
+        _, found = hours_of(of_property, series, PROPERTY[observed], np.r_[starts, slot.end], slot.calendar)
         verdicts += [v for v in found if slot.start <= v.time < slot.end and v.rule != "duplicate"]
     rows = [
         {"datastream": v.stream, "time": v.time, "value": None if np.isnan(v.value) else v.value, "rule": v.rule}
@@ -105,7 +97,7 @@ def set_aside(
     )
 
 
-def decimals(micro: Ints, known: npt.NDArray[np.bool_]) -> pa.Array:
+def decimals(micro: Ints, known: Bools) -> pa.Array:
     """Whole micro-units as decimal128(18, 6), null where not known; exact."""
     words = np.empty((len(micro), 2), dtype=np.int64)
     words[:, 0], words[:, 1] = micro, micro >> 63
@@ -126,7 +118,7 @@ def _streams(streams: pa.Table, meters: pa.Table, installations: pa.Table) -> di
             key = (row["thing"], row["flow"] or "forward")
             candidate = (rank[row["property"]], row["datastream"], row)
             best[key] = min(best.get(key, candidate), candidate, key=lambda each: each[:2])
-    found: dict[str, list[Stream]] = {name: [] for name in PROPERTY if PROPERTY[name] in CURVES}
+    found: dict[str, list[Stream]] = {name: [] for name in PROPERTY}
     names = {observed: name for name, observed in PROPERTY.items()}
     for (meter, flow), (_, name, row) in sorted(best.items(), key=lambda item: item[1][1]):
         interval = int(row["interval_seconds"]) * 1_000_000
