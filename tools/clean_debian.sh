@@ -3,7 +3,7 @@
 # The committed tree is copied into a chroot below FOLDER; certificates of this machine are passed on where it has its own.
 set -eu
 root="$1/debian"
-here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 [ -x "$root/usr/bin/python3" ] || debootstrap --variant=minbase --include=python3 bookworm "$root" >"$1/debootstrap.log"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
@@ -25,7 +25,7 @@ run() { # label: starts the cockpit in the chroot, and prints the seconds until 
         sleep 1
     done
     echo "$2: $(($(date +%s) - began)) s until the cockpit answered"
-    pkill -f 'scicity.cockpit.wsgi:application' || true
+    kill $process # by exec it is the server itself
     wait $process 2>/dev/null || true
 }
 
