@@ -19,6 +19,7 @@ import pyarrow as pa
 from scicity.kernel.computing import Computing
 from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.engine import quoted, read_schema
+from scicity.kernel.lake import Part
 from scicity.kernel.tables import READING_PREFIX, Derived, Read, Source, Table
 from scicity.vocabulary import term
 
@@ -224,13 +225,26 @@ class Figures:
     ) -> Evidence:
         read = table.reads[name]
         theirs = self.catalog[read.table]
+        version = versions[read.table]
         conditions, values, how = self._trace(table, read, row, versions, frozenset({name}))
-        relation = self.engine.relation(theirs, versions[read.table])
-        total = self.engine.sql(f"SELECT count(*) AS n FROM {relation} WHERE {conditions}", values).column("n")[0].as_py()
+        relation = self.engine.relation(theirs, version, self._parts(table, read, theirs, row, version))
         order = ", ".join(map(quoted, theirs.grain))
-        text = f"SELECT * FROM {relation} WHERE {conditions} ORDER BY {order}" + (f" LIMIT {limit}" if limit else "")
-        rows = [Row(theirs, versions[read.table], values) for values in self.engine.sql(text, values).to_pylist()]
-        return Evidence(name, theirs, versions[read.table], total, rows, how)
+        text = f"SELECT *, count(*) OVER () AS n_ FROM {relation} WHERE {conditions} ORDER BY {order}"
+        found = self.engine.sql(text + (f" LIMIT {limit}" if limit else ""), values)
+        total = found.column("n_")[0].as_py() if found.num_rows else 0
+        rows = [Row(theirs, version, values) for values in found.drop_columns(["n_"]).to_pylist()]
+        return Evidence(name, theirs, version, total, rows, how)
+
+    def _parts(self, table: Derived, read: Read, theirs: Table, row: Row, version: int) -> set[Part] | None:
+        """Their partitions that can hold the rows that a row of mine came from; None is all of them."""
+        mine = next((c for c in CALENDAR if c in table.grain), "")
+        timed = read.trace is None or theirs.time in read.trace.values()
+        if theirs.period == "all" or not mine or not timed or row[mine] is None:
+            return None
+        first, last = self._span(mine, row[mine])
+        margin = int(read.margin.total_seconds() * 1e6)
+        periods = set(self.computing.calendar.covering(first - margin, last + margin, theirs.period))
+        return {part for part in self.lake.snapshot(theirs.name, version).files if part.period in periods}
 
     def _trace(
         self, table: Derived, read: Read, row: Row, versions: Mapping[str, int], seen: frozenset[str]
