@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-SAMPLE = Path("districts") / "future-science-city"
-
 
 @dataclass(frozen=True)
 class Place:
@@ -25,8 +23,8 @@ class Place:
 
     @classmethod
     def of_environment(cls) -> Place:
-        """The place that the environment names, else the sample district below the working folder."""
-        district = Path(os.environ.get("SCICITY_DISTRICT", SAMPLE))
+        """The place that the environment names, else the working folder."""
+        district = Path(os.environ.get("SCICITY_DISTRICT") or ".")
         return cls(district.resolve(), Path(os.environ.get("SCICITY_STATE", ".scicity")).resolve())
 
     @cached_property

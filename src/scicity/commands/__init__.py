@@ -6,15 +6,22 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from scicity.kernel.problems import Problems
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scicity.city import City
+    from scicity.kernel.computing import Done
+
 HOME = Path(os.environ.get("SCICITY_HOME", ".")).resolve()
-SAMPLE = HOME / "districts" / "future-science-city"
+USUAL = Path(os.environ.get("SCICITY_DISTRICT") or ".")  # the district that is meant where none is named
 
 Folder = Annotated[Path, typer.Argument(help="The district's folder.", show_default=True)]
 District = Annotated[Path, typer.Option("--district", "-d", help="The district's folder.")]
@@ -23,12 +30,45 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for other program
 console = Console(highlight=False, soft_wrap=True)
 
 
-def say(document: Mapping[str, Any], as_json: bool, text: str) -> None:
+def open_city(folder: Path) -> City:
+    """The city of a district's folder. The engines are loaded here, so that what needs none (--help, new) answers at once."""
+    from scicity.city import City
+
+    return City(folder)
+
+
+def progress(as_json: bool) -> Progress:
+    """A bar that says what is being done and for how long; nothing where a program listens."""
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=as_json, transient=True)
+
+
+def told(done: Iterable[Done]) -> list[dict[str, Any]]:
+    """What computing did to each table: the partitions it computed and those that came out changed, rows, periods."""
+    return [
+        {
+            "table": d.table,
+            "computed": len(d.computed),
+            "changed": len(d.changed),
+            "rows": d.rows,
+            "periods": sorted({part.period for part in d.computed}),
+        }
+        for d in done
+    ]
+
+
+def say(document: Mapping[str, Any], text: str, as_json: bool) -> None:
     """Prints the result of a command, as JSON or as text for people."""
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
     else:
         console.print(text, markup=False)
+
+
+def stop(text: str, as_json: bool) -> NoReturn:
+    """Says why a command cannot go on, and ends it with status 1."""
+    say({"error": text}, f"✗ {text}", as_json)
+    raise typer.Exit(1)
 
 
 def refuse(problems: Problems, as_json: bool) -> None:

@@ -1,19 +1,22 @@
 """Checks a district's folder, takes what changed into the lake, and brings every figure up to date."""
 
 import time
+from pathlib import Path
+from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from scicity.city import City
-from scicity.commands import SAMPLE, Folder, Json, console, refuse, say
+from scicity.commands import USUAL, Folder, Json, open_city, progress, refuse, say, told
 from scicity.kernel.problems import Refused
 
 
-def run(folder: Folder = SAMPLE, as_json: Json = False) -> None:
+def run(folder: Folder = USUAL, as_json: Json = False) -> None:
+    say(*bring(folder, as_json), as_json=as_json)
+
+
+def bring(folder: Path, as_json: bool) -> tuple[dict[str, Any], str]:
+    """Loads a district with a progress bar; what was done, for programs and for people. Ends the command with all problems."""
     began = time.perf_counter()
-    city = City(folder)
-    columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=as_json, transient=True) as bar:
+    city = open_city(folder)
+    with progress(as_json) as bar:
         task = bar.add_task("checking", total=None)
         try:
             loaded = city.load(lambda name: bar.update(task, description=f"reading {name.split('#')[0]}"))
@@ -22,14 +25,9 @@ def run(folder: Folder = SAMPLE, as_json: Json = False) -> None:
             refuse(refused.problems, as_json)
             raise
         done = city.compute(lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of))
-    parts = sum(len(d.computed) for d in done)
     seconds = time.perf_counter() - began
-    document = {
-        "sources": loaded.sources,
-        "readings": loaded.readings,
-        "tables": [{"table": d.table, "computed": len(d.computed), "changed": len(d.changed), "rows": d.rows} for d in done],
-        "seconds": round(seconds, 3),
-    }
+    document = {"sources": loaded.sources, "readings": loaded.readings, "tables": told(done), "seconds": round(seconds, 3)}
+    parts = sum(len(d.computed) for d in done)
     text = f"{sum(loaded.readings.values()):,} readings and {len(loaded.sources)} changed registers taken; "
     text += f"{parts} partitions of {len(done)} tables computed in {seconds:.1f} s."
-    say(document, as_json, text)
+    return document, text

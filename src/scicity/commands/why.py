@@ -1,30 +1,34 @@
 """Opens a figure: how it came about, down to readings and lines of files."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scicity.city import City
-from scicity.commands import SAMPLE, District, Json, console, say
-from scicity.kernel.lineage import Figures, NoFigure, Why
+from scicity.commands import USUAL, District, Json, open_city, say, stop
+
+if TYPE_CHECKING:
+    from scicity.kernel.lineage import Figures, Why
 
 
 def run(
     figure: Annotated[
         str, typer.Argument(help="The figure's address, e.g. energy.zone_yearly.energy/zone=east/carrier=heat/year=2022.")
     ],
-    district: District = SAMPLE,
+    district: District = USUAL,
     depth: Annotated[int, typer.Option(help="How many steps down to open.")] = 2,
     rows: Annotated[int, typer.Option(help="How many rows of each input to show.")] = 3,
     as_json: Json = False,
 ) -> None:
-    figures = City(district).figures
+    from scicity.kernel.lineage import NoFigure
+
+    figures = open_city(district).figures
     try:
         tree = opened(figures, figure, depth, rows)
     except (NoFigure, LookupError) as error:
-        console.print(f"✗ {error}", markup=False)
-        raise typer.Exit(1) from None
-    say(tree, as_json, "\n".join(printed(tree)))
+        stop(str(error), as_json)
+    say(tree, "\n".join(printed(tree)), as_json)
 
 
 def opened(figures: Figures, address: str, depth: int, rows: int) -> dict[str, Any]:
