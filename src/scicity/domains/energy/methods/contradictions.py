@@ -28,8 +28,8 @@ HOUR = 3_600_000_000  # [µs]
 
 
 class Pass(NamedTuple):
-    """How far a pass looks: troubles nearer than `link` [µs] belong together, `longest` [µs] they may last, readings beside
-    them that take part on either side."""
+    """How far a pass looks: troubles nearer than `link` [µs] belong together; `longest` [µs] they may last, from what is true
+    before to what is true behind; and how many readings beside each trouble take part on either side."""
 
     link: int
     longest: int
@@ -37,9 +37,14 @@ class Pass(NamedTuple):
 
 
 SMALL = Pass(3 * HOUR, 6 * HOUR, 12)
-LONG = Pass(36 * HOUR, 60 * HOUR, 100)
-REACH = SMALL.longest + SMALL.link + SMALL.longest + LONG.link + LONG.longest  # [µs] 4.6 days: what a verdict can depend on
+LONG = Pass(36 * HOUR, 48 * HOUR, 24)
+JUMP = 300  # where nothing is known of a register, a step so many times the steps around it is not believed: three days in one
+JUMP_ENERGY = 1_000_000_000  # [micro-kWh] from which on a step can be such a jump
+AROUND = 8  # steps to either side that a jump is held against
+JUMP_LOOK = 6 * HOUR  # [µs] and how far away they may be
 ROLL_SHARE = 10  # without a rated power a step is believed up to a tenth of the register: a roll, not a reset or a jump
+# [µs] 4.6 days: what a verdict can depend on. A pass looks from one end of a trouble to the other, and as far beyond it.
+REACH = SMALL.longest + SMALL.link + SMALL.longest + 2 * LONG.longest + JUMP_LOOK
 BREAK = 1e9  # a break in the course weighs more than any number of readings
 
 
@@ -83,6 +88,23 @@ def rolls_twice(nodes: Nodes, first: Ints, counts: Ints, apart: Ints) -> Bools:
     rate = nodes.rate[first]
     known = np.isfinite(rate) & (nodes.modulus[first] > 0)
     found: Bools = known & (counts + nodes.modulus[first] <= np.where(known, rate, 0.0) * apart + 1)
+    return found
+
+
+def jumps(nodes: Nodes, first: Ints, energy: Ints) -> Bools:
+    """Whether the step from each node to the next is a jump: no rated power is known, and no step around is near its size.
+
+    `energy` [micro-kWh] of the steps from the nodes `first`, which rise.
+    """
+    found = np.zeros(len(first), dtype=bool)
+    for at in np.flatnonzero((energy > JUMP_ENERGY) & ~np.isfinite(nodes.rate[first])).tolist():
+        low, high = max(0, at - AROUND), at + AROUND + 1
+        close = (nodes.run[first[low:high]] == nodes.run[first[at]]) & (
+            np.abs(nodes.time[first[low:high]] - nodes.time[first[at]]) <= JUMP_LOOK
+        )
+        close[at - low] = False
+        others = energy[low:high][close]
+        found[at] = len(others) > 0 and energy[at] > JUMP * others.max()
     return found
 
 
@@ -200,16 +222,23 @@ def _explained(nodes: Nodes, cluster: Ints, look: Pass) -> tuple[Ints, int]:
 
 
 def _parts(nodes: Nodes, cluster: Ints, look: Pass) -> tuple[Ints, Floats]:
-    """The nodes that take part, and their weights: those beside the bad steps; the middle of a long sound stretch stands
-    behind the last node before it."""
+    """The nodes that take part, and their weights: those beside the bad steps, and where the register comes back to a value
+    that it had there; the middle of a long sound stretch stands behind the last node before it."""
     first, last = int(cluster[0]), int(cluster[-1]) + 1
-    low, high = max(0, first - look.context), min(len(nodes.time) - 1, last + look.context)
-    around = np.arange(low, high + 1)
-    close = (nodes.run[around] == nodes.run[first]) & (nodes.time[around] >= nodes.time[first] - look.link)
-    around = around[close & (nodes.time[around] <= nodes.time[last] + look.link)]
-    beside = np.sort(np.r_[cluster, cluster + 1])
-    right = beside[np.minimum(np.searchsorted(beside, around), len(beside) - 1)]
-    left = beside[np.maximum(np.searchsorted(beside, around, side="right") - 1, 0)]
+    low, high = np.searchsorted(nodes.run, (nodes.run[first], nodes.run[first] + 1)).tolist()
+    earliest, latest = nodes.time[last] - look.longest, nodes.time[first] + look.longest
+    low, high = (np.searchsorted(nodes.time[low:high], (earliest, latest + 1)) + low).tolist()
+    low, high = min(low, first), max(high, last + 1)
+    beside = [cluster, cluster + 1, np.array([low, high - 1])]
+    for at in cluster.tolist():
+        behind, before = np.arange(at + 1, high), np.arange(low, at + 1)
+        back = behind[passed(nodes, np.full(len(behind), at), behind)[1]][:1]
+        was = before[passed(nodes, before, np.full(len(before), at + 1))[1]][-1:]
+        beside += [back, was]
+    near = np.unique(np.concatenate(beside))
+    around = np.arange(low, high)
+    right = near[np.minimum(np.searchsorted(near, around), len(near) - 1)]
+    left = near[np.maximum(np.searchsorted(near, around, side="right") - 1, 0)]
     place = around[np.minimum(np.abs(around - right), np.abs(around - left)) <= look.context]
     weight = nodes.weight[place].copy()
     weight[:-1] += np.diff(place) - 1

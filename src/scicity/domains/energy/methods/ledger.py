@@ -10,7 +10,8 @@ The rules, in the order in which they are applied, each with its reason:
 3. A register reading that its neighbours contradict is set aside (`contradictions`): the fewest readings that leave a course in
    which the register goes up, within its rated power, and rolls over at its digits. A reset that comes back cannot double.
 4. Where a drop or a jump stays, what passed in that one step is unknown, and counting goes on behind it. A step that can be
-   read in two ways (a register that may have rolled over twice) is unknown too: nothing is guessed.
+   read in two ways (a register that may have rolled over twice) is unknown too, and so is a jump beside which all other steps
+   are nothing, where no rated power tells what can be: nothing is guessed.
 5. A new serial number is a new register. What it showed at installation, and the old one at removal, join as readings; without
    them the time between the last old and the first new reading is unknown. Under one serial number the register goes on; where
    its multiplier changes between two readings, the register at that instant is interpolated.

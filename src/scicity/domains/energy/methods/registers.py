@@ -125,7 +125,7 @@ def register_curve(streams: list[Stream], devices: Fleet, series: Series, verdic
     sound = points.take(judged == SOUND)
     sound = sound.joined(_at_changes(sound, devices))
     step, kind, mark = _steps(sound, streams, devices)
-    for at in np.flatnonzero((kind != UNKNOWN) & (np.diff(sound.time, append=sound.time[-1:]) > JUNK)).tolist():
+    for at in np.flatnonzero(((kind != UNKNOWN) | (mark > 0)) & (np.diff(sound.time, append=sound.time[-1:]) > JUNK)).tolist():
         if sound.run[at] == sound.run[min(at + 1, len(sound.run) - 1)] and _lost(sound, at, devices, series):
             kind[at], mark[at] = UNKNOWN, 0
     return curve(sound.run, sound.time, step, kind, mark), verdict, points
@@ -170,8 +170,12 @@ def _steps(points: Points, streams: list[Stream], devices: Fleet) -> tuple[Ints,
     twice = contradictions.rolls_twice(nodes, first, counts, apart) & good
     scale = devices.scale[points.device[first]]
     told = (scale == devices.scale[points.device[first + 1]]) | (apart == 0)  # else no register is known at the change
-    known = good & ~twice & told
-    kind[first] = np.where(known, np.where(apart > nodes.usual[first], GAP, MEASURED), UNKNOWN)
+    normal = apart <= nodes.usual[first]
+    jump = contradictions.jumps(nodes, first, np.where(good & told & normal, counts * scale, 0))
+    known = good & ~twice & told & ~jump
+    kind[first] = np.where(known, np.where(normal, MEASURED, GAP), UNKNOWN)
     energy[first] = np.where(known, counts * scale, 0)
-    mark[first] = np.where(known & dropped, ROLLOVER, np.where(dropped & ~good, RESET, np.where(good & ~twice, 0, IMPLAUSIBLE)))
+    mark[first] = np.where(
+        known & dropped, ROLLOVER, np.where(dropped & ~good, RESET, np.where(good & ~twice & ~jump, 0, IMPLAUSIBLE))
+    )
     return energy, kind, mark

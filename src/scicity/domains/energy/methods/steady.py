@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scicity.domains.energy.methods.contradictions import LONG, ROLL_SHARE
+from scicity.domains.energy.methods.contradictions import JUMP_ENERGY, LONG, ROLL_SHARE
 from scicity.domains.energy.methods.curves import LONGEST
 from scicity.domains.energy.methods.devices import FOREVER, HOUR, MICRO, Fleet, Stream
 from scicity.domains.energy.methods.hours import FLAGS, STILL, Hours
@@ -82,7 +82,8 @@ def _counts(time: Ints, value: Floats, stream: Stream, devices: Fleet, device: i
         plain = steps.max() <= rate * shortest + 1 or bool((steps <= rate * apart + 1).all())
         once = not modulus or int(steps.max()) + modulus > rate * longest + 1
         return count if plain and once else None
-    return count if not modulus or steps.max() <= modulus / ROLL_SHARE else None
+    no_jump = int(steps.max()) * int(devices.scale[device]) <= JUMP_ENERGY
+    return count if no_jump and (not modulus or steps.max() <= modulus / ROLL_SHARE) else None
 
 
 def _registers_at(at: Ints, time: Ints, count: Ints, scale: int) -> tuple[Ints, Bools]:

@@ -1,0 +1,201 @@
+"""Properties of the ledger that no single case shows: parts equal the whole, any order gives the same, energy is conserved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from scicity.domains.energy.methods import ledger, registers, screening
+from scicity.domains.energy.methods.devices import FOREVER, HOUR, Installation, Stream, fleet
+from scicity.domains.energy.methods.hours import FLAGS, Hours
+from scicity.domains.energy.methods.ledger import hours_of
+from scicity.domains.energy.methods.screening import DAY, Ints, Series
+from scicity.kernel.calendar import Calendar
+
+CALENDAR = Calendar("Asia/Kolkata")
+FIRST = CALENDAR.instant(date(2023, 3, 1))
+DAYS, PART = 42, 5  # days of readings; days of a part: many parts begin or end within a trouble
+WHOLE = (14, 34)  # the days whose hours are compared; readings go on for more than a week around them
+
+Damage = tuple[str, int, int, int]  # kind, hour at which it begins, hours that it lasts, size [counts]
+damages = st.lists(
+    st.tuples(
+        st.sampled_from(["silent", "nan", "zero", "up", "down", "for good", "frozen", "conflict", "noise"]),
+        st.integers(4 * 24, 38 * 24),
+        st.one_of(st.integers(1, 8), st.integers(9, 90), st.integers(91, 300)),
+        st.integers(1, 40_000),
+    ),
+    max_size=5,
+)
+meters = st.fixed_dictionaries(
+    {
+        "digits": st.sampled_from([None, 3, 5]),
+        "rated": st.sampled_from([None, 40.0, 400.0]),
+        "every": st.sampled_from([15, 30, 60, 180]),
+        "replaced": st.sampled_from([None, 20 * 24 * 60 + 37]),
+        "seed": st.integers(0, 5),
+    }
+)
+relaxed = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def stream_of(meter: dict[str, int | float | None]) -> Stream:
+    """A stream whose meter shows whole kWh with two decimals; perhaps it is replaced."""
+    device = Installation(
+        "m", "b", -FOREVER, FOREVER, "A", Decimal(1), meter["digits"], 2, None, None, meter["rated"]  # type: ignore[arg-type]
+    )  # fmt: skip
+    devices: tuple[Installation, ...] = (device,)
+    if meter["replaced"]:
+        change = FIRST + int(meter["replaced"]) * 60_000_000
+        devices = (replace(device, end=change), replace(device, start=change, serial="B", register_start=Decimal(70)))
+    return Stream("s", "m", "forward", "energy_register", int(meter["every"] or 0) * 60_000_000, False, devices)
+
+
+def readings_of(meter: dict[str, int | float | None], harm: list[Damage]) -> Series:
+    """Readings of a load that follows the hour of the day, and what is done to them."""
+    rng = np.random.default_rng(int(meter["seed"] or 0))
+    step = int(meter["every"] or 0) * 60_000_000
+    time = np.arange(FIRST, FIRST + DAYS * DAY, step)
+    load = rng.integers(0, 20, len(time)) * (time // HOUR % 24) * step // HOUR
+    count = 500 + np.cumsum(load)
+    turns = 10 ** (int(meter["digits"]) + 2) if meter["digits"] else 2**40
+    value = (count % turns) / 100
+    keep, extra = np.ones(len(time), dtype=bool), []
+    for kind, begin, long, size in harm:
+        at = (time >= FIRST + begin * HOUR) & (time < FIRST + (begin + long) * HOUR)
+        if kind == "silent":
+            keep &= ~at
+        elif kind == "conflict":
+            extra.append((time[at], value[at] + size / 100))
+        elif kind == "for good":
+            value = np.where(time >= FIRST + begin * HOUR, (value + size / 100) % (turns / 100), value)
+        elif kind == "frozen":
+            value = np.where(at, value[np.argmax(at)], value)
+        else:
+            changed = {"nan": value * np.nan, "zero": value * 0, "up": value + size / 100, "down": value - size / 100}
+            value = np.where(at, changed.get(kind, np.abs(value + rng.integers(-size, size, len(value)) / 100)), value)
+    time = np.concatenate([time[keep], *(t for t, _ in extra)])
+    value = np.concatenate([value[keep], *(v for _, v in extra)])
+    return Series(np.zeros(len(time), dtype=np.int64), time, value, np.zeros(len(time), dtype=np.int64))
+
+
+def edges_of(first: int, last: int) -> Ints:
+    """The edges of the hours of the days `first` to `last` (exclusive)."""
+    return np.arange(FIRST + first * DAY, FIRST + last * DAY + 1, HOUR)
+
+
+def known(found: Hours) -> list[npt.NDArray[np.int64]]:
+    """Columns to compare: curves count from where their readings begin, so energy only where it is known."""
+    there = found.measured + found.estimated > 0
+    return [found.device, found.hour, np.where(there, found.energy, -1), found.measured, found.estimated, found.flags]
+
+
+def given_to(series: Series, first: int, last: int) -> Series:
+    """What a part is given: from eight days before the last reading before it to eight days behind the first one after it."""
+    before, behind = series.time[series.time <= first], series.time[series.time >= last]
+    low = (before.max() if len(before) else first) - registers.MARGIN
+    high = (behind.min() if len(behind) else last) + registers.MARGIN
+    return series.take((series.time >= low) & (series.time <= high))
+
+
+@relaxed
+@given(meter=meters, harm=damages)
+@example({"digits": None, "rated": None, "every": 30, "replaced": None, "seed": 1}, [("nan", 400, 80, 1), ("zero", 480, 30, 1)])
+def test_parts_equal_the_whole(meter: dict[str, int | float | None], harm: list[Damage]) -> None:
+    stream, series = stream_of(meter), readings_of(meter, harm)
+    whole, verdicts = hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)
+    parts, found = [], []
+    for day in range(*WHOLE, PART):
+        edges = edges_of(day, day + PART)
+        given_rows = given_to(series, int(edges[0]), int(edges[-1]))
+        part, part_verdicts = hours_of([stream], given_rows, "energy_register", edges, CALENDAR)
+        parts.append(part._replace(hour=part.hour + (day - WHOLE[0]) * 24))
+        found += [v for v in part_verdicts if edges[0] <= v.time < edges[-1]]
+    together = Hours(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    order = np.lexsort((together.hour, together.device))
+    for a, b in zip(known(whole), known(Hours(*(column[order] for column in together))), strict=True):
+        np.testing.assert_array_equal(a, b)
+    here = [v for v in verdicts if edges_of(*WHOLE)[0] <= v.time < edges_of(*WHOLE)[-1]]
+    assert [repr(v) for v in here] == [repr(v) for v in found]
+
+
+@relaxed
+@given(meter=meters, harm=damages, seed=st.integers(0, 100))
+def test_the_order_of_arrival_and_repetition_change_nothing(
+    meter: dict[str, int | float | None], harm: list[Damage], seed: int
+) -> None:
+    stream, series = stream_of(meter), readings_of(meter, harm)
+    rng = np.random.default_rng(seed)
+    again = np.r_[np.arange(len(series.time)), rng.integers(0, len(series.time), len(series.time) // 3)]
+    shuffled = series.take(rng.permutation(again))
+    for a, b in zip(
+        known(hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)[0]),
+        known(hours_of([stream], shuffled, "energy_register", edges_of(*WHOLE), CALENDAR)[0]),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+@relaxed
+@given(meter=meters, harm=damages)
+def test_the_quick_way_equals_the_careful_one(meter: dict[str, int | float | None], harm: list[Damage]) -> None:
+    stream, series = stream_of(meter), screening.ordered(readings_of(meter, harm))
+    quick, _ = hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)
+    devices = fleet([stream], registers=True)
+    careful, _ = ledger._carefully(
+        [stream], devices, series, "energy_register", edges_of(*WHOLE), CALENDAR, np.ones(1, dtype=bool)
+    )
+    for a, b in zip(known(quick), known(careful), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@relaxed
+@given(
+    every=st.sampled_from([5, 15, 30, 60]),
+    seed=st.integers(0, 20),
+    lost=st.lists(st.tuples(st.integers(4 * 24, 36 * 24), st.integers(1, 200)), max_size=6),
+    off=st.integers(0, 59),
+)
+def test_hours_add_up_to_the_difference_of_the_register(every: int, seed: int, lost: list[tuple[int, int]], off: int) -> None:
+    """Whatever is lost, to the last digit; the sampling is off the hour."""
+    meter: dict[str, int | float | None] = {"digits": 5, "rated": None, "every": every, "replaced": None, "seed": seed}
+    series = readings_of(meter, [("silent", begin, long, 1) for begin, long in lost])
+    series = replace(series, time=series.time + off * 60_000_000)
+    first, last = int(series.time[0]), int(series.time[-1])
+    edges = np.arange(first // HOUR * HOUR - HOUR // 2, last + 2 * HOUR, HOUR)
+    found, _ = hours_of([stream_of(meter)], series, "energy_register", edges, CALENDAR)
+    there = found.measured + found.estimated > 0
+    rolls = int((np.diff(series.value) < 0).sum())
+    difference = round((series.value[-1] - series.value[0]) * 100) + rolls * 10**7
+    assert int(found.energy[there].sum()) == difference * 10_000
+    assert int((found.measured + found.estimated).sum()) == last - first
+
+
+@pytest.mark.parametrize("kind", ["zero", "nan", "up", "down", "silent"])
+@pytest.mark.parametrize("long", [1, 5, 20, 47])
+def test_what_passes_leaves_no_trace_in_the_total(kind: str, long: int) -> None:
+    """Two days of nonsense at most, and the total is that of the true register."""
+    meter: dict[str, int | float | None] = {"digits": None, "rated": None, "every": 15, "replaced": None, "seed": 3}
+    true, told = (readings_of(meter, harm) for harm in ([], [(kind, 500, long, 30_000)]))
+    totals = []
+    for series in (true, told):
+        found, _ = hours_of([stream_of(meter)], series, "energy_register", edges_of(*WHOLE), CALENDAR)
+        assert not (found.flags & FLAGS["partial"]).any()
+        totals.append(int(found.energy.sum()))
+    assert totals[0] == totals[1]
+
+
+def test_what_does_not_fit_in_six_decimals_is_refused() -> None:
+    """Group 24: a multiplier that would need rounding is a fault of the register of installations."""
+    meter: dict[str, int | float | None] = {"digits": 5, "rated": None, "every": 60, "replaced": None, "seed": 0}
+    stream = stream_of(meter)
+    odd = replace(stream.installations[0], multiplier=Decimal("0.00001"))
+    with pytest.raises(ValueError, match="six decimals"):
+        hours_of([replace(stream, installations=(odd,))], readings_of(meter, []), "energy_register", edges_of(*WHOLE), CALENDAR)
