@@ -60,7 +60,7 @@ class City:
         """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
         problems = Problems(list(self.problems.items))
         sources = self.district.sources(self.catalog, problems)
-        for file in layers.files_of(self.folder):
+        for file in layers.files_of(self.folder, problems):
             layers.read(file, str(file.relative_to(self.folder)), problems)
         streams = sources["district.datastream"]
         for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +16,15 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from scicity.kernel.calendar import Calendar
+from scicity.kernel.files import is_plain, plain_files, read_csv, text_of
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Catalog, Source, source
 from scicity.vocabulary import TYPES, conversion, term, terms
 
 LONGEST_CELL = 20_000  # characters; longer is not a register's field
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+# What keeps rows out of a table: whether others refer to what is not there cannot be told then.
+HIDES_ROWS = ("column-missing", "encoding", "file-kind", "syntax", "too-large")
 ORIGINS = ("measured", "reported", "modelled", "estimated", "allocated", "manual", "stand-in")
 
 
@@ -37,31 +39,22 @@ class District:
     def open(cls, folder: Path, problems: Problems) -> District:
         """Reads `district.toml`; faults go to `problems`, and defaults stand in so that the other checks can run."""
         folder = Path(folder)
-        file = folder / "district.toml"
-        settings: dict[str, Any] = {}
-        try:
-            settings = tomllib.loads(file.read_bytes().decode("utf-8"))
-        except FileNotFoundError:
-            problems.add("file-missing", file.name, expected="a file district.toml in the district's folder")
-        except UnicodeDecodeError as error:
-            problems.add("encoding", file.name, found=error.object[error.start : error.end].hex(), expected="UTF-8")
-        except tomllib.TOMLDecodeError as error:
-            problems.add("syntax", file.name, found=str(error), expected="TOML")
+        settings = _read_toml(folder / "district.toml", "district.toml", problems)
+        told = bool(settings)
+        if not isinstance(settings.get("district", {}), dict):
+            problems.add("value", "district.toml", None, "district", found=settings["district"], expected="a table [district]")
+            settings["district"], told = {}, False
         about = settings.setdefault("district", {})
-        if settings and not {"slug", "name", "timezone"} <= about.keys():
-            missing = sorted({"slug", "name", "timezone"} - about.keys())
-            problems.add("field-missing", file.name, field=", ".join(missing), expected="slug, name and timezone")
-        try:
-            ZoneInfo(about.setdefault("timezone", "UTC"))
-        except (KeyError, ValueError, TypeError, OSError):
-            problems.add("value", file.name, field="timezone", found=about["timezone"], expected="an IANA time zone")
-            about["timezone"] = "UTC"
+        for name in ("slug", "name", "timezone") if told else ():
+            if name not in about:
+                problems.add("field-missing", "district.toml", field=name, expected=f"{name} in the table [district]")
+        _check_settings(settings, problems)
         return cls(folder, settings)
 
     @property
     def slug(self) -> str:
         """Its short name, as in its folder and addresses."""
-        return str(self.settings["district"].get("slug", self.folder.name))
+        return str(self.settings["district"].get("slug", self.folder.resolve().name))
 
     def name(self, language: str) -> str:
         """Its name in `zh` or `en`."""
@@ -80,9 +73,15 @@ class District:
 
     def sources(self, catalog: Catalog, problems: Problems) -> dict[str, pa.Table]:
         """Every source of the catalog as an Arrow table; all faults of all files go to `problems`."""
-        tables = {declared.name: self._read(declared, problems) for declared in catalog.sources}
+        tables: dict[str, pa.Table] = {}
+        hidden: set[str] = set()
         for declared in catalog.sources:
-            _check_references(declared, tables, problems)
+            before = len(problems)
+            tables[declared.name] = self._read(declared, problems)
+            if any(problem.code in HIDES_ROWS for problem in problems.items[before:]):
+                hidden.add(declared.name)
+        for declared in catalog.sources:
+            _check_references(declared, tables, hidden, problems)
             if declared.check:
                 declared.check(tables[declared.name], tables, problems)
         return tables
@@ -90,8 +89,9 @@ class District:
     def _read(self, declared: Source, problems: Problems) -> pa.Table:
         base = declared.packaged or self.folder
         rows: list[dict[str, Any]] = []
-        for file in sorted(base.glob(declared.path)):
-            place = str(file.relative_to(base))
+        # what district.toml is was told when it was opened
+        about_files = Problems() if declared is ZONE else problems
+        for file, place in plain_files(base, declared.path, about_files):
             raw = declared.parse(file, place, problems) if declared.parse else read_csv(file, place, declared, problems)
             rows += typed_rows(raw, place, declared, self.calendar, problems)
         _check_key(declared, rows, problems)
@@ -99,40 +99,36 @@ class District:
         return pa.Table.from_pylist(rows, schema=declared.schema)
 
 
-def read_csv(file: Path, place: str, declared: Source, problems: Problems) -> list[dict[str, Any]]:
-    """The rows of a CSV as text, each with its `source_row`; the header and the shape of each line are checked."""
+def _read_toml(file: Path, place: str, problems: Problems) -> dict[str, Any]:
+    if not is_plain(file, place, problems, inside=file.parent):
+        return {}
+    text = text_of(file.read_bytes(), place, problems)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        problems.add("encoding", place, line, found=error.object[error.start : error.start + 4].hex(), expected="UTF-8")
-        return []
-    if "\x00" in text:
-        problems.add("encoding", place, text[: text.index("\x00")].count("\n") + 1, found="NUL", expected="text")
-        return []
-    reader = csv.reader(io.StringIO(text), strict=True)
+        return tomllib.loads(text or "")
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:  # ValueError: numbers of too many digits
+        at = re.search(r"at line (\d+)", str(error))
+        problems.add("syntax", place, int(at[1]) if at else None, found=error, expected="TOML")
+        return {}
+
+
+def _check_settings(settings: dict[str, Any], problems: Problems) -> None:
+    """Refuses settings that cannot be, and puts defaults in their place so that the other checks can run."""
+    about, lake = settings["district"], settings.setdefault("lake", {})
+    if "slug" in about and not (isinstance(about["slug"], str) and SLUG.fullmatch(about["slug"])):
+        expected = "a short name of at most 64 of a-z, 0-9 and -"
+        problems.add("value", "district.toml", field="slug", found=about.pop("slug"), expected=expected)
+    names = about.get("name", {})
+    if not isinstance(names, dict) or any(not isinstance(name, str) for name in names.values()):
+        problems.add("value", "district.toml", field="name", found=about.pop("name"), expected='{ zh = "…", en = "…" }')
     try:
-        header = next(reader, [])
-        missing = [c for c in declared.columns if c not in header and c not in declared.optional]
-        for column in missing:
-            problems.add("column-missing", place, 1, column, found=", ".join(header), expected=f"a column {column}")
-        for column in header:
-            if column not in declared.columns:
-                problems.add("column-unknown", place, 1, column, found=column, expected=", ".join(declared.columns))
-        for column in {c for c in header if header.count(c) > 1}:
-            problems.add("column-twice", place, 1, column, found=column, expected="each column once")
-        rows = []
-        for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                problems.add("row-width", place, reader.line_num, found=f"{len(cells)} fields", expected=f"{len(header)}")
-                continue
-            rows.append({**dict(zip(header, cells, strict=True)), "source_row": reader.line_num})
-        return rows
-    except csv.Error as error:
-        problems.add("syntax", place, reader.line_num, found=str(error), expected="CSV as RFC 4180 has it")
-        return []
+        ZoneInfo(about.setdefault("timezone", "UTC"))
+    except (KeyError, ValueError, TypeError, AttributeError, OSError):
+        problems.add("value", "district.toml", field="timezone", found=about["timezone"], expected="an IANA time zone")
+        about["timezone"] = "UTC"
+    buckets = lake.get("buckets", 1) if isinstance(lake, dict) else None
+    if type(buckets) is not int or not 1 <= buckets <= 1024:
+        problems.add("value", "district.toml", field="lake.buckets", found=buckets, expected="a whole number from 1 to 1024")
+        settings["lake"] = {}
 
 
 def typed_rows(
@@ -152,7 +148,7 @@ def typed_rows(
                 continue
             try:
                 row[column] = value_of(cell, term(column).type, calendar)
-            except (ValueError, InvalidOperation, OverflowError):
+            except (ValueError, InvalidOperation, OverflowError, RecursionError):
                 row[column] = None
                 problems.add("value", *where, found=cell, expected=EXPECTED[term(column).type])
                 continue
@@ -175,15 +171,18 @@ EXPECTED = {
 
 def value_of(cell: Any, kind: str, calendar: Calendar) -> Any:
     """A cell in the type `kind` of the vocabulary; instants without an offset are local. Raises ValueError."""
+    if isinstance(cell, (list, dict)):  # TOML has them, a register's field has not
+        raise ValueError("a list or a table")
     text = str(cell).strip()
     if kind == "text":
         if len(text) > LONGEST_CELL:
             raise ValueError(text[:20])
+        text.encode()  # half a surrogate pair is no text
         return text
     if kind == "boolean":
         return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else _fault(text)
     if kind == "integer":
-        return int(text)
+        return int(text) if abs(int(text)) < 2**63 else _fault(text)
     if kind == "real":
         number = float(text)
         return number if abs(number) < float("inf") else _fault(text)
@@ -242,7 +241,7 @@ def _check_periods(declared: Source, rows: list[dict[str, Any]], problems: Probl
         groups.setdefault(tuple(row[c] for c in declared.key_of_period or declared.grain), []).append(row)
     for group in groups.values():
         dated = sorted((row for row in group if row[begin] is not None), key=lambda row: row[begin])
-        for earlier, later in pairwise(dated):
+        for earlier, later in _neighbours(dated, end):
             if earlier[end] is None or earlier[end] > later[begin]:
                 problems.add(
                     "periods-overlap",
@@ -254,9 +253,21 @@ def _check_periods(declared: Source, rows: list[dict[str, Any]], problems: Probl
                 )
 
 
-def _check_references(declared: Source, tables: dict[str, pa.Table], problems: Problems) -> None:
+def _neighbours(dated: list[dict[str, Any]], end: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each row with the one before it that lasts longest."""
+    longest: dict[str, Any] | None = None
+    for row in dated:
+        if longest is not None:
+            yield longest, row
+        if longest is None or row[end] is None or (longest[end] is not None and row[end] > longest[end]):
+            longest = row
+
+
+def _check_references(declared: Source, tables: dict[str, pa.Table], hidden: set[str], problems: Problems) -> None:
     for column, target in declared.references.items():
         name, _, theirs = target.rpartition(".")
+        if name in hidden:
+            continue  # some of its rows could not be read: which of them are missing cannot be told
         known = set(tables[name].column(theirs).to_pylist())
         table = tables[declared.name]
         for value, file, row in zip(*(table.column(c).to_pylist() for c in (column, "source_file", "source_row")), strict=True):
@@ -264,19 +275,46 @@ def _check_references(declared: Source, tables: dict[str, pa.Table], problems: P
                 problems.add("reference", file, row, column, found=value, expected=f"a {theirs} of {name}")
 
 
+def check_above(table: pa.Table, key: str, above: str, problems: Problems) -> None:
+    """Adds a problem for every row that stands above itself: `above` names the row over it by its `key`."""
+    rows = {row[key]: row for row in table.to_pylist()}
+    over = {name: row[above] for name, row in rows.items()}
+    for name, row in rows.items():
+        path, at = [name], over[name]
+        while at is not None and at in over and at not in path:
+            path.append(at)
+            at = over[at]
+        if at is not None and at == name:
+            found = " → ".join((*(str(step) for step in path), str(at)))
+            problems.add("circle", row["source_file"], row["source_row"], above, found=found, expected=f"no {key} above itself")
+
+
+ZONE_HEAD = re.compile(r"[ \t]*\[\[[ \t]*zone[ \t]*\]\]")
+
+
 def _parse_zones(file: Path, place: str, problems: Problems) -> list[dict[str, Any]]:
-    try:
-        zones = tomllib.loads(file.read_text(encoding="utf-8")).get("zone", [])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return []  # reported where district.toml was opened
+    ignored = Problems()  # reported where district.toml was opened
+    zones = _read_toml(file, place, ignored).get("zone", [])
+    if len(ignored):
+        return []
+    if not isinstance(zones, list) or any(not isinstance(zone, dict) for zone in zones):
+        problems.add("value", place, None, "zone", found=zones, expected="a table [[zone]] for each zone")
+        return []
+    heads = [n for n, line in enumerate(file.read_text("utf-8-sig").split("\n"), start=1) if ZONE_HEAD.match(line)]
     rows = []
     for number, zone in enumerate(zones, start=1):
+        line = heads[number - 1] if len(heads) == len(zones) else None
         for column in zone.keys() - set(ZONE.columns):
-            problems.add("column-unknown", place, number, column, found=column, expected=", ".join(ZONE.columns))
-        rows.append({**dict.fromkeys(c for c in ZONE.columns if c not in ZONE.optional), **zone, "source_row": number})
+            problems.add("column-unknown", place, line, column, found=column, expected="one of " + ", ".join(ZONE.columns))
+        rows.append({**dict.fromkeys(c for c in ZONE.columns if c not in ZONE.optional), **zone, "source_row": line or number})
     if not any(row.get("zone") == ROOT_ZONE for row in rows):
-        problems.add("zone-root", place, found=", ".join(str(r.get("zone")) for r in rows), expected=f"zone {ROOT_ZONE!r}")
+        found = ", ".join(str(row.get("zone")) for row in rows)
+        problems.add("zone-root", place, None, "zone", found=found, expected=f"a zone {ROOT_ZONE!r}")
     return [{**row, **{k: "" for k, v in row.items() if v is None}} for row in rows]
+
+
+def _check_zones(table: pa.Table, _: dict[str, pa.Table], problems: Problems) -> None:
+    check_above(table, "zone", "parent", problems)
 
 
 def _check_datastreams(table: pa.Table, _: dict[str, pa.Table], problems: Problems) -> None:
@@ -302,6 +340,7 @@ ZONE = source(
     grain=["zone"],
     references={"parent": "district.zone.zone"},
     parse=_parse_zones,
+    check=_check_zones,
     title_zh="分区",
     title_en="Zones",
     doc="The zones of the district; the zone `district` is the whole.",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
 CATALOGUE = Path(__file__).parent.parent / "vocabulary" / "problems.csv"
+LONGEST = 120  # characters of what was found; of file and what was expected, ten times as many
+MOST_ALIKE = 200  # problems of one kind with one field of one file that are listed one by one
 
 
 @cache
@@ -58,6 +61,7 @@ class Problems:
     """A collection that checks add to; nothing is loaded while it holds anything."""
 
     items: list[Problem] = field(default_factory=list)
+    alike: Counter[tuple[str, str, str | None]] = field(default_factory=Counter, repr=False)
 
     def add(
         self,
@@ -70,10 +74,16 @@ class Problems:
         expected: str = "",
         remedy: str = "",
     ) -> None:
-        """Adds one problem; `found` is cut to 120 characters so that a hostile cell cannot flood a page."""
-        text = str(found)
-        text = text if len(text) <= 120 else text[:117] + "..."
-        self.items.append(Problem(code, str(file), row, field, text, expected, remedy))
+        """Adds one problem. What was found is cut short and cleaned, so that a hostile cell cannot flood a page or a terminal;
+        a kind of problem that fills a file is listed `MOST_ALIKE` times, and the last of them says that there are more."""
+        place = shown(file, 10 * LONGEST)
+        column = None if field is None else shown(field)
+        self.alike[code, place, column] += 1
+        count = self.alike[code, place, column]
+        if count > MOST_ALIKE:
+            return
+        told = shown(found) + (" (and there are more like it)" if count == MOST_ALIKE else "")
+        self.items.append(Problem(code, place, row, column, told, shown(expected, 10 * LONGEST), remedy))
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(sorted(self.items, key=lambda p: (p.file, p.row or 0, p.field or "", p.code)))
@@ -85,6 +95,14 @@ class Problems:
         """Raises `Refused` where there is any problem."""
         if self.items:
             raise Refused(self)
+
+
+def shown(found: object, longest: int = LONGEST) -> str:
+    """Something as one short line of text: control characters and what is no text are written out, the rest is cut off."""
+    text = str(found)
+    text = text if len(text) <= longest else text[: longest - 3] + "..."
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Refused(Exception):  # noqa: N818  (reads as what happened: the input was refused)

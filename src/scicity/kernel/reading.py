@@ -18,6 +18,7 @@ from scicity.kernel.problems import Problems
 from scicity.kernel.tables import READING_PREFIX, reading_table
 from scicity.vocabulary import conversion, term, terms
 
+SHOWN_FAULTS = 20  # faulty readings of one kind in a batch that are listed one by one
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any device of a district that is read remotely
 ARRIVAL = pa.schema(
     [
@@ -31,11 +32,16 @@ ARRIVAL = pa.schema(
 
 @dataclass(frozen=True)
 class Batch:
-    """Readings that arrived together: `rows` in the schema ARRIVAL, units still the sender's; `name` says where from."""
+    """Readings that arrived together: `rows` in the schema ARRIVAL, units still the sender's; `name` says where from.
+
+    `place` is the file as problems name it, and `first_row` the line of its first reading (2 behind the header of a CSV).
+    """
 
     name: str
     rows: pa.Table
     arrived: datetime
+    place: str = ""
+    first_row: int = 1
 
 
 def bucket_of(key: str, buckets: int) -> int:
@@ -66,9 +72,10 @@ def take(
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
     for code, name in enumerate(names):
         if name not in known:
-            count = int((codes == code).sum())
-            found = f"{name} ({count} readings)"
-            problems.add("datastream", batch.name, None, "datastream", found=found, expected="one of the register")
+            mine = codes == code
+            found = f"{name} ({int(mine.sum())} readings, of which this is the first)"
+            where = (batch.place or batch.name, batch.first_row + int(mine.argmax()), "datastream")
+            problems.add("datastream", *where, found=found, expected="a datastream of registers/datastreams.csv")
     if len(problems) or rows.num_rows == 0:
         return {}
     taken: dict[str, int] = {}
@@ -114,15 +121,25 @@ def chosen(readings: ibis.Table) -> ibis.Table:
 def _check_times(batch: Batch, rows: pa.Table, problems: Problems) -> None:
     if rows.num_rows == 0:
         return
-    if rows.column("time").null_count or rows.column("datastream").null_count:
-        problems.add("value-missing", batch.name, field="datastream, time", found="empty", expected="both in every reading")
-        return
-    span = pc.min_max(rows.column("time")).as_py()
-    if span["min"] < EARLIEST:
-        problems.add("time", batch.name, field="time", found=span["min"], expected=f"not before {EARLIEST:%Y-%m-%d}")
-    if span["max"] > batch.arrived:
-        latest = f"not after its arrival, {batch.arrived:%Y-%m-%d %H:%M} UTC"
-        problems.add("time", batch.name, field="time", found=span["max"], expected=latest)
+    times = rows.column("time")
+    whole = "both a datastream and a time in every reading"
+    for column in ("datastream", "time"):
+        _list_rows(batch, rows, pc.is_null(rows.column(column)), "value-missing", column, whole, problems)
+    early, late = pc.less(times, pa.scalar(EARLIEST)), pc.greater(times, pa.scalar(batch.arrived))
+    _list_rows(batch, rows, early, "time", "time", f"not before {EARLIEST:%Y-%m-%d}", problems)
+    latest = f"not after its arrival, {batch.arrived:%Y-%m-%d %H:%M} UTC"
+    _list_rows(batch, rows, late, "time", "time", latest, problems)
+
+
+def _list_rows(
+    batch: Batch, rows: pa.Table, faulty: pa.ChunkedArray, code: str, column: str, expected: str, problems: Problems
+) -> None:
+    where = pc.indices_nonzero(pc.fill_null(faulty, False))
+    for number, index in enumerate(where[:SHOWN_FAULTS].to_pylist(), start=1):
+        more = f" (and {len(where) - SHOWN_FAULTS} more rows)" if number == SHOWN_FAULTS < len(where) else ""
+        value = rows.column(column)[index].as_py()
+        place = (batch.place or batch.name, batch.first_row + index, column)
+        problems.add(code, *place, found=f"{'' if value is None else value}{more}", expected=expected)
 
 
 def _fits(stream: Mapping[str, str]) -> bool:

@@ -7,39 +7,46 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scicity.kernel.files import plain_files, text_of
 from scicity.kernel.problems import Problems
 
 POINT_DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
 
-def files_of(folder: Path) -> list[Path]:
-    """The GeoJSON files below a district's folder, in order."""
-    return sorted((folder / "layers").glob("*.geojson"))
+LARGEST = 64 << 20  # bytes
+
+
+def files_of(folder: Path, problems: Problems | None = None) -> list[Path]:
+    """The GeoJSON files below a district's folder, in order; what is no plain file goes to `problems`."""
+    return [file for file, _ in plain_files(folder, "layers/*.geojson", Problems() if problems is None else problems, LARGEST)]
 
 
 def read(file: Path, place: str, problems: Problems) -> dict[str, Any] | None:
-    """A layer as a FeatureCollection; None where it is none, with its problems (feature numbers count from 1)."""
+    """A layer as a FeatureCollection; None where it is none, with its problems (`features[0]` is the first feature)."""
     before = len(problems)
-    try:
-        layer = json.loads(file.read_bytes().decode("utf-8"))
-    except UnicodeDecodeError:
-        problems.add("encoding", place, found="bytes that are not UTF-8", expected="UTF-8")
+    text = text_of(file.read_bytes(), place, problems)
+    if text is None:
         return None
-    except (json.JSONDecodeError, RecursionError) as error:
-        problems.add("syntax", place, getattr(error, "lineno", None), found=str(error), expected="GeoJSON")
+    try:
+        layer = json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: JSONDecodeError, and numbers of too many digits
+        problems.add("syntax", place, getattr(error, "lineno", None), found=error, expected="GeoJSON")
         return None
     if not isinstance(layer, dict) or layer.get("type") != "FeatureCollection" or not isinstance(layer.get("features"), list):
         problems.add("syntax", place, found=str(layer)[:60], expected="a GeoJSON FeatureCollection")
         return None
-    for number, feature in enumerate(layer["features"], start=1):
+    for number, feature in enumerate(layer["features"]):
         geometry = feature.get("geometry") if isinstance(feature, dict) else None
         kind = geometry.get("type") if isinstance(geometry, dict) else None
-        if kind not in POINT_DEPTH:
-            problems.add("geometry", place, number, "geometry", found=kind, expected=", ".join(POINT_DEPTH))
+        if not isinstance(geometry, dict) or not isinstance(kind, str) or kind not in POINT_DEPTH:
+            expected = "a geometry of type " + ", ".join(POINT_DEPTH)
+            problems.add("geometry", place, None, f"features[{number}].geometry", found=kind, expected=expected)
             continue
         for position in _positions(geometry.get("coordinates"), POINT_DEPTH[kind]):
             if not _on_earth(position):
-                problems.add("geometry", place, number, "coordinates", found=position, expected="longitude, latitude in WGS 84")
+                expected = "longitude from -180 to 180, latitude from -90 to 90 (WGS 84)"
+                field = f"features[{number}].geometry.coordinates"
+                problems.add("geometry", place, None, field, found=position, expected=expected)
                 break
     return layer if len(problems) == before else None
 

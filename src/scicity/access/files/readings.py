@@ -13,21 +13,34 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from scicity.kernel.files import check_header, is_plain, plain_files, text_of
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
 ENDINGS = (".csv", ".parquet")
-SHOWN_FAULTS = 20  # faulty rows of one column that are listed one by one
+SHOWN_FAULTS = 20  # faulty rows of one kind that are listed one by one
+LARGEST = 4 << 30  # bytes of a file, also of what a Parquet file unpacks to
+MOST_ROWS = 50_000_000  # of a file; they take about 4 GB of memory
+LONGEST_NAME = 200  # characters of a datastream's name
+MOST_FIELDS = 100  # of the header of a CSV
+FIRST_ROW = {".csv": 2, ".parquet": 1}  # a Parquet file has no header: its first reading is row 1
+EXPECTED = {
+    "datastream": f"a text of at most {LONGEST_NAME} characters",
+    "time": "a time with a zone, such as 2023-05-31T14:37:00+08:00 or 2023-05-31T06:37:00Z",
+    "value": "a number",
+    "revision": "a whole number",
+}
 
 
-def files_of(folder: Path) -> list[Path]:
-    """The files of readings below a district's folder, in order."""
-    return sorted(file for file in (folder / "readings").glob("*") if file.suffix in ENDINGS)
+def files_of(folder: Path, problems: Problems | None = None) -> list[Path]:
+    """The files of readings below a district's folder, in order; what is no plain file goes to `problems`."""
+    told = Problems() if problems is None else problems
+    return [file for ending in ENDINGS for file, _ in plain_files(folder, f"readings/*{ending}", told, LARGEST)]
 
 
 def batches(folder: Path, problems: Problems, known: Container[str] = ()) -> Iterator[Batch]:
     """The batches of a district's folder, without those that are `known` by name; unreadable files go to `problems`."""
-    for file in files_of(folder):
+    for file in sorted(files_of(folder, problems)):
         place = str(file.relative_to(folder))
         if known and named(place, file.read_bytes()) in known:
             continue
@@ -46,73 +59,129 @@ def read(file: Path, place: str, problems: Problems) -> Batch | None:
 
     Columns: datastream, time (UTC, or ISO 8601 with an offset), value in the unit of the register, and optionally revision.
     """
-    try:
-        content = file.read_bytes()
-        rows = _parquet(content) if file.suffix == ".parquet" else _csv(content)
-    except FileNotFoundError:
-        problems.add("file-missing", place, expected="a file of readings")
-        return None
-    except UnicodeDecodeError as error:
-        problems.add("encoding", place, found=str(error), expected="UTF-8")
-        return None
-    except (pa.ArrowInvalid, OSError, csv.Error) as error:
-        code = "parquet" if file.suffix == ".parquet" else "syntax"
-        problems.add(code, place, found=str(error), expected="a whole file of readings")
+    if not is_plain(file, place, problems, largest=LARGEST):
         return None
     before = len(problems)
-    missing = [name for name in ("datastream", "time", "value") if name not in rows.column_names]
-    for name in missing:
-        problems.add("column-missing", place, 1, name, found=", ".join(rows.column_names), expected=f"a column {name}")
-    for name in rows.column_names:
-        if name not in ARRIVAL.names:
-            problems.add("column-unknown", place, 1, name, found=name, expected=", ".join(ARRIVAL.names))
+    content = file.read_bytes()
+    first_row = FIRST_ROW.get(file.suffix, 2)
+    try:
+        read_rows = _parquet if file.suffix == ".parquet" else _csv
+        rows = read_rows(content, place, problems)
+    except (pa.ArrowException, OSError, csv.Error, MemoryError) as error:
+        code = "parquet" if file.suffix == ".parquet" else "syntax"
+        problems.add(code, place, found=error, expected="a whole file of readings")
+        return None
+    if rows is None:
+        return None
+    columns = {field.name: _typed(rows, field, place, first_row, problems) for field in ARRIVAL}
     if len(problems) > before:
         return None
-    columns = {field.name: _typed(rows, field, place, problems) for field in ARRIVAL}
-    if len(problems) > before:
+    return Batch(named(place, content), pa.table(columns, schema=ARRIVAL), datetime.now(UTC), place, first_row)
+
+
+def _parquet(content: bytes, place: str, problems: Problems) -> pa.Table | None:
+    """The rows, once the file's own description shows that they are readings and will fit into memory."""
+    opened = pq.ParquetFile(pa.BufferReader(content), read_dictionary=["datastream"])
+    about, schema = opened.metadata, opened.schema_arrow
+    if not _columns_fit(schema.names, place, problems):
         return None
-    return Batch(named(place, content), pa.table(columns, schema=ARRIVAL), datetime.now(UTC))
+    unpacked = sum(
+        about.row_group(group).column(column).total_uncompressed_size
+        for group in range(about.num_row_groups)
+        for column in range(about.num_columns)
+    )
+    if about.num_rows > MOST_ROWS or unpacked > LARGEST:
+        expected = f"at most {MOST_ROWS} readings, and {LARGEST} bytes unpacked"
+        problems.add("too-large", place, found=f"{about.num_rows} readings, {unpacked} bytes unpacked", expected=expected)
+        return None
+    wrong = [field for field in schema if not _type_fits(field)]
+    for field in wrong:
+        problems.add("value", place, 1, field.name, found=f"a column of {field.type}", expected=EXPECTED[field.name])
+    return None if wrong else opened.read()
 
 
-def _parquet(content: bytes) -> pa.Table:
-    return pq.read_table(pa.BufferReader(content))
+def _csv(content: bytes, place: str, problems: Problems) -> pa.Table | None:
+    """The rows as text; those of another width are told one by one."""
+    first_line = text_of(content[: content.find(b"\n") + 1 or len(content)], place, problems)
+    if first_line is None or text_of(content, place, problems) is None:
+        return None
+    header = next(csv.reader([first_line.strip("\r\n")], strict=True), [])
+    if not _columns_fit(header, place, problems):
+        return None
+    faulty = []
 
+    def other_width(row: pa_csv.InvalidRow) -> str:
+        faulty.append(row.number)
+        if len(faulty) <= SHOWN_FAULTS:
+            found = f"{row.actual_columns} fields" + (" (and there are more such rows)" if len(faulty) == SHOWN_FAULTS else "")
+            problems.add("row-width", place, row.number, found=found, expected=f"{row.expected_columns} fields")
+        return "skip"
 
-def _csv(content: bytes) -> pa.Table:
-    content.decode("utf-8-sig")
-    header = next(csv.reader([content.split(b"\n", 1)[0].decode("utf-8-sig").strip("\r")]), [])
     options = pa_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True)
-    return pa_csv.read_csv(pa.BufferReader(content), convert_options=options)
+    parse = pa_csv.ParseOptions(invalid_row_handler=other_width)
+    rows = pa_csv.read_csv(
+        pa.BufferReader(content), pa_csv.ReadOptions(use_threads=False), parse_options=parse, convert_options=options
+    )
+    return None if faulty else rows
 
 
-def _typed(rows: pa.Table, field: pa.Field, place: str, problems: Problems) -> pa.ChunkedArray:
+def _columns_fit(header: list[str], place: str, problems: Problems) -> bool:
+    before = len(problems)
+    if len(header) > MOST_FIELDS:
+        problems.add("too-large", place, 1, found=f"{len(header)} columns", expected=f"at most {MOST_FIELDS}")
+    else:
+        check_header(header, ARRIVAL.names, place, problems, optional=("revision",))
+    return len(problems) == before
+
+
+def _type_fits(field: pa.Field) -> bool:
+    """Whether a column's type can hold what it should; whole numbers are no times, as nobody knows what they count."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
+    if field.name == "time":
+        return text or pa.types.is_timestamp(kind)
+    if field.name == "datastream":
+        return text
+    whole = pa.types.is_integer(kind)
+    return text or whole or (field.name == "value" and (pa.types.is_floating(kind) or pa.types.is_decimal(kind)))
+
+
+def _typed(rows: pa.Table, field: pa.Field, place: str, first_row: int, problems: Problems) -> pa.ChunkedArray:
     if field.name not in rows.column_names:
         return pa.chunked_array([pa.nulls(rows.num_rows, field.type)])
     column = rows.column(field.name)
     if field.name == "time" and pa.types.is_timestamp(column.type) and column.type.tz is None:
-        problems.add("time", place, 1, "time", found="a time without a zone", expected="UTC, or an offset such as +08:00")
+        problems.add("time", place, first_row, "time", found="times without a zone", expected=EXPECTED["time"])
         return column
+    if field.name == "datastream":
+        longest = pc.max(pc.binary_length(pc.unique(column).cast(pa.string()))).as_py() or 0
+        if longest > LONGEST_NAME:  # looked at before a dictionary is written out for every row
+            found = f"a name of {longest} bytes"
+            problems.add("value", place, first_row, "datastream", found=found, expected=EXPECTED["datastream"])
+            return column
     try:
         return column.cast(field.type)
-    except pa.ArrowInvalid:
-        _locate(column, field, place, problems)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        _locate(column, field, place, first_row, str(error), problems)
         return column
 
 
-def _locate(column: pa.ChunkedArray, field: pa.Field, place: str, problems: Problems) -> None:
-    """Names the rows of a column whose text cannot be read, the first of them one by one."""
-    expected = {"time": "2023-05-31T14:37:00+08:00 or ...Z", "value": "a number", "revision": "a whole number"}
-    faulty = []
-    for text in pc.unique(column.cast(pa.string())).drop_null().to_pylist():
+def _locate(column: pa.ChunkedArray, field: pa.Field, place: str, first_row: int, error: str, problems: Problems) -> None:
+    """Names the rows of a column that cannot be read, the first of them one by one."""
+    code = "time" if field.name == "time" else "value"
+    faulty: list[str] = []
+    texts = column.cast(pa.string())
+    for text in pc.unique(texts).drop_null().to_pylist():
         try:
             pa.scalar(text).cast(field.type)
         except pa.ArrowInvalid:
             faulty.append(text)
-    where = pc.indices_nonzero(pc.is_in(column.cast(pa.string()), value_set=pa.array(faulty))).to_pylist()
-    for row in where[:SHOWN_FAULTS]:
-        code = "time" if field.name == "time" else "value"
-        problems.add(
-            code, place, row + 2, field.name, found=column[row].as_py(), expected=expected.get(field.name, str(field.type))
-        )
-    if len(where) > SHOWN_FAULTS:
-        problems.add("value", place, where[SHOWN_FAULTS] + 2, field.name, found=f"{len(where)} such rows", expected="none")
+            if len(faulty) > SHOWN_FAULTS:
+                break
+    where = pc.indices_nonzero(pc.is_in(texts, value_set=pa.array(faulty, pa.string()))).to_pylist()
+    for number, row in enumerate(where[:SHOWN_FAULTS], start=1):
+        more = " (and there are more such rows)" if number == SHOWN_FAULTS < len(where) else ""
+        found = f"{texts[row].as_py()}{more}"
+        problems.add(code, place, first_row + row, field.name, found=found, expected=EXPECTED[field.name])
+    if not where:  # the type as a whole, or a number that the other type cannot hold
+        problems.add(code, place, first_row, field.name, found=error, expected=EXPECTED[field.name])

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from scicity.domains.carbon.methods import choice_lint, exact, factor_lint
-from scicity.kernel.district import read_csv
+from scicity.kernel.files import read_csv
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import source
 

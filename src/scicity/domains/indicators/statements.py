@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from scicity.domains.indicators.methods.printed import COMPARATORS
+from scicity.kernel.files import text_of
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import source
 
@@ -21,11 +22,8 @@ def parse_lines(file: Path, place: str, problems: Problems) -> list[dict[str, An
     if len(raw) > LONGEST_DOCUMENT:
         problems.add("too-large", place, found=f"{len(raw)} bytes", expected=f"at most {LONGEST_DOCUMENT} bytes")
         return []
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        problems.add("encoding", place, line, found=raw[error.start : error.start + 4].hex(), expected="UTF-8")
+    text = text_of(raw, place, problems)
+    if text is None:
         return []
     # Only \n ends a line: form feeds and the like stand within lines of extracted texts, and editors do not count them.
     return [

@@ -13,6 +13,7 @@ from scicity.domains.indicators.framework import Spec, contents, parser_of
 from scicity.domains.indicators.judged import STATUS_COLUMNS, STATUS_READS, status
 from scicity.domains.indicators.measured import Measured, declared_tables, measured
 from scicity.domains.indicators.statements import DOCUMENT_LINE, STATEMENT  # noqa: F401  (found here by name)
+from scicity.kernel.files import plain_files
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Derived, Read, Table, derived, source
 
@@ -105,8 +106,8 @@ def tables_of(district: Any) -> list[Table]:
 
 def specs_of(district: Any) -> list[Spec]:
     """The formulas of a district's frameworks; what is wrong with the files is told when they are loaded."""
-    files = sorted(Path(district.folder).glob(FILES))
-    return [spec for file in files for spec in contents(file.read_bytes(), str(file.relative_to(district.folder))).specs]
+    files = plain_files(Path(district.folder), FILES, Problems())
+    return [spec for file, place in files for spec in contents(file.read_bytes(), place).specs]
 
 
 def formula_tables(specs: Sequence[Spec], declared: Mapping[str, Table]) -> list[Measured]:
