@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
@@ -60,6 +61,7 @@ class City:
         """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
         problems = Problems(list(self.problems.items))
         sources = self.district.sources(self.catalog, problems)
+        self._find_unread(problems)
         for file in layers.files_of(self.folder, problems):
             layers.read(file, str(file.relative_to(self.folder)), problems)
         streams = sources["district.datastream"]
@@ -98,6 +100,16 @@ class City:
     def compute(self, progress: Callable[[str, int, int], None] | None = None) -> list[Done]:
         """Brings every derived table up to date."""
         return self.computing.bring_up_to_date(progress)
+
+    def _find_unread(self, problems: Problems) -> None:
+        """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""
+        read = [declared.path for declared in self.catalog.sources if not declared.packaged] + [*layers.FILES, *readings.FILES]
+        for place in {pattern.split("/")[0] for pattern in read if "/" in pattern}:
+            for file in (self.folder / place).glob("[!.]*"):
+                name = f"{place}/{file.name}"
+                if file.suffix != ".md" and not any(fnmatchcase(name, pattern) for pattern in read):
+                    expected = "one of " + ", ".join(sorted(pattern for pattern in read if pattern.startswith(f"{place}/")))
+                    problems.add("file-unknown", name, found=file.name, expected=expected)
 
     def _take(self, batch: Batch, streams: pa.Table, problems: Problems, write: bool = True) -> dict[str, int]:
         mine = Problems()

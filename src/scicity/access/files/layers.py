@@ -13,12 +13,13 @@ from scicity.kernel.problems import Problems
 POINT_DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
 
+FILES = ("layers/*.geojson",)
 LARGEST = 64 << 20  # bytes
 
 
 def files_of(folder: Path, problems: Problems | None = None) -> list[Path]:
     """The GeoJSON files below a district's folder, in order; what is no plain file goes to `problems`."""
-    return [file for file, _ in plain_files(folder, "layers/*.geojson", Problems() if problems is None else problems, LARGEST)]
+    return [file for file, _ in plain_files(folder, FILES[0], Problems() if problems is None else problems, LARGEST)]
 
 
 def read(file: Path, place: str, problems: Problems) -> dict[str, Any] | None:

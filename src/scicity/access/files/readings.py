@@ -17,7 +17,7 @@ from scicity.kernel.files import check_header, is_plain, plain_files, text_of
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
-ENDINGS = (".csv", ".parquet")
+FILES = ("readings/*.csv", "readings/*.parquet")
 SHOWN_FAULTS = 20  # faulty rows of one kind that are listed one by one
 LARGEST = 4 << 30  # bytes of a file, also of what a Parquet file unpacks to
 MOST_ROWS = 50_000_000  # of a file; they take about 4 GB of memory
@@ -35,7 +35,7 @@ EXPECTED = {
 def files_of(folder: Path, problems: Problems | None = None) -> list[Path]:
     """The files of readings below a district's folder, in order; what is no plain file goes to `problems`."""
     told = Problems() if problems is None else problems
-    return [file for ending in ENDINGS for file, _ in plain_files(folder, f"readings/*{ending}", told, LARGEST)]
+    return [file for pattern in FILES for file, _ in plain_files(folder, pattern, told, LARGEST)]
 
 
 def batches(folder: Path, problems: Problems, known: Container[str] = ()) -> Iterator[Batch]:

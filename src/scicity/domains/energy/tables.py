@@ -10,9 +10,30 @@ import pyarrow as pa
 
 from scicity.domains.energy.methods.partition import hourly_ledger
 from scicity.kernel.computing import Slot
+from scicity.kernel.district import check_above
+from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Read, derived, source
 
 LOOK_AROUND = timedelta(days=8)  # as far as the ledger's rules look beyond the readings next to a partition
+
+METERED = ("energy_register", "energy_increment", "active_power")
+
+
+def _check_meters(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
+    """No meter stands above itself; what sends energy is a meter, and a meter that sends is installed somewhere."""
+    check_above(table, "meter", "parent", problems)
+    meters = set(table.column("meter").to_pylist())
+    installed = set(tables["energy.installation"].column("meter").to_pylist())
+    for stream in tables["district.datastream"].to_pylist():
+        if stream["property"] not in METERED or stream["thing"] is None:
+            continue
+        where = (stream["source_file"], stream["source_row"], "thing")
+        if stream["thing"] not in meters:
+            problems.add("reference", *where, found=stream["thing"], expected="a meter of energy.meter")
+        elif stream["thing"] not in installed:
+            expected = "a row of registers/installations.csv for this meter, as its readings belong to no building otherwise"
+            problems.add("reference", *where, found=stream["thing"], expected=expected)
+
 
 meter = source(
     "energy.meter",
@@ -22,6 +43,7 @@ meter = source(
     grain=["meter"],
     references={"parent": "energy.meter.meter"},
     choices={"carrier": ("electricity", "natural_gas", "heat"), "role": ("main", "sub", "generation")},
+    check=_check_meters,
     title_zh="计量表",
     title_en="Meters",
     doc="The meters of the district: what they measure, and which main meter they stand behind.",

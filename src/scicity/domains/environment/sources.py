@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
+from scicity.kernel.problems import Problems
 from scicity.kernel.tables import source
 
 POLLUTANT = ("pm25", "pm10", "so2", "no2", "co", "o3")
 AVERAGING = ("year", "day", "max_8h", "hour")
 REVIEW = ("verified", "unverified")
+
+
+def _check_stations(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
+    """What sends an air pollutant is a station."""
+    stations = set(table.column("station").to_pylist())
+    for stream in tables["district.datastream"].to_pylist():
+        if stream["property"] in POLLUTANT and stream["thing"] not in {*stations, None}:
+            where = (stream["source_file"], stream["source_row"], "thing")
+            problems.add("reference", *where, found=stream["thing"], expected="a station of environment.station")
+
 
 STATION = source(
     "environment.station",
@@ -16,6 +29,7 @@ STATION = source(
     grain=["station"],
     references={"zone": "district.zone.zone"},
     ranges={"longitude": (-180, 180), "latitude": (-90, 90)},
+    check=_check_stations,
     title_zh="监测站点",
     title_en="Stations",
     doc="Where the air is measured.",
