@@ -69,6 +69,7 @@ class City:
             if progress:
                 progress(batch.name)
             self._take(batch, streams, problems, write=False)
+        problems.items = list(dict.fromkeys(problems.items))  # a file that four tables come from is told of once
         return sources, problems
 
     def load(self, progress: Callable[[str], None] | None = None) -> Loaded:

@@ -95,7 +95,7 @@ class District:
             raw = declared.parse(file, place, problems) if declared.parse else read_csv(file, place, declared, problems)
             rows += typed_rows(raw, place, declared, self.calendar, problems)
         _check_key(declared, rows, problems)
-        _check_periods(declared, rows, problems)
+        _check_periods(declared, rows, self.calendar, problems)
         return pa.Table.from_pylist(rows, schema=declared.schema)
 
 
@@ -209,7 +209,9 @@ def _check_value(declared: Source, column: str, value: Any, where: tuple[Any, ..
     if column in declared.ranges:
         low, high = declared.ranges[column]
         if not low <= float(value) <= high:
-            problems.add("range", *where, found=value, expected=f"from {low:g} to {high:g} {term(column).symbol}".strip())
+            problems.add(
+                "range", *where, found=value, expected=f"from {low:,.12g} to {high:,.12g} {term(column).symbol}".strip()
+            )
 
 
 def _check_key(declared: Source, rows: list[dict[str, Any]], problems: Problems) -> None:
@@ -230,14 +232,20 @@ def _check_key(declared: Source, rows: list[dict[str, Any]], problems: Problems)
             )
 
 
-def _check_periods(declared: Source, rows: list[dict[str, Any]], problems: Problems) -> None:
+def _check_periods(declared: Source, rows: list[dict[str, Any]], calendar: Calendar, problems: Problems) -> None:
     if not declared.during:
         return
+
+    def told(moment: Any) -> str:
+        return moment.astimezone(calendar.tz).isoformat() if isinstance(moment, datetime) else str(moment or "open")
+
     begin, end = declared.during
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         if row[begin] is not None and row[end] is not None and row[end] <= row[begin]:
-            problems.add("period", row["source_file"], row["source_row"], end, found=row[end], expected=f"after {row[begin]}")
+            problems.add(
+                "period", row["source_file"], row["source_row"], end, found=told(row[end]), expected=f"after {told(row[begin])}"
+            )
         groups.setdefault(tuple(row[c] for c in declared.key_of_period or declared.grain), []).append(row)
     for group in groups.values():
         dated = sorted((row for row in group if row[begin] is not None), key=lambda row: row[begin])
@@ -248,8 +256,8 @@ def _check_periods(declared: Source, rows: list[dict[str, Any]], problems: Probl
                     later["source_file"],
                     later["source_row"],
                     begin,
-                    found=later[begin],
-                    expected=f"not before the end of row {earlier['source_row']} ({earlier[end] or 'open'})",
+                    found=told(later[begin]),
+                    expected=f"not before the end of row {earlier['source_row']} ({told(earlier[end])})",
                 )
 
 

@@ -73,7 +73,7 @@ def take(
     for code, name in enumerate(names):
         if name not in known:
             mine = codes == code
-            found = f"{name} ({int(mine.sum())} readings, of which this is the first)"
+            found = f"{name}, in {int(mine.sum())} of the readings"
             where = (batch.place or batch.name, batch.first_row + int(mine.argmax()), "datastream")
             problems.add("datastream", *where, found=found, expected="a datastream of registers/datastreams.csv")
     if len(problems) or rows.num_rows == 0:
