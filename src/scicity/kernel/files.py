@@ -91,7 +91,10 @@ def read_csv(file: Path, place: str, declared: Source, problems: Problems) -> li
     if text is None:
         return []
     lines = _records(list(io.StringIO(text, newline="")), place, problems)
+    before = len(problems)
     _, header = next(lines, (1, []))
+    if len(problems) > before:
+        return []  # the header itself is broken, and no row can stand for it
     if len(header) > MOST_FIELDS:
         problems.add("too-large", place, 1, found=f"{len(header)} columns", expected=f"at most {MOST_FIELDS}")
         return []
