@@ -2,7 +2,8 @@
 
 A domain that has pages brings a package `pages` with `NAVIGATION` (a `dict` with `zh`, `en`, `order` and, below `pages`,
 further entries with `path`), a module `pages.urls`, and where it has something for the leader's screen a module
-`pages.leader` with `cards(city)`. `api.py` brings a ninja `router`.
+`pages.leader` with `cards(city)`. A package `pages/<name>/` with `PAGE` (`zh`, `en`) and `show(request)` is one more page, at
+`/<domain>/<name>/`. `api.py` brings a ninja `router`.
 """
 
 from __future__ import annotations
@@ -54,14 +55,22 @@ def with_pages() -> tuple[str, ...]:
     return tuple(domain for domain in domains() if folder(domain, "pages/urls.py").exists())
 
 
+@cache
+def single_pages(domain: str) -> dict[str, ModuleType]:
+    """The pages of a domain that are packages of their own, by name."""
+    names = sorted(init.parent.name for init in folder(domain, "pages").glob("*/__init__.py"))
+    found = {name: module(domain, f"pages.{name}") for name in names}
+    return {name: page for name, page in found.items() if page is not None and hasattr(page, "PAGE")}
+
+
 def folder(domain: str, part: str) -> Path:
     """A path inside of a domain."""
     return Path(str(importlib.import_module(DOMAINS).__path__[0])) / domain / part
 
 
 def folders(part: str) -> list[Path]:
-    """The folders of this name that domains have."""
-    return [folder(domain, part) for domain in domains() if folder(domain, part).is_dir()]
+    """The folders that domains have at this path, which may hold `*`."""
+    return [found for domain in domains() for found in sorted(folder(domain, ".").glob(part)) if found.is_dir()]
 
 
 OWN = (
@@ -83,6 +92,9 @@ def navigation() -> tuple[Entry, ...]:
         order = int(told.get("order", 500))
         below = tuple(
             Entry(domain, f"/{domain}/{page['path']}", page["zh"], page["en"], order) for page in told.get("pages", ())
+        ) + tuple(
+            Entry(domain, f"/{domain}/{name}/", page.PAGE["zh"], page.PAGE["en"], order)
+            for name, page in single_pages(domain).items()
         )
         found.append(Entry(domain, f"/{domain}/", told["zh"], told["en"], order, below))
     return tuple(sorted(found, key=lambda entry: (entry.order, entry.name)))

@@ -49,7 +49,7 @@ WSGI_APPLICATION = "scicity.cockpit.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": discovery.folders("pages/templates"),
+        "DIRS": [*discovery.folders("pages/templates"), *discovery.folders("pages/*/templates")],
         "APP_DIRS": True,
         "OPTIONS": {
             "builtins": ["scicity.cockpit.templatetags.words", "scicity.cockpit.templatetags.figures"],

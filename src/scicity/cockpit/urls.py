@@ -27,6 +27,11 @@ urlpatterns = [
     path("api/", api.urls),
     path("healthz", health.health, name="healthz"),
     *(
+        path(f"{domain}/{name}/", page.show, name=f"{domain}-{name}")
+        for domain in discovery.with_pages()
+        for name, page in discovery.single_pages(domain).items()
+    ),
+    *(
         path(f"{domain}/", include((f"{discovery.DOMAINS}.{domain}.pages.urls", domain), namespace=domain))
         for domain in discovery.with_pages()
     ),

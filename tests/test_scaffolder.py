@@ -1,0 +1,132 @@
+"""`scicity new` writes each kind into a folder of its own, changes nothing else, and what it writes passes every check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scicity.commands.new import PLACES
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("src", "districts/demo", "pyproject.toml")
+NEW = {  # kind: name, and the folder below which all its files must lie
+    "domain": ("harbour", "src/scicity/domains/harbour"),
+    "method": ("energy.night_share", "src/scicity/domains/energy"),
+    "page": ("energy.peaks", "src/scicity/domains/energy/pages/peaks"),
+    "protocol": ("plain_lines", "src/scicity/access/plain_lines"),
+    "indicator": ("demo.energy-per-area", "districts/demo/frameworks"),
+    "district": ("north-shore", "districts/north-shore"),
+}
+ADDRESSES = ("/harbour/", "/energy/peaks/", "/energy/", "/")
+ASK_PAGES = f"""
+import django; django.setup()
+from django.test import Client
+from scicity.cockpit.first import prepare_records
+prepare_records()
+for language in ("zh", "en"):
+    client = Client(SERVER_NAME="localhost", HTTP_ACCEPT_LANGUAGE=language)
+    for address in {ADDRESSES}:
+        answer = client.get(address)
+        assert answer.status_code == 200, (address, answer.status_code)
+    assert 'href="/energy/peaks/"' in client.get("/energy/").content.decode()
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the program and the demo district, in which things can be made."""
+    home = tmp_path_factory.mktemp("copy")
+    listed = subprocess.run(["git", "ls-files", "-z", *PARTS], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_bytes((ROOT / name).read_bytes())
+    return home
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    told = {
+        "SCICITY_HOME": str(home),
+        "SCICITY_DISTRICT": str(home / "districts" / "demo"),
+        "SCICITY_STATE": str(home / ".scicity"),
+        "DJANGO_SETTINGS_MODULE": "scicity.cockpit.settings",
+        "PYTHONPATH": str(home / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=home, env=os.environ | told, capture_output=True, text=True, check=False
+    )
+
+
+def passes(home: Path, *arguments: str) -> str:
+    done = run(home, *arguments)
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def state_of(home: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in home.rglob("*")
+        if path.is_file() and ".scicity" not in path.parts
+    }
+
+
+def test_every_kind_is_tried_here() -> None:
+    assert set(NEW) == set(PLACES)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("scaffolder")
+def test_a_new_part_changes_nothing_outside_and_passes_every_check(copy: Path) -> None:
+    written: list[str] = []
+    for kind, (name, folder) in NEW.items():
+        before = state_of(copy)
+        told = json.loads(passes(copy, "-m", "scicity", "new", kind, name, "--zh", "示例", "--json"))
+        after = state_of(copy)
+        assert {path: digest for path, digest in after.items() if path in before} == before
+        fresh = sorted(set(after) - set(before))
+        assert fresh == sorted(told["written"])
+        assert all(path.startswith(f"{folder}/") for path in fresh), fresh
+        written += fresh
+    python = [path for path in written if path.endswith(".py")]
+    passes(copy, "-m", "ruff", "format", "--check", *python)
+    passes(copy, "-m", "ruff", "check", *python)
+    passes(copy, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache")
+    passes(copy, "-m", "mypy")
+    tests = [path for path in python if Path(path).name.startswith("test_")]
+    assert " passed" in passes(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    for district in ("demo", "north-shore"):
+        passes(copy, "-m", "scicity", "check", f"districts/{district}")
+    passes(copy, "-m", "scicity", "load")
+    figures = json.loads(passes(copy, "-m", "scicity", "why", "harbour.zone_area.area/zone=north", "--json"))
+    assert figures["value"] == 1_200_000
+    passes(copy, "-c", ASK_PAGES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("domain", "energy", "already"),
+        ("method", "night_share", "with its place"),
+        ("method", "nowhere.night_share", "no folder"),
+        ("page", "buildings.towers", "no board"),
+        ("domain", "../outside", "no name"),
+        ("page", "../cockpit.page", "no name"),
+        ("domain", "class", "no name"),
+        ("district", "Bad Name", "no name"),
+        ("spaceship", "one", "no kind"),
+    ],
+)
+def test_what_cannot_be_made_is_said_and_nothing_is_written(copy: Path, kind: str, name: str, said: str) -> None:
+    before = state_of(copy)
+    done = run(copy, "-m", "scicity", "new", kind, name, "--json")
+    assert done.returncode == 1
+    assert said in json.loads(done.stdout)["error"]
+    assert state_of(copy) == before
