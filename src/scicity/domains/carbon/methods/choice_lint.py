@@ -1,4 +1,7 @@
-"""Whether the factors that a district chose can answer what they were chosen for."""
+"""Whether the factors that a district chose can answer what they were chosen for.
+
+Source: rules of this project over what `carbon.quantity` says of each quantity, with its document (`standards/quantities.csv`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Printed numbers as exact fractions: nothing is lost between the page of a document and the factor that is used."""
+"""Printed numbers as exact fractions: nothing is lost between the page of a document and the factor that is used.
+
+A number is in the unit that is printed beside it [unit]; a slope is a ratio of two units [1].
+Source: arithmetic alone; the vocabulary's type `factor` for the places that are kept.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which factor holds when: the choices of a district, laid over the validity of the factors that were chosen."""
+"""Which factor holds when: the choices of a district, laid over the validity of the factors that were chosen.
+
+Source: rule of this project (README of the domain): a factor counts in its own accounting period, never in the nearest.
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ Three passes, from small to large, each over the readings that the one before le
    tells the true readings from the false: all are set aside.
 
 A verdict looks at most `REACH` to either side, so that a part of the history gives the same verdicts as the whole.
+
+Times [µs UTC], energies [µkWh], registers [counts of the last digit]. Source: rules 3 and 4 of `ledger`.
 """
 
 from __future__ import annotations

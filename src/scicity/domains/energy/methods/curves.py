@@ -2,6 +2,8 @@
 
 All energies are whole micro-kilowatt-hours (1e-6 kWh), so that sums are exact in any order. Between two nodes energy is either
 MEASURED (it passed evenly, as far as anyone knows), a GAP (its total is known, its course is not), or UNKNOWN.
+
+Source: rule 6 of `ledger`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Meters as the registers of the district describe them: datastreams, and the installations of their meters by time."""
+"""Meters as the registers of the district describe them: datastreams, and the installations of their meters by time.
+
+Source: rules 5 and 8 of `ledger`; DL/T 645-2007 for registers (unverified).
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 The shape of a gap is the middle (median) load that the register showed in the same local hour of the day, over the week before
 the gap and the week behind it. It is taken from the readings as they are: one spike does not move a median, and so a shape
 depends on no verdict and on no reading further than a week from the gap.
+
+Energies and shares [µkWh], times [µs UTC]. Source: rule 6 of `ledger`.
 """
 
 from __future__ import annotations

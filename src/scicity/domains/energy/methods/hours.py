@@ -1,4 +1,7 @@
-"""From energy curves to the rows of the ledger: one for each installation in each local hour, with marks."""
+"""From energy curves to the rows of the ledger: one for each installation in each local hour, with marks.
+
+Energies [µkWh], times [µs UTC]. Source: rules 7 and 8 of `ledger`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One partition of the ledger: Arrow tables in, Arrow table out."""
+"""One partition of the ledger: Arrow tables in, Arrow table out.
+
+Energies are whole micro-kWh [µkWh] until they leave as decimals [kWh]. Source: the rules of `ledger`.
+"""
 
 from __future__ import annotations
 

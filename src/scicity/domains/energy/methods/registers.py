@@ -1,4 +1,7 @@
-"""The curve of a register: readings that its neighbours do not contradict, rollovers unrolled, breaks left unknown."""
+"""The curve of a register: readings that its neighbours do not contradict, rollovers unrolled, breaks left unknown.
+
+Registers [counts of the last digit], times [µs UTC]. Source: rules 3 to 5 of `ledger`; DL/T 645-2007 (unverified).
+"""
 
 from __future__ import annotations
 

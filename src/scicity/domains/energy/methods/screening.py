@@ -2,6 +2,8 @@
 
 Arrays are sorted by (stream, time); times are int64 [µs UTC]. What the neighbours of a register reading say against it stands
 in `contradictions`.
+
+Source: rules 1 and 2 of `ledger`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A stream is steady where one device covers all its readings, these come one by one without a gap from before the first hour to
 behind the last, the register rises by what can be, and it does not stand still for a day. All rules of `ledger` then come down
 to one: the difference of the register at the edges of each hour. `golden/test_locality.py` holds that both ways agree.
+
+Energies [µkWh], times [µs UTC]. Source: rules 6 and 7 of `ledger`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Months and years: means with data capture, percentiles, attainment of limits, the share of good days, implied values."""
+"""Months and years: means with data capture, percentiles, attainment of limits, the share of good days, implied values.
+
+Counts of days [d]. Source: GB 3095, HJ 663 by the clause that a function names; implied values are plain arithmetic.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Exact arithmetic of concentrations: whole millionths, so that no order of adding can change a digit."""
+"""Exact arithmetic of concentrations: whole millionths, so that no order of adding can change a digit.
+
+Values [millionths of the unit that is told]. Source: arithmetic alone; GB/T 8170-2008 for rounding.
+"""
 
 from __future__ import annotations
 

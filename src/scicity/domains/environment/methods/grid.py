@@ -1,4 +1,7 @@
-"""Long rows to matrices (series x hours or days) and back: the shape in which the other methods compute."""
+"""Long rows to matrices (series x hours or days) and back: the shape in which the other methods compute.
+
+Values [millionths of the column's unit], days [d since 1970-01-01]. Source: this project's own shape; nothing is computed here.
+"""
 
 from __future__ import annotations
 

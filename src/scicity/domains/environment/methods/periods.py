@@ -1,4 +1,7 @@
-"""Which edition and which minima hold in a period of the district's calendar."""
+"""Which edition and which minima hold in a period of the district's calendar.
+
+Source: the tables `environment.edition` and `environment.capture_minimum`, each row with its document and clause.
+"""
 
 from __future__ import annotations
 

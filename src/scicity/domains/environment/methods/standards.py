@@ -1,4 +1,8 @@
-"""What the editions of the standards say, taken from their tables: cuts, limits, minima, and which edition holds when."""
+"""What the editions of the standards say, taken from their tables: cuts, limits, minima, and which edition holds when.
+
+Concentrations [millionths of µg/m³], days [d since 1970-01-01].
+Source: the domain's `standards/*.csv`, each row with its document and clause.
+"""
 
 from __future__ import annotations
 

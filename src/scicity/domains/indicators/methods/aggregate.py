@@ -1,4 +1,7 @@
-"""From a checked formula to an Ibis expression: the same on DuckDB and on Spark."""
+"""From a checked formula to an Ibis expression: the same on DuckDB and on Spark.
+
+Source: the meaning of SQL's aggregates (ISO/IEC 9075), as README names those that are taken.
+"""
 
 from __future__ import annotations
 

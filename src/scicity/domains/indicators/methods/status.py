@@ -1,4 +1,7 @@
-"""How far an indicator is from its target, and whether it is on its way there."""
+"""How far an indicator is from its target, and whether it is on its way there.
+
+Values and distances [the indicator's unit]. Source: rule of this project (README of the domain).
+"""
 
 from __future__ import annotations
 
