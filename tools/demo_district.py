@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,13 @@ def write_energy(sent: energy.Sent) -> None:
         for (meter, flow, day), watt_hours in sorted(sent.truth.items())
     ]
     write_csv("TRUTH.csv", ["meter", "flow", "day", "energy", "known_without_late_readings"], truth)
+    of_building = {meter: (building, carrier) for meter, carrier, role, _, building in METERS if role == "main"}
+    months: Counter[tuple[str, str, str]] = Counter()
+    for (meter, flow, day), watt_hours in sent.truth.items():
+        if meter in of_building:
+            months[*of_building[meter], f"{day:%Y-%m}-01"] += -watt_hours if flow == "reverse" else watt_hours
+    rows = [(*key, f"{watt_hours / energy.WH:.3f}") for key, watt_hours in sorted(months.items())]
+    write_csv("TRUTH-months.csv", ["building", "carrier", "month", "energy"], rows)
 
 
 def write_parquet(name: str, rows: list[energy.Reading]) -> None:

@@ -56,6 +56,20 @@ def test_every_day_of_every_meter_is_exact_and_late_readings_heal_the_night(city
     assert {key for key, (energy, _) in expected.items() if found.get(key) != energy} == set()
 
 
+def test_every_month_of_every_building_is_exact(city: City) -> None:
+    with (DEMO / "TRUTH-months.csv").open(encoding="utf-8", newline="") as lines:
+        expected = {(r["building"], r["carrier"], r["month"]): Decimal(r["energy"]) for r in csv.DictReader(lines)}
+    rows = city.computing.engine.rows(city.catalog["energy.consumption_monthly"]).to_pylist()
+    assert {(row["building"], row["carrier"], row["month"].isoformat()): row["energy"] for row in rows} == expected
+
+
+def test_what_nobody_knows_is_null_and_never_0(city: City) -> None:
+    """Without a reading there is no figure: the station was silent for seven hours, and for PM2.5 for two days."""
+    rows = city.computing.engine.rows(city.catalog["environment.air_hourly"]).to_pylist()
+    known = [row for row in rows if row["pollutant"] == "pm25" and row["concentration"] is not None]
+    assert len(known) == 90 * 24 - 7 - 2 * 24
+
+
 def test_no_row_of_the_demo_passes_for_real(city: City) -> None:
     for table in ("buildings.building", "environment.station", "energy.meter", "district.datastream"):
         rows = city.computing.engine.rows(city.catalog[table]).to_pylist()
