@@ -49,7 +49,9 @@ def opened(figures: Figures, address: str, depth: int, rows: int) -> dict[str, A
     for evidence in why.inputs:
         shown = [{"row": dict(row)} for row in evidence.rows[:rows]]
         if evidence.kind == "derived" and depth > 1 and evidence.rows and evidence.rows[0].figures:
-            shown[0]["why"] = opened(figures, evidence.rows[0].figures[0].address, depth - 1, rows)
+            below = evidence.rows[0].figures
+            same = next((figure for figure in below if figure.column == why.figure.column), below[0])
+            shown[0]["why"] = opened(figures, same.address, depth - 1, rows)
         tree["inputs"].append(
             {
                 "table": evidence.table.name,
