@@ -122,17 +122,27 @@ class Computing:
                 for part in parts:
                     found |= self._spread(table, theirs, part)
             if parts and read.margin and table.period != "all" and theirs.period != "all":
-                found |= self._around(table, theirs, read, parts)
+                found |= self._around(table, theirs, read, inputs[read.table])
         return found
 
-    def _around(self, mine: Table, theirs: Table, read: Read, parts: Iterable[Part]) -> set[Part]:
+    def _around(self, mine: Table, theirs: Table, read: Read, version: int) -> set[Part]:
         """My partitions that see their rows from beside; between anchors also those in which nothing arrived."""
         margin = int(read.margin.total_seconds() * 1e6)
-        spans = [self._inside(part.period) for part in parts]
+        snapshot = self.lake.snapshot(theirs.name, version)
+        spans = [(part.bucket, *self._inside(part.period)) for part in snapshot.files]
         if read.anchored:
-            spans = [(min(first for first, _ in spans), max(last for _, last in spans))]
-        periods = {p for first, last in spans for p in self.calendar.covering(first - margin, last + margin, mine.period)}
-        return {Part(period, bucket) for period in periods for bucket in self._buckets(mine)}
+            spans = [
+                (bucket, *span)
+                for bucket in {part.bucket for part in snapshot.files}
+                for span in _stretches(self._extents(theirs, snapshot, bucket), margin)
+            ]
+        same = self._same_buckets(mine, theirs)
+        return {
+            Part(period, number)
+            for bucket, first, last in spans
+            for period in self.calendar.covering(first - margin, last + margin, mine.period)
+            for number in ([bucket] if same else self._buckets(mine))
+        }
 
     def compute(self, table: Derived, due: Iterable[Part], inputs: Mapping[str, int]) -> dict[Part, pa.Table]:
         """The rows of partitions of a table, from these versions of its inputs."""
@@ -397,3 +407,11 @@ class Computing:
             SELECT {listed} FROM {self.engine.relation(theirs, version, near, columns)} r JOIN windows w USING (datastream)
             WHERE r.time BETWEEN make_timestamptz(w.first) AND make_timestamptz(w.last) ORDER BY r.datastream, r.time"""
         return self.engine.sql(text, windows=windows)
+
+
+def _stretches(extents: pa.Table, margin: int) -> list[tuple[int, int]]:
+    """From when until when datastreams have readings; as one, where less than two margins lie between them."""
+    of_stream = extents.group_by("datastream").aggregate([("first", "min"), ("last", "max")]).sort_by("first_min")
+    first, last = of_stream["first_min"].to_numpy(), np.maximum.accumulate(of_stream["last_max"].to_numpy())
+    new = np.flatnonzero(np.r_[True, first[1:] - margin > last[:-1] + margin])
+    return list(zip(first[new].tolist(), last[np.r_[new[1:], len(last)] - 1].tolist(), strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from scicity.domains.energy.methods.ledger import FLAGS
 from scicity.domains.energy.methods.partition import hourly_ledger
 from scicity.kernel.computing import Slot
 from scicity.kernel.district import check_above
@@ -354,9 +355,11 @@ def zone_profile(hourly: Any, buildings: Any) -> Any:
 def gap_account(hourly: Any, meters: Any) -> Any:
     """Main meter minus its sub-meters, day by day, as an account of its own; negative where the sub-meters show more.
 
-    A day on which an hour of the main meter or of any sub-meter is unknown has no gap: it is unknown, not the rest.
+    A day on which an hour of the main meter or of any sub-meter, or a part of it, is unknown has no gap: it is unknown, not
+    the rest.
     """
-    net = hourly.mutate(energy=ibis.ifelse(hourly.flow == "reverse", -hourly.energy, hourly.energy))
+    energy = ibis.ifelse((hourly.flags & FLAGS["partial"]) > 0, ibis.null("decimal(18, 6)"), hourly.energy)
+    net = hourly.mutate(energy=ibis.ifelse(hourly.flow == "reverse", -energy, energy))
     daily = net.group_by("meter", "day").agg(
         energy=ibis.ifelse(net.energy.isnull().any(), ibis.null("decimal(18, 6)"), net.energy.sum()),
         stand_in=net.stand_in.max(),

@@ -15,7 +15,7 @@ from scicity.domains.energy.methods.ledger import FLAGS
 from scicity.domains.energy.methods.partition import PROPERTY, hourly_ledger, set_aside
 from scicity.kernel.calendar import Calendar
 
-__all__ = ["FLAGS", "ledger", "verdicts"]
+__all__ = ["FLAGS", "installation_row", "ledger", "verdicts"]
 
 INSTANT = pa.timestamp("us", tz="UTC")
 EXACT = pa.decimal128(18, 6)
@@ -78,10 +78,18 @@ def _inputs(case, flows, window):  # type: ignore[no-untyped-def]
         schema=READINGS,
     )
     slot = SimpleNamespace(start=start, end=end, calendar=calendar)
-    return slot, streams, meters, pa.Table.from_pylist([_row(d, calendar) for d in case.devices], INSTALLATIONS), of_property
+    return (
+        slot,
+        streams,
+        meters,
+        pa.Table.from_pylist([installation_row(d, calendar) for d in case.devices], INSTALLATIONS),
+        of_property,
+    )
 
 
-def _row(device: Device, calendar: Calendar) -> dict[str, object]:
+def installation_row(device: Device, calendar: Calendar) -> dict[str, object]:
+    """The row of the register of installations of a device of the meter `meter`."""
+
     def instant(text: str) -> datetime | None:
         return datetime.fromisoformat(text).replace(tzinfo=calendar.tz).astimezone(UTC) if text else None
 
