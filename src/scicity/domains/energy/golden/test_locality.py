@@ -146,7 +146,7 @@ def test_the_order_of_arrival_and_repetition_change_nothing(
 @relaxed
 @given(meter=meters, harm=damages)
 def test_the_quick_way_equals_the_careful_one(meter: dict[str, int | float | None], harm: list[Damage]) -> None:
-    stream, series = stream_of(meter), screening.ordered(readings_of(meter, harm))
+    stream, series = stream_of(meter), screening.by_stream(readings_of(meter, harm))
     quick, _ = hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)
     devices = fleet([stream], registers=True)
     careful, _ = ledger._carefully(

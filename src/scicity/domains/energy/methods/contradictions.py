@@ -113,15 +113,16 @@ def jumps(nodes: Nodes, first: Ints, energy: Ints) -> Bools:
 def verdict_of_neighbours(nodes: Nodes) -> Verdicts:
     """SPIKE, DIP or NOISY for readings of a register that their neighbours contradict, SOUND for the others."""
     verdict = np.zeros(len(nodes.time), dtype=np.uint8)
-    left = np.arange(len(nodes.time))
+    left, bad = np.arange(len(nodes.time)), bad_steps(nodes)
     for settle in (_single, _small, _long):
-        here = nodes if len(left) == len(verdict) else nodes.take(left)
-        bad = bad_steps(here)
         if not len(bad):
             break
-        out, rule = settle(here, bad)
-        verdict[left[out]] = rule
-        left = np.delete(left, out)
+        out, rule = settle(nodes, bad)
+        if len(out):
+            verdict[left[out]] = rule
+            keep = np.delete(np.arange(len(left)), out)
+            left, nodes = left[keep], nodes.take(keep)
+            bad = bad_steps(nodes)
     return verdict
 
 

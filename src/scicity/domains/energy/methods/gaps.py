@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from scicity.domains.energy.methods.registers import MARGIN, Points
 from scicity.domains.energy.methods.screening import DAY, Ints, Series
 
 SHAPE = 7 * DAY  # [µs] the week before a gap and the week behind it show how the load runs
+PAGE = 32 * DAY  # [µs] hours are asked of the calendar in whole pages, which it keeps
 
 
 class Calendar(Protocol):
@@ -46,6 +47,24 @@ class Around:
     devices: Fleet
     calendar: Calendar
 
+    def clock(self, first: int, last: int) -> Clock:
+        """The local hours around a time."""
+        first, last = (first - SHAPE) // PAGE * PAGE, -(-(last + SHAPE) // PAGE) * PAGE
+        starts, _ = self.calendar.hours(first, last)
+        return Clock(starts, self.calendar.local(starts) // HOUR % 24)
+
+
+class Clock(NamedTuple):
+    """Consecutive local hours: their starts [µs UTC] and which hour of the day each is."""
+
+    starts: Ints
+    of_day: Ints
+
+    def within(self, first: int, last: int) -> slice:
+        """The hours that begin in [first, last)."""
+        low, high = np.searchsorted(self.starts, (first, last)).tolist()
+        return slice(low, high)
+
 
 def shaped(over: Curve, around: Around, begin: int, end: int) -> Curve:
     """The curve with a node at each local hour within its gaps that touch [begin, end): a gap runs as the load does."""
@@ -55,11 +74,12 @@ def shaped(over: Curve, around: Around, begin: int, end: int) -> Curve:
         return over
     steps = np.diff(over.energy, append=over.energy[-1:])
     parts = []
+    clock = around.clock(int(over.time[gaps].min()), int(until[gaps].max()))
     for gap in gaps.tolist():
         first, last, run = int(over.time[gap]), int(over.time[gap + 1]), int(over.run[gap])
-        inner, _ = around.calendar.hours(first + 1, last)
+        inner = clock.starts[clock.within(first + 1, last)]
         edges = np.r_[first, inner, last]
-        power = _weights(edges, run, first, last, around)
+        power = _weights(edges, run, first, last, around, clock)
         weight = [a * b for a, b in zip(power.tolist(), np.diff(edges).tolist(), strict=True)]
         parts.append((gap, inner, largest_remainder(int(steps[gap]), weight)))
     added = np.concatenate([np.full(len(inner), gap) for gap, inner, _ in parts])
@@ -72,12 +92,12 @@ def shaped(over: Curve, around: Around, begin: int, end: int) -> Curve:
     return curve(over.run[source], time, step, over.kind[source], over.mark[source])
 
 
-def _weights(edges: Ints, run: int, first: int, last: int, around: Around) -> Ints:
+def _weights(edges: Ints, run: int, first: int, last: int, around: Around, clock: Clock) -> Ints:
     """Power, in any unit, that the meter has at the local hours of the slices between `edges`."""
     stream = int(around.devices.stream[np.searchsorted(around.devices.run, run)])
     junk = around.series.between(stream, first, last) or (last, first)
-    before = _loads(max(first - SHAPE, junk[1] - MARGIN), first, run, around)
-    after = _loads(last, min(last + SHAPE, junk[0] + MARGIN), run, around)
+    before = _loads(max(first - SHAPE, junk[1] - MARGIN), first, run, around, clock)
+    after = _loads(last, min(last + SHAPE, junk[0] + MARGIN), run, around, clock)
     hour, load = np.r_[before[0], after[0]], np.r_[before[1], after[1]]
     weight = np.ones(len(edges) - 1, dtype=np.int64)
     if len(load):
@@ -85,7 +105,7 @@ def _weights(edges: Ints, run: int, first: int, last: int, around: Around) -> In
         for each in np.unique(hour).tolist():
             typical[each] = _middle(load[hour == each])
         # the slice before the first local hour belongs to the hour in which the gap begins
-        found = typical[around.calendar.local(edges[:-1]) // HOUR % 24]
+        found = typical[clock.of_day[np.searchsorted(clock.starts, edges[:-1], side="right") - 1]]
         weight = found if found.any() else weight
     return weight
 
@@ -96,7 +116,7 @@ def _middle(load: Ints) -> int:
     return int(low) + int(high)
 
 
-def _loads(begin: int, end: int, run: int, around: Around) -> tuple[Ints, Ints]:
+def _loads(begin: int, end: int, run: int, around: Around, clock: Clock) -> tuple[Ints, Ints]:
     """The local hour of the day and the counts of each hour that readings cover without a break in [begin, end] [µs UTC]."""
     points, none = around.points, np.zeros(0, dtype=np.int64)
     low, high = (int(np.searchsorted(points.run, run, side)) for side in ("left", "right"))  # type: ignore[call-overload]
@@ -111,11 +131,12 @@ def _loads(begin: int, end: int, run: int, around: Around) -> tuple[Ints, Ints]:
     counts, good = contradictions.passed(nodes, at, at + 1)
     good &= np.diff(nodes.time) <= nodes.usual[:-1]
     total, broken = np.r_[0, np.cumsum(np.where(good, counts, 0))], np.r_[0, np.cumsum(~good)]
-    starts, _ = around.calendar.hours(int(nodes.time[0]), int(nodes.time[-1]) - HOUR + 1)
+    hours = clock.within(int(nodes.time[0]), int(nodes.time[-1]) - HOUR + 1)
+    starts = clock.starts[hours]
     ends = starts + HOUR
     whole = broken[np.searchsorted(nodes.time, ends)] == broken[np.searchsorted(nodes.time, starts, side="right") - 1]
     loads = np.rint(np.interp(ends, nodes.time, total) - np.interp(starts, nodes.time, total)).astype(np.int64)
-    return (around.calendar.local(starts) // HOUR % 24)[whole], loads[whole]
+    return clock.of_day[hours][whole], loads[whole]
 
 
 def largest_remainder(total: int, weight: Sequence[int]) -> Ints:

@@ -68,24 +68,24 @@ def hours_of(
     micro-kWh.
     """
     devices = fleet(streams, registers=observed == REGISTER)
-    series = screening.ordered(series)
+    series = screening.by_stream(series)
     if observed != REGISTER:
-        found, judged = _carefully(streams, devices, series, observed, edges, calendar, np.ones(len(streams), dtype=bool))
-        return found, _verdicts(streams, series, judged)
+        return _carefully(streams, devices, series, observed, edges, calendar, np.ones(len(streams), dtype=bool))
     easy, hard = steady.hours_of_steady(streams, devices, series, edges)
     if not hard.any():
         return easy, []
     if not hard.all():
-        series = series.take(hard[series.stream])
-    found, judged = _carefully(streams, devices, series, observed, edges, calendar, hard)
+        series = series.of(np.flatnonzero(hard))
+    found, verdicts = _carefully(streams, devices, series, observed, edges, calendar, hard)
     order = np.argsort(np.r_[easy.device, found.device], kind="stable")
-    return Hours(*(np.r_[a, b][order] for a, b in zip(easy, found, strict=True))), _verdicts(streams, series, judged)
+    return Hours(*(np.r_[a, b][order] for a, b in zip(easy, found, strict=True))), verdicts
 
 
 def _carefully(
     streams: list[Stream], devices: Fleet, series: Series, observed: str, edges: Ints, calendar: gaps.Calendar, only: Bools
-) -> tuple[Hours, Verdicts]:
+) -> tuple[Hours, list[Verdict]]:
     """The hours of the streams of which `only` is true, by all rules; `series` holds no reading of others."""
+    series = screening.ordered(series)  # not earlier: a steady stream is in order, and sorting costs more than all the rest
     repeats = screening.verdict_of_repeats(series)
     if observed == REGISTER:
         over, judged, points = register_curve(streams, devices, series, repeats)
@@ -93,7 +93,8 @@ def _carefully(
         over = gaps.shaped(over, around, int(edges[0]), int(edges[-1]))
     else:
         over, judged = OTHERS[observed](streams, devices, series, repeats)
-    return flagged(hours_of_curve(devices, over, edges, only), devices, over, edges, series, judged), judged
+    found = flagged(hours_of_curve(devices, over, edges, only), devices, over, edges, series, judged)
+    return found, _verdicts(streams, series, judged)
 
 
 def _verdicts(streams: list[Stream], series: Series, judged: Verdicts) -> list[Verdict]:

@@ -47,7 +47,10 @@ def hourly_ledger(
         found, _ = hours_of(of_property, series, PROPERTY[observed], edges, slot.calendar)
         names = [f"{i.building}" for s in of_property for i in s.installations]
         building = np.unique(names, return_inverse=True)[1][found.device] if len(found.device) else found.device
-        energy, found = _merged(found, building)
+        alone = all(len(s.installations) == 1 for s in of_property)
+        energy, found = (
+            (decimals(found.energy, found.measured + found.estimated > 0), found) if alone else _merged(found, building)
+        )
         device = found.device
         origins = dict(zip(streams.column("datastream").to_pylist(), streams.column("origin").to_pylist(), strict=True))
         parts.append(
@@ -148,17 +151,25 @@ def _installation(row: Mapping[str, Any]) -> Installation:
 
 
 def _series(streams: list[Stream], rows: pa.Table) -> Series:
-    names = pa.array([s.name for s in streams], pa.string())
-    index = pc.index_in(rows.column("datastream"), value_set=names)
-    known = index.is_valid()
-    if index.null_count:
-        rows, index = rows.filter(known), index.filter(known)
+    stream = _places(rows.column("datastream").combine_chunks(), pa.array([s.name for s in streams], pa.string()))
+    if (stream < 0).any():
+        rows, stream = rows.filter(pa.array(stream >= 0)), stream[stream >= 0]
     return Series(
-        index.to_numpy().astype(np.int64),
+        stream,
         rows.column("time").cast(pa.int64()).to_numpy(),
         pc.fill_null(rows.column("value"), float("nan")).to_numpy(),
         rows.column("revision").to_numpy(),
     )
+
+
+def _places(names: pa.Array, known: pa.Array) -> Ints:
+    """Of each name its place among the known ones, -1 where it is not among them. Names that repeat are looked up once."""
+    if pa.types.is_dictionary(names.type):
+        codes = pc.fill_null(pc.index_in(names.dictionary.cast(pa.string()), value_set=known), -1)
+        return codes.to_numpy(zero_copy_only=False).astype(np.int64)[names.indices.to_numpy(zero_copy_only=False)]
+    runs = pc.run_end_encode(names)
+    codes = pc.fill_null(pc.index_in(runs.values, value_set=known), -1).to_numpy(zero_copy_only=False)
+    return np.repeat(codes.astype(np.int64), np.diff(runs.run_ends.to_numpy(), prepend=0))
 
 
 def _named(names: list[str], index: Ints) -> pa.Array:

@@ -1,0 +1,308 @@
+"""Registers to the hourly ledger: readings per second, beside DuckDB's lag window and MyEMS's normaliser.
+
+    python benchmarks/ledger.py [--meters 1000] [--troubled 0.05] [--myems FOLDER]
+
+Writes a year of 15-minute registers of many meters as Parquet files, a file for each local month and bucket of meters, sorted
+by datastream and time; a share of the meter-months is troubled (a gap, a spike, a reset that comes back, repeated readings).
+Then, on two cores and from the same files:
+
+* the ledger, month by month with the eight days around that it needs, each file read once; its total is held against the truth;
+* DuckDB's `lag` over each datastream and the sum by hour, which does the kind case only (no gap, no rollover, no spike);
+* with --myems: one meter-year of one-minute registers through `worker` of FOLDER/meter.py (MyEMS, myems-normalization),
+  unmodified, on an in-memory stand-in for its database, which costs it no database time; and the same readings through the
+  ledger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from scicity.domains.energy.methods.partition import hourly_ledger
+from scicity.kernel.calendar import Calendar
+
+CALENDAR = Calendar("Asia/Shanghai")
+STEP = 900_000_000  # [µs] 15 minutes
+DAY = 86_400_000_000  # [µs]
+MARGIN = 8 * DAY  # [µs] as the table energy.meter_hourly declares it
+CORES, BUCKETS = 2, 8
+YEAR = 2023
+EXACT = pa.decimal128(18, 6)
+INSTANT = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A partition as the kernel names it."""
+
+    start: int
+    end: int
+    calendar: Calendar = CALENDAR
+
+
+def month(number: int) -> Slot:
+    """A month of the year, 0 for the December before, 13 for the January behind."""
+    first = CALENDAR.instant(date(YEAR + (number - 1) // 12, (number - 1) % 12 + 1, 1))
+    return Slot(first, CALENDAR.instant(date(YEAR + number // 12, number % 12 + 1, 1)))
+
+
+def write_lake(folder: Path, meters: int, troubled: float) -> tuple[int, float]:
+    """Writes the files; returns how many readings they hold and the energy [kWh] that truly passed."""
+    first, last = month(1).start - MARGIN, month(12).end + MARGIN
+    times = np.arange(first, last + 1, STEP)
+    inside = (times >= month(1).start) & (times <= month(12).end)
+    readings, energy, rng = 0, 0.0, np.random.default_rng(7)
+    for bucket in range(BUCKETS):
+        names = [f"meter-{number:05d}.forward" for number in range(bucket, meters, BUCKETS)]
+        scale = rng.integers(50, 2_000, len(names))[:, None]
+        shape = 1 + np.sin((times / DAY % 1) * 2 * np.pi)[None, :]
+        counts = np.cumsum(rng.poisson(scale * shape / 2), axis=1) + rng.integers(0, 10_000_000, len(names))[:, None]
+        true = counts[:, inside]
+        energy += float((true[:, -1] - true[:, 0]).sum()) / 100
+        for number in range(14):
+            part = month(number)
+            here = (times >= part.start) & (times < part.end)
+            columns = [trouble(times[here], counts[row, here] / 100, troubled, rng) for row in range(len(names))]
+            length = [len(t) for t, _ in columns]
+            table = pa.table(
+                {
+                    "datastream": pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(names)), length), names).cast(
+                        pa.string()
+                    ),
+                    "time": pa.array(np.concatenate([t for t, _ in columns])).cast(pa.timestamp("us")).cast(INSTANT),
+                    "value": np.concatenate([v for _, v in columns]) % 1e6,
+                    "revision": np.zeros(sum(length), dtype=np.int64),
+                }
+            )
+            pq.write_table(table, folder / f"{number:02d}-{bucket}.parquet")
+            readings += table.num_rows if 1 <= number <= 12 else 0
+    return readings, energy
+
+
+def trouble(times: np.ndarray, values: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A month of a meter, with one trouble in a share of the months; the first and last two days stay whole."""
+    if rng.random() >= share:
+        return times, values
+    at, kind = int(rng.integers(192, len(times) - 192)), rng.integers(0, 4)
+    values = values.copy()
+    if kind == 0:
+        return np.delete(times, slice(at, at + 12)), np.delete(values, slice(at, at + 12))
+    if kind == 1:
+        values[at] += 50_000
+    elif kind == 2:
+        values[at : at + 8] = 0
+    else:
+        return np.insert(times, at, times[at : at + 4]), np.insert(values, at, values[at : at + 4])
+    return times, values
+
+
+def registers_of(meters: int, rated: float | None = 4_000.0) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Datastreams, meters and installations."""
+    names = [f"meter-{number:05d}" for number in range(meters)]
+    always, never = datetime(2000, 1, 1, tzinfo=UTC), None
+    streams = pa.table(
+        {
+            "datastream": [f"{name}.forward" for name in names],
+            "thing": names,
+            "property": ["energy_register"] * meters,
+            "flow": ["forward"] * meters,
+            "interval_seconds": [STEP // 1_000_000] * meters,
+            "origin": ["measured"] * meters,
+        }
+    )
+    installations = pa.table(
+        {
+            "meter": names,
+            "valid_from": pa.array([always] * meters, INSTANT),
+            "valid_to": pa.array([never] * meters, INSTANT),
+            "building": [f"building-{number % 100}" for number in range(meters)],
+            "serial": names,
+            "multiplier": pa.array([Decimal(1)] * meters, EXACT),
+            "register_digits": [6] * meters,
+            "register_decimals": [2] * meters,
+            "register_start": pa.array([None] * meters, EXACT),
+            "register_end": pa.array([None] * meters, EXACT),
+            "rated_power": pa.array([rated] * meters, pa.float64()),
+        }
+    )
+    return streams, pa.table({"meter": names, "zero_is_gap": [False] * meters}), installations
+
+
+def read(folder: Path, number: int, bucket: int) -> pa.Table:
+    """A month of a bucket."""
+    return pq.read_table(folder / f"{number:02d}-{bucket}.parquet", read_dictionary=["datastream"], use_threads=False)
+
+
+def between(rows: pa.Table, first: int, last: int) -> pa.Table:
+    """The readings of [first, last]."""
+    at = rows.column("time").cast(pa.int64())
+    return rows.filter(pc.and_(pc.greater_equal(at, first), pc.less_equal(at, last)))
+
+
+def ledgers(folder: Path, bucket: int, registers: tuple[pa.Table, pa.Table, pa.Table]) -> Iterator[pa.Table]:
+    """The ledger of a bucket of meters, month by month; each file is read once."""
+    none = read(folder, 0, bucket).slice(0, 0)
+    before, here = read(folder, 0, bucket), read(folder, 1, bucket)
+    mine = pa.array(pc.unique(here.column("datastream")).cast(pa.string()))
+    streams = registers[0].filter(pc.is_in(registers[0].column("datastream"), value_set=mine))
+    meters, installations = (
+        table.filter(pc.is_in(table.column("meter"), value_set=streams.column("thing"))) for table in registers[1:]
+    )
+    for number in range(1, 13):
+        behind, slot = read(folder, number + 1, bucket), month(number)
+        around = [between(before, slot.start - MARGIN, slot.start), here, between(behind, slot.end, slot.end + MARGIN)]
+        readings = {"registers": pa.concat_tables(around).unify_dictionaries(), "increments": none, "powers": none}
+        yield hourly_ledger(slot, streams, meters, installations, readings)
+        before, here = here, behind
+
+
+def run_ledger(folder: Path, meters: int) -> tuple[float, int, Decimal]:
+    """Seconds, rows and the sum of energy [kWh]."""
+    registers = registers_of(meters)
+
+    def of_bucket(bucket: int) -> list[tuple[int, Decimal]]:
+        return [(table.num_rows, pc.sum(table.column("energy")).as_py()) for table in ledgers(folder, bucket, registers)]
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CORES) as pool:
+        found = [each for part in pool.map(of_bucket, range(BUCKETS)) for each in part]
+    return time.perf_counter() - began, sum(rows for rows, _ in found), sum((energy for _, energy in found), Decimal(0))
+
+
+def run_lag(folder: Path) -> tuple[float, int]:
+    """Seconds and rows of DuckDB's kind case over the same files of the year."""
+    files = ", ".join(f"'{folder}/{number:02d}-{bucket}.parquet'" for number in range(1, 13) for bucket in range(BUCKETS))
+    database = duckdb.connect(config={"threads": CORES})
+    database.execute("SET TimeZone='UTC'")
+    began = time.perf_counter()
+    table = database.execute(
+        f"""SELECT datastream, time_bucket(INTERVAL 1 HOUR, time) AS hour, sum(greatest(value - earlier, 0)) AS energy
+        FROM (SELECT datastream, time, value, lag(value) OVER (PARTITION BY datastream ORDER BY time) AS earlier
+              FROM read_parquet([{files}]))
+        GROUP BY 1, 2"""
+    ).to_arrow_table()
+    return time.perf_counter() - began, table.num_rows
+
+
+class StandIn:
+    """Connection and cursor at once: answers the three questions of the worker from memory and forgets what it is told."""
+
+    def __init__(self, rows: list[tuple[datetime, Decimal]]) -> None:
+        self.rows, self.found, self.told = rows, [], 0
+
+    def cursor(self) -> StandIn:
+        return self
+
+    def execute(self, query: str, values: tuple[Any, ...] = ()) -> None:
+        self.found = []
+        if "INSERT" in query:
+            self.told += query.count("(") - 1
+        elif "utc_date_time >=" in query:
+            self.found = [row for row in self.rows if values[1].replace(tzinfo=None) <= row[0] < values[2].replace(tzinfo=None)]
+
+    def fetchall(self) -> list[tuple[datetime, Decimal]]:
+        return self.found
+
+    def fetchone(self) -> None:
+        return None
+
+    def commit(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def run_myems(folder: Path, days: int) -> tuple[float, float, int]:
+    """Seconds of MyEMS's worker and of the ledger for the same one-minute registers, and their number."""
+    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=None)
+    first = until - timedelta(days=days)
+    counts = 100_000 + np.cumsum(np.random.default_rng(7).poisson(100, days * 1440))
+    rows = [(first + timedelta(minutes=n), Decimal(int(count)).scaleb(-2)) for n, count in enumerate(counts)]
+    database = StandIn(rows)
+    config: Any = types.ModuleType("config")
+    config.myems_energy_db = config.myems_historical_db = config.myems_system_db = {}
+    config.start_datetime_utc, config.minutes_to_count, config.minutes_to_clean = f"{first:%Y-%m-%d %H:%M:%S}", 60, 0
+    connector: Any = types.ModuleType("mysql.connector")
+    connector.connect = lambda **_: database
+    mysql: Any = types.ModuleType("mysql")
+    mysql.connector = connector
+    sys.modules |= {"config": config, "mysql": mysql, "mysql.connector": connector}
+    spec = importlib.util.spec_from_file_location("myems_meter", folder / "meter.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    meter = {"id": 1, "name": "m", "point_id": 1, "hourly_low_limit": Decimal(0), "hourly_high_limit": Decimal(10**6)}
+    with contextlib.redirect_stdout(io.StringIO()):
+        began = time.perf_counter()
+        problem = module.worker(meter)
+        theirs = time.perf_counter() - began
+    assert problem is None and database.told >= days * 24 - 1, problem
+    return theirs, one_meter(first, counts), len(rows)
+
+
+def one_meter(first: datetime, counts: np.ndarray) -> float:
+    """Seconds of the ledger for the one-minute registers of one meter; the best of five."""
+    start = int(first.replace(tzinfo=UTC).timestamp()) * 1_000_000
+    at = pa.array(start + np.arange(len(counts)) * 60_000_000).cast(pa.timestamp("us")).cast(INSTANT)
+    streams, meters, installations = registers_of(1)
+    streams = streams.set_column(4, "interval_seconds", pa.array([60]))
+    rows = pa.table({"datastream": ["meter-00000.forward"] * len(counts), "time": at, "value": counts / 100,
+                     "revision": np.zeros(len(counts), dtype=np.int64)})  # fmt: skip
+    readings = {"registers": rows, "increments": rows.slice(0, 0), "powers": rows.slice(0, 0)}
+    slot = Slot(start, start + (len(counts) - 60) * 60_000_000)
+    best = float("inf")
+    for _ in range(5):
+        began = time.perf_counter()
+        table = hourly_ledger(slot, streams, meters, installations, readings)
+        best = min(best, time.perf_counter() - began)
+    hours = table.num_rows
+    assert pc.sum(table.column("energy")).as_py() == Decimal(int(counts[hours * 60] - counts[0])).scaleb(-2)
+    return best
+
+
+def main() -> None:
+    """Runs all and prints sizes, seconds and ratios."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--meters", type=int, default=1000)
+    options.add_argument("--troubled", type=float, default=0.05, help="share of the meter-months with a trouble")
+    options.add_argument("--days", type=int, default=365, help="days of one-minute registers for MyEMS")
+    options.add_argument("--myems", type=Path, help="folder that holds MyEMS's myems-normalization/meter.py")
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        readings, truth = write_lake(folder, asked.meters, asked.troubled)
+        size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        print(f"{asked.meters} meters, {readings:,} readings, {size:.0f} MB, {asked.troubled:.0%} of the meter-months troubled")
+        for _ in range(3):  # the first run warms the file cache for both
+            ours, rows, energy = run_ledger(folder, asked.meters)
+            lag, lag_rows = run_lag(folder)
+        error = float(energy) - truth
+        print(f"ledger      {ours:7.2f} s  {readings / ours / 1e6:6.2f} M readings/s  {rows:,} hours, error {error:.2f} kWh")
+        print(f"DuckDB lag  {lag:7.2f} s  {readings / lag / 1e6:6.2f} M readings/s  {lag_rows:,} hours")
+        print(f"the ledger is {lag / ours:.2f} times as fast as lag")
+    if asked.myems:
+        theirs, mine, count = run_myems(asked.myems, asked.days)
+        print(f"one meter, {count:,} one-minute registers: MyEMS {theirs:.2f} s, ledger {mine * 1000:.1f} ms")
+        print(f"the ledger is {theirs / mine:,.0f} times as fast as MyEMS's worker")
+
+
+if __name__ == "__main__":
+    main()
