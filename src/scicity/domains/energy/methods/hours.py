@@ -5,7 +5,6 @@ Energies [µkWh], times [µs UTC]. Source: rules 7 and 8 of `ledger`.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -145,13 +144,10 @@ def _still(over: Curve) -> list[tuple[int, int, int]]:
     """(run, from, to) of the times, a day or longer, over which a measured curve does not rise, and of the step behind each."""
     if len(over) < 2:
         return []
-    flat = np.r_[(np.diff(over.energy) == 0) & (over.kind[:-1] == MEASURED), False]
+    flat = np.r_[(np.diff(over.energy) == 0) & (over.kind[:-1] == MEASURED), False]  # never at the last node of a run
     edge = np.flatnonzero(np.diff(np.r_[False, flat, False].astype(np.int8)))
-    new_run = np.r_[True, over.run[1:] != over.run[:-1]]
-    found = []
-    for a, b in zip(edge[::2].tolist(), edge[1::2].tolist(), strict=True):
-        for first, last in pairwise([a, *(np.flatnonzero(new_run[a + 1 : b]) + a + 1).tolist(), b]):
-            if over.time[last] - over.time[first] >= STILL:
-                catching_up = last + (over.kind[last] == MEASURED)
-                found.append((int(over.run[first]), int(over.time[first]), int(over.time[catching_up])))
-    return found
+    first, last = edge[::2], edge[1::2]
+    long = over.time[last] - over.time[first] >= STILL
+    first, last = first[long], last[long]
+    until = over.time[last + (over.kind[last] == MEASURED)]
+    return list(zip(over.run[first].tolist(), over.time[first].tolist(), until.tolist(), strict=True))

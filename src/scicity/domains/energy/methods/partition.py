@@ -154,10 +154,11 @@ def _series(streams: list[Stream], rows: pa.Table) -> Series:
     stream = _places(rows.column("datastream").combine_chunks(), pa.array([s.name for s in streams], pa.string()))
     if (stream < 0).any():
         rows, stream = rows.filter(pa.array(stream >= 0)), stream[stream >= 0]
+    value = rows.column("value")
     return Series(
         stream,
         rows.column("time").cast(pa.int64()).to_numpy(),
-        pc.fill_null(rows.column("value"), float("nan")).to_numpy(),
+        (pc.fill_null(value, float("nan")) if value.null_count else value).to_numpy(),
         rows.column("revision").to_numpy(),
     )
 

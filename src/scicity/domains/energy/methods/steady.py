@@ -27,6 +27,7 @@ def hours_of_steady(streams: list[Stream], devices: Fleet, series: Series, edges
     wide = np.r_[np.arange(edges[0] - AROUND, edges[0], HOUR), edges, np.arange(edges[-1], edges[-1] + AROUND, HOUR) + HOUR]
     bounds = np.searchsorted(series.stream, np.arange(len(streams) + 1))
     device_of = np.searchsorted(devices.stream, np.arange(len(streams) + 1))
+    first_edge = int(np.searchsorted(wide, edges[0]))
     rate = rates(devices)
     hard = np.ones(len(streams), dtype=bool)
     energy, flags, found = [], [], []
@@ -41,13 +42,14 @@ def hours_of_steady(streams: list[Stream], devices: Fleet, series: Series, edges
         count = _counts(time, series.value[first:last], stream, devices, device, float(rate[device]))
         if count is None:
             continue
-        register, between = _registers_at(wide, time, count, int(devices.scale[device]))
-        register, between = register[(wide >= time[0]) & (wide <= time[-1])], between[(wide >= edges[0]) & (wide <= edges[-1])]
-        if _stands_still(np.diff(register)):
+        low, high = int(np.searchsorted(wide, time[0])), int(np.searchsorted(wide, time[-1], side="right"))
+        register, between = _registers_at(wide[low:high], time, count, int(devices.scale[device]))
+        hours = np.diff(register)
+        if _stands_still(hours):
             continue
-        low = int(np.searchsorted(wide[(wide >= time[0])], edges[0]))
-        energy.append(np.diff(register[low : low + len(edges)]))
-        flags.append(np.where(between[1:] | between[:-1], FLAGS["interpolated"], 0))
+        begin = first_edge - low
+        energy.append(hours[begin : begin + len(edges) - 1])
+        flags.append(_interpolated(between, begin, len(edges) - 1))
         found.append(device)
         hard[index] = False
     return _as_hours(devices, np.array(found, dtype=np.int64), energy, flags, len(edges) - 1), hard
@@ -89,9 +91,9 @@ def _counts(time: Ints, value: Floats, stream: Stream, devices: Fleet, device: i
 
 
 def _registers_at(at: Ints, time: Ints, count: Ints, scale: int) -> tuple[Ints, Bools]:
-    """The register [micro-kWh] at instants, and whether it lies between two readings there."""
-    node = np.clip(np.searchsorted(time, at, side="right") - 1, 0, len(time) - 1)
-    passed = np.maximum(at - time[node], 0)
+    """The register [micro-kWh] at instants from the first reading to the last, and whether it lies between two there."""
+    node = np.searchsorted(time, at, side="right") - 1
+    passed = at - time[node]
     register: Ints = count[node] * scale
     if passed.any():
         following = np.minimum(node + 1, len(time) - 1)
@@ -100,11 +102,18 @@ def _registers_at(at: Ints, time: Ints, count: Ints, scale: int) -> tuple[Ints, 
     return register, passed > 0
 
 
+def _interpolated(between: Bools, begin: int, count: int) -> Ints:
+    """The flag of the hours that have an edge between two readings."""
+    if not between.any():
+        return np.zeros(count, dtype=np.int64)
+    return np.where(between[begin : begin + count] | between[begin + 1 : begin + count + 1], FLAGS["interpolated"], 0)
+
+
 def _stands_still(hours: Ints) -> bool:
     """Whether so many whole hours in a row are 0 that the register may stand still for a day."""
-    moving = np.flatnonzero(hours)
-    if len(moving) == len(hours):
+    if hours.all():
         return False
+    moving = np.flatnonzero(hours)
     longest = np.diff(np.r_[-1, moving, len(hours)]).max() - 1
     return bool((longest + 1) * HOUR >= STILL)
 
