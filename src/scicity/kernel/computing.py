@@ -21,11 +21,8 @@ import pyarrow as pa
 from scicity.kernel.calendar import Calendar, micros, periods_of_days
 from scicity.kernel.engine import Engine, quoted, read_schema
 from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot, in_parallel
-from scicity.kernel.reading import bucket_of
+from scicity.kernel.reading import FOREVER, Stored, bucket_of
 from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table
-
-FOREVER = 2**62  # [µs] beyond every instant
-EXTENTS = pa.schema([("datastream", pa.string()), ("first", pa.int64()), ("last", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Computing:
     def __init__(self, lake: Lake, catalog: Catalog, calendar: Calendar, buckets: int = 1) -> None:
         self.lake, self.catalog, self.calendar, self.buckets = lake, catalog, calendar, buckets
         self.engine = Engine(lake)
-        self._known_extents: dict[tuple[str, str], pa.Table] = {}
+        self._readings: dict[str, Stored] = {}
         self._lock = threading.Lock()
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
@@ -150,8 +147,12 @@ class Computing:
         if not wanted:
             return {}
         if table.by_partition:
-            results = in_parallel(lambda part: self._by_method(table, part, inputs), sorted(wanted))
-            return {part: rows for part, rows in zip(sorted(wanted), results, strict=True) if rows.num_rows}
+            ordered = sorted(wanted, key=lambda part: (part.bucket, part.period))  # neighbours in time read the same files
+            registers = self._registers(table, inputs)
+            results = in_parallel(lambda part: self._by_method(table, part, inputs, registers), ordered)
+            for stored in list(self._readings.values()):
+                stored.forget()
+            return {part: rows for part, rows in zip(ordered, results, strict=True) if rows.num_rows}
         relations, schemas = {}, {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]
@@ -344,69 +345,55 @@ class Computing:
         return [(part.bucket, a, b) for a, b in zip(*(spans.column(c).to_pylist() for c in ("a", "b")), strict=True)]
 
     def _extents(self, table: Table, snapshot: Snapshot, bucket: int) -> pa.Table:
-        """First and last time [µs UTC] of each datastream in each file of a bucket; files never change, so it is kept."""
-        paths = [path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths]
+        return self._stored(table).extents(snapshot, bucket)
+
+    def _stored(self, table: Table) -> Stored:
         with self._lock:
-            missing = [path for path in paths if (table.name, path) not in self._known_extents]
-            if missing:
-                folder = self.lake.folder(table.name)
-                listed = ", ".join(f"'{folder / path}'" for path in missing)
-                found = self.engine.sql(
-                    f"""SELECT filename, datastream, epoch_us(min(time)) AS first, epoch_us(max(time)) AS last
-                    FROM read_parquet([{listed}], filename=true, hive_partitioning=false) GROUP BY ALL ORDER BY ALL"""
-                )
-                files = np.array(found.column("filename").to_pylist())
-                for path in missing:
-                    of_file = pa.array(files == str(folder / path))
-                    self._known_extents[table.name, path] = found.select(["datastream", "first", "last"]).filter(of_file)
-            return pa.concat_tables([self._known_extents[table.name, path] for path in paths] or [EXTENTS.empty_table()])
+            return self._readings.setdefault(table.name, Stored(self.lake, table))
 
     # --- a method over one partition ---
 
-    def _by_method(self, table: Derived, part: Part, inputs: Mapping[str, int]) -> pa.Table:
+    def _by_method(
+        self, table: Derived, part: Part, inputs: Mapping[str, int], registers: Mapping[str, Mapping[int, pa.Table]]
+    ) -> pa.Table:
         start, end = self.calendar.bounds(part.period)
         tables = {}
         for name, read in table.reads.items():
-            theirs = self.catalog[read.table]
-            if read.anchored:
-                tables[name] = self._anchored(theirs, read, part, start, end, inputs[read.table])
+            theirs, version = self.catalog[read.table], inputs[read.table]
+            columns = read_schema(theirs, read).names
+            if name in registers:
+                tables[name] = registers[name][part.bucket]
+            elif read.anchored:
+                margin = int(read.margin.total_seconds() * 1e6)
+                snapshot = self.lake.snapshot(theirs.name, version)
+                tables[name] = self._stored(theirs).around(snapshot, part.bucket, start, end, margin, columns)
             else:
                 parts = self._needed(table, theirs, read, {part})
-                found = self.engine.rows(
-                    theirs, version=inputs[read.table], parts=parts, columns=read_schema(theirs, read).names
-                )
+                found = self.engine.rows(theirs, version=version, parts=parts, columns=columns)
                 tables[name] = self._within(theirs, read, found, start, end)
         rows = table.function(Slot(part, start, end, self.calendar), **tables)
         return rows.select(table.schema.names).cast(table.schema).sort_by([(column, "ascending") for column in table.grain])
 
+    def _registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
+        """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket."""
+        found = {}
+        for name, read in table.reads.items():
+            theirs = self.catalog[read.table]
+            if theirs.period == "all":
+                rows = self.engine.rows(theirs, version=inputs[read.table], columns=read_schema(theirs, read).names)
+                found[name] = dict.fromkeys(self._buckets(table), rows)
+                if read.key and len(found[name]) > 1:
+                    keys = rows.column(read.key).to_pylist()
+                    of_row = np.array([-1 if key is None else bucket_of(key, self.buckets) for key in keys], dtype=np.int64)
+                    found[name] = {b: rows.filter(pa.array((of_row == b) | (of_row < 0))) for b in found[name]}
+        return found
+
     def _within(self, theirs: Table, read: Read, rows: pa.Table, start: int, end: int) -> pa.Table:
-        if theirs.period == "all" or not pa.types.is_timestamp(theirs.schema.field(theirs.time).type):
+        if not pa.types.is_timestamp(theirs.schema.field(theirs.time).type):
             return rows
         margin = int(read.margin.total_seconds() * 1e6)
         at = micros(rows.column(theirs.time))
         return rows.filter(pa.array((at >= start - margin) & (at < end + margin)))
-
-    def _anchored(self, theirs: Table, read: Read, part: Part, start: int, end: int, version: int) -> pa.Table:
-        """Readings of a partition and, of each datastream, back to its last one before and on to its first one after, and
-        a margin beyond these."""
-        margin = int(read.margin.total_seconds() * 1e6)
-        snapshot = self.lake.snapshot(theirs.name, version)
-        text = f"""
-            WITH times AS (SELECT datastream, first AS time FROM extents UNION ALL SELECT datastream, last FROM extents)
-            SELECT datastream, coalesce(max(time) FILTER (time <= {start}), {start}) - {margin} AS first,
-                   coalesce(min(time) FILTER (time >= {end}), {end}) + {margin} AS last
-            FROM times GROUP BY 1"""
-        windows = self.engine.sql(text, extents=self._extents(theirs, snapshot, part.bucket))
-        if windows.num_rows == 0:
-            return read_schema(theirs, read).empty_table()
-        first, last = min(windows.column("first").to_pylist()), max(windows.column("last").to_pylist())
-        near = [p for p in snapshot.files if p.bucket == part.bucket and self._overlaps(p.period, first, last)]
-        columns = read_schema(theirs, read).names
-        listed = ", ".join(f"r.{quoted(name)}" for name in columns)
-        text = f"""
-            SELECT {listed} FROM {self.engine.relation(theirs, version, near, columns)} r JOIN windows w USING (datastream)
-            WHERE r.time BETWEEN make_timestamptz(w.first) AND make_timestamptz(w.last) ORDER BY r.datastream, r.time"""
-        return self.engine.sql(text, windows=windows)
 
 
 def _stretches(extents: pa.Table, margin: int) -> list[tuple[int, int]]:

@@ -17,13 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
+T = TypeVar("T")
+R = TypeVar("R")
 PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
 KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 
@@ -265,12 +267,12 @@ class Lake:
             self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
 
 
-def in_parallel(function: Callable[[Part], Any], parts: Sequence[Part]) -> list[Any]:
-    """A function of each partition, on both cores where there are several: its results in their order."""
-    if len(parts) < 2:
-        return [function(part) for part in parts]
+def in_parallel(function: Callable[[T], R], each: Sequence[T]) -> list[R]:
+    """A function of each partition (or file), on both cores where there are several: its results in their order."""
+    if len(each) < 2:
+        return [function(one) for one in each]
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(function, parts))
+        return list(pool.map(function, each))
 
 
 class SchemaChanged(Exception):  # noqa: N818

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,13 +13,17 @@ import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from scicity.kernel.calendar import Calendar, micros
-from scicity.kernel.lake import Lake, Part
+from scicity.kernel.lake import Lake, Part, Snapshot, in_parallel
 from scicity.kernel.problems import Problems
-from scicity.kernel.tables import READING_PREFIX, reading_table
+from scicity.kernel.tables import READING_PREFIX, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
 
+FOREVER = 2**62  # [µs] beyond every instant
+KEPT_ROWS = 6_000_000  # readings whose files are kept while neighbouring partitions are computed: about 200 MB
+EXTENTS = pa.schema([("datastream", pa.string()), ("first", pa.int64()), ("last", pa.int64())])
 SHOWN_FAULTS = 20  # faulty readings of one kind in a batch that are listed one by one
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any device of a district that is read remotely
 ARRIVAL = pa.schema(
@@ -104,6 +110,104 @@ def whole_batches(lake: Lake) -> set[str]:
             if "batch" in commit.note:
                 missing.setdefault(commit.note["batch"], set(commit.note.get("properties", ()))).discard(observed)
     return {batch for batch, properties in missing.items() if not properties}
+
+
+class Stored:
+    """The readings of one table of the lake, asked for by time. Files never change: what was read of them holds for ever."""
+
+    def __init__(self, lake: Lake, table: Table) -> None:
+        self.lake, self.table = lake, table
+        self._extents: dict[str, pa.Table] = {}
+        self._files: dict[tuple[str, ...], Future[pa.Table]] = {}
+        self._lock = threading.Lock()
+
+    def extents(self, snapshot: Snapshot, bucket: int) -> pa.Table:
+        """First and last time [µs UTC] of each datastream in each file of a bucket."""
+        paths = sorted(path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths)
+        with self._lock:
+            missing = [path for path in paths if path not in self._extents]
+            self._extents |= dict(zip(missing, in_parallel(self._extent, missing), strict=True))
+            return pa.concat_tables([self._extents[path] for path in paths] or [EXTENTS.empty_table()])
+
+    def around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int, columns: Sequence[str]) -> pa.Table:
+        """The readings of a bucket in [start, end) and, of each datastream, back to its last one before and on to its first
+        one after, and a margin beyond these; file by file, datastreams as dictionaries. `columns` begin as READING_COLUMNS.
+        """
+        names, low, high = windows(self.extents(snapshot, bucket), start, end, margin)
+        found = []
+        for part in sorted(part for part in snapshot.files if part.bucket == bucket):
+            for path in snapshot.files[part]:
+                extent = self._extents[path]
+                place = pc.index_in(extent["datastream"], value_set=names).to_numpy()
+                inside = (extent["last"].to_numpy() >= low[place]) & (extent["first"].to_numpy() <= high[place])
+                if inside.any():
+                    found.append(_within(self._file(path, columns), names, low, high))
+        schema = pa.schema([self.table.schema.field(column) for column in columns])
+        empty = schema.empty_table().set_column(0, "datastream", pa.array([], pa.dictionary(pa.int32(), pa.string())))
+        return pa.concat_tables(found or [empty]).unify_dictionaries()
+
+    def forget(self) -> None:
+        """Lets go of the files that are kept."""
+        with self._lock:
+            self._files.clear()
+
+    def _extent(self, path: str) -> pa.Table:
+        rows = self._read(path, ("datastream", "time"))
+        rows = rows.set_column(1, "time", rows.column("time").cast(pa.int64()))
+        found = rows.group_by("datastream", use_threads=False).aggregate([("time", "min"), ("time", "max")])
+        return found.rename_columns(EXTENTS.names).cast(EXTENTS)
+
+    def _file(self, path: str, columns: Sequence[str]) -> pa.Table:
+        """A file's readings, read once by whoever asks first; the files asked for last are kept."""
+        key = (path, *columns)
+        with self._lock:
+            known = self._files.pop(key, None)
+            kept = self._files[key] = known or Future()
+        if known is None:
+            try:
+                kept.set_result(self._read(path, columns))
+            except BaseException as error:
+                kept.set_exception(error)
+                self._files.pop(key, None)
+            with self._lock:
+                rows = {each: kept.result().num_rows for each, kept in self._files.items() if kept.done()}
+                for each in list(rows)[:-1]:
+                    if sum(rows.values()) <= KEPT_ROWS:
+                        break
+                    del rows[each], self._files[each]
+        return kept.result()
+
+    def _read(self, path: str, columns: Sequence[str]) -> pa.Table:
+        file = pq.ParquetFile(self.lake.folder(self.table.name) / path, read_dictionary=["datastream"])
+        return file.read(list(columns), use_threads=False).unify_dictionaries().combine_chunks()
+
+
+def windows(extents: pa.Table, start: int, end: int, margin: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """Each datastream with the times [µs UTC] between which its readings matter to [start, end), for `Stored.around`."""
+    encoded = extents.column("datastream").combine_chunks().dictionary_encode()
+    codes = np.tile(encoded.indices.to_numpy(), 2)
+    times = np.r_[extents.column("first").to_numpy(), extents.column("last").to_numpy()]
+    before, behind = np.full(len(encoded.dictionary), -FOREVER), np.full(len(encoded.dictionary), FOREVER)
+    np.maximum.at(before, codes[times <= start], times[times <= start])
+    np.minimum.at(behind, codes[times >= end], times[times >= end])
+    low, high = np.where(before == -FOREVER, start, before) - margin, np.where(behind == FOREVER, end, behind) + margin
+    return encoded.dictionary, low, high
+
+
+def _within(rows: pa.Table, names: pa.Array, low: np.ndarray, high: np.ndarray) -> pa.Table:
+    """The rows of a file that lie in the windows of their datastreams."""
+    encoded = rows.column("datastream").combine_chunks()
+    times = micros(rows.column("time"))
+    place = pc.index_in(encoded.dictionary, value_set=names).to_numpy(zero_copy_only=False)
+    low, high = low[place], high[place]
+    if len(times) and (low.max() > times.min() or high.min() < times.max()):
+        if low.min() < low.max() or high.min() < high.max():
+            codes = encoded.indices.to_numpy()
+            low, high = low[codes], high[codes]
+        else:
+            low, high = low[:1], high[:1]
+        return rows.filter(pa.array((times >= low) & (times <= high)))
+    return rows
 
 
 def chosen(readings: ibis.Table) -> ibis.Table:

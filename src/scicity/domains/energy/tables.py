@@ -104,6 +104,7 @@ _READINGS = {
         "streams": Read(
             "district.datastream",
             columns=("datastream", "thing", "property", "flow", "interval_seconds", "origin"),
+            key="thing",
             trace={"meter": "thing", "flow": "flow"},
         ),
         "meters": Read("energy.meter", columns=("meter", "zero_is_gap"), key="meter"),

@@ -206,6 +206,21 @@ def test_a_batch_that_comes_again_changes_nothing(tmp_path: Path) -> None:
     assert found.compute(only="energy.meter_hourly") == files
 
 
+def test_buckets_change_nothing(site: Site, tmp_path: Path) -> None:
+    """Each meter stands in one bucket, with the readings of its own; files of several batches are merged."""
+    found = Site(tmp_path, METERS, buckets=4)
+    for batch in range(3):
+        found.arrive(f"{batch}", {name: rows[batch::3] for name, rows in readings().items()})
+    found.compute(only="energy.meter_hourly")
+    rows, expected = (
+        [row for row in each.rows("energy.meter_hourly", "energy IS NOT NULL") if FIRST <= row["hour"] < LAST]
+        for each in (found, site)
+    )
+    assert rows == expected
+    everything = [(row["meter"], row["flow"], row["hour"]) for row in found.rows("energy.meter_hourly", "true")]
+    assert len(everything) == len(set(everything))
+
+
 @pytest.mark.parametrize("unit", ["m**3", "kW", "degC", "no unit"])
 def test_a_register_of_something_else_is_not_taken_for_energy(tmp_path: Path, unit: str) -> None:
     """[24] The register of datastreams refuses it; the door, even so, takes nothing of it."""
