@@ -119,14 +119,19 @@ def test_a_new_part_changes_nothing_outside_and_passes_every_check(copy: Path) -
     passes(copy, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache")
     passes(copy, "-m", "mypy", *(path for path in python if "/methods/" in path))
     tests = [path for path in python if Path(path).name.startswith("test_")]
-    tests += ["tests/test_structure.py", "tests/test_protocols.py", "tests/test_docs.py"]
-    touched = "golden or plain_lines or harbour or night_share or rendered or every_table or file or program"
+    tests += ["tests/test_structure.py", "tests/test_protocols.py", "tests/test_reference.py"]
+    touched = "golden or plain_lines or harbour or night_share or rendered or every_table or short or program"
     ran = passes(copy, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", touched, *tests)
     for case in ("the_same_parts_as_every_other[harbour]", "plain_lines-01", "energy.night_share.night_share", "as_rendered"):
         assert re.search(re.escape(case) + r"\S* PASSED", ran), case
     for district in ("demo", "north-shore"):
         passes(copy, "-m", "scicity", "check", f"districts/{district}")
+    survey = copy / "districts" / "demo" / "registers" / "harbour-survey.csv"
+    survey.write_text("zone,area,origin,source\nsouth,1250000,stand-in,invented\n", encoding="utf-8")
     passes(copy, "-m", "scicity", "load")
+    opened = passes(copy, "-m", "scicity", "why", "harbour.zone_area.area/zone=south", "--json")
+    assert json.loads(opened)["value"] == 1_250_000
+    assert "registers/harbour-survey.csv" in opened
     figures = json.loads(passes(copy, "-m", "scicity", "why", "harbour.zone_area.area/zone=north", "--json"))
     assert figures["value"] == 1_200_000
     passes(copy, "-c", ASK_PAGES)
