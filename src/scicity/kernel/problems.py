@@ -76,12 +76,13 @@ class Problems:
     ) -> None:
         """Adds one problem. What was found is cut short and cleaned, so that a hostile cell cannot flood a page or a terminal;
         a kind of problem that fills a file is listed `MOST_ALIKE` times, and the last of them says that there are more."""
-        place = shown(file, 10 * LONGEST)
-        column = None if field is None else shown(field)
-        self.alike[code, place, column] += 1
-        count = self.alike[code, place, column]
+        kind = (code, str(file), field)
+        self.alike[kind] += 1
+        count = self.alike[kind]
         if count > MOST_ALIKE:
             return
+        place = shown(file, 10 * LONGEST)
+        column = None if field is None else shown(field)
         told = shown(found) + (" (and there are more like it)" if count == MOST_ALIKE else "")
         self.items.append(Problem(code, place, row, column, told, shown(expected, 10 * LONGEST), remedy))
 
