@@ -9,7 +9,7 @@ import ibis
 import pyarrow as pa
 
 from scicity.domains.energy.methods.ledger import FLAGS
-from scicity.domains.energy.methods.partition import hourly_ledger
+from scicity.domains.energy.methods.partition import hourly_ledger, set_aside
 from scicity.kernel.computing import Slot
 from scicity.kernel.district import check_above
 from scicity.kernel.problems import Problems
@@ -96,6 +96,7 @@ _READINGS = {
     name: Read(f"reading.{observed}", columns=("datastream", "time", "value", "revision"), margin=LOOK_AROUND, anchored=True)
     for name, observed in (("registers", "energy_register"), ("increments", "energy_increment"), ("powers", "active_power"))
 }
+_STREAM = ("datastream", "thing", "property", "flow", "interval_seconds", "origin")
 
 
 @derived(
@@ -103,7 +104,7 @@ _READINGS = {
         **_READINGS,
         "streams": Read(
             "district.datastream",
-            columns=("datastream", "thing", "property", "flow", "interval_seconds", "origin"),
+            columns=_STREAM,
             key="thing",
             trace={"meter": "thing", "flow": "flow"},
         ),
@@ -146,6 +147,33 @@ def meter_hourly(slot: Slot, streams: pa.Table, meters: pa.Table, installations:
     `methods/ledger.py` in the order in which they are applied.
     """
     return hourly_ledger(slot, streams, meters, installations, readings)
+
+
+@derived(
+    reads={
+        **_READINGS,
+        "streams": Read("district.datastream", columns=_STREAM, key="thing"),
+        "meters": Read("energy.meter", columns=("meter", "zero_is_gap"), key="meter", trace={"meter": "meter"}),
+        "installations": Read("energy.installation", columns=installation.columns[:-1], key="meter", trace={"meter": "meter"}),
+    },
+    columns=["meter", "datastream", "time", "rule", "value"],
+    grain=["datastream", "time", "rule"],
+    period="month",
+    time="time",
+    key="meter",
+    by_partition=True,
+    title_zh="未采用的读数",
+    title_en="Readings set aside",
+)
+def reading_set_aside(
+    slot: Slot, streams: pa.Table, meters: pa.Table, installations: pa.Table, **readings: pa.Table
+) -> pa.Table:
+    """The readings that the hourly ledger does not use, or that contradict another of the same time, and the rule that says so.
+
+    The rules stand in `methods/ledger.py`. A reading that comes twice with the same value is no matter and not listed. Where
+    one rule sets aside several readings of one time, the highest of them stands here.
+    """
+    return set_aside(slot, streams, meters, installations, readings)
 
 
 def _known(t: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ TABLES: tuple[Table, ...] = (
     tables.meter,
     tables.installation,
     tables.meter_hourly,
+    tables.reading_set_aside,
     tables.consumption_hourly,
     tables.gap_account,
 )

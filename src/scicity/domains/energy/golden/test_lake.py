@@ -16,6 +16,7 @@ import pytest
 from scicity.domains.energy.golden.damage import Damage, becomes, silent
 from scicity.domains.energy.golden.lake import Metered, Site
 from scicity.domains.energy.golden.meter import Device, Load, Meter, Reading, daily, steady, weak
+from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Refused
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -170,6 +171,25 @@ def test_the_gap_between_main_and_sub_meters(site: Site) -> None:
 def test_sub_meters_that_show_more_than_the_main_meter(site: Site) -> None:
     """[13] The gap is negative and stays so: the account hides no fault."""
     assert set(gaps(site, "weak").values()) == {(Decimal(48), Decimal(1440), Decimal(-1392))}
+
+
+def test_a_reading_that_is_set_aside_opens_to_itself(site: Site) -> None:
+    """[8] The reset at the end of March: every reading of it stands in the table, in its month, and leads to what arrived."""
+    rows = site.rows("energy.reading_set_aside", "meter = 'reset'")
+    true = meter()
+    assert [(row["time"], row["rule"], row["value"]) for row in rows] == [
+        (row.time, "dip", 0.0) for row in registers() if true.at("2023-03-31 12:00") <= row.time < true.at("2023-04-01 12:00")
+    ]
+    why = Figures(site.computing).why(
+        f"energy.reading_set_aside.value/datastream=reset.forward/time={rows[0]['time']:%Y-%m-%dT%H:%M:%SZ}/rule=dip"
+    )
+    opened = {each.name: [dict(row) for row in each.rows] for each in why.inputs}
+    assert [(row["datastream"], row["time"], row["value"]) for row in opened["registers"]] == [
+        ("reset.forward", rows[0]["time"], 0.0)
+    ]
+    assert [row["meter"] for row in opened["installations"]] == ["reset"]
+    assert [row["datastream"] for row in opened["streams"]] == ["reset.forward"]
+    assert site.rows("energy.reading_set_aside", "meter = 'plain'") == []
 
 
 @pytest.mark.parametrize("late", [timedelta(minutes=1), timedelta(days=1), timedelta(days=400)])

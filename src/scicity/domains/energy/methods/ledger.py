@@ -32,16 +32,17 @@ and multipliers (unverified: the documents themselves were not seen).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from scicity.domains.energy.methods import curves, gaps, screening, steady
 from scicity.domains.energy.methods.devices import Fleet, Stream, fleet
 from scicity.domains.energy.methods.hours import FLAGS, Hours, flagged, hours_of_curve
-from scicity.domains.energy.methods.registers import register_curve
+from scicity.domains.energy.methods.registers import Points, register_curve
 from scicity.domains.energy.methods.screening import Bools, Ints, Series, Verdicts
 
-__all__ = ["FLAGS", "PROPERTIES", "Hours", "Verdict", "hours_of"]
+__all__ = ["FLAGS", "PROPERTIES", "Hours", "Verdict", "hours_of", "verdicts_of"]
 
 REGISTER = "energy_register"
 OTHERS = {"energy_increment": curves.increment_curve, "active_power": curves.power_curve}
@@ -81,20 +82,46 @@ def hours_of(
     return Hours(*(np.r_[a, b][order] for a, b in zip(easy, found, strict=True))), verdicts
 
 
+def verdicts_of(streams: list[Stream], series: Series, observed: str, edges: Ints) -> list[Verdict]:
+    """The readings that `hours_of` sets aside or marks; quicker, because no hour is reckoned."""
+    devices = fleet(streams, registers=observed == REGISTER)
+    series = screening.by_stream(series)
+    if observed == REGISTER:
+        _, hard = steady.hours_of_steady(streams, devices, series, edges)
+        series = series.of(np.flatnonzero(hard))
+    judged = _judged(streams, devices, series, observed)
+    return _verdicts(streams, judged.series, judged.verdict)
+
+
+class _Judged(NamedTuple):
+    """Readings in order with the verdict of each, the curve of the sound ones, and of registers the points without verdicts."""
+
+    series: Series
+    verdict: Verdicts
+    over: curves.Curve
+    points: Points | None
+
+
+def _judged(streams: list[Stream], devices: Fleet, series: Series, observed: str) -> _Judged:
+    series = screening.ordered(series)  # not earlier: a steady stream is in order, and sorting costs more than all the rest
+    repeats = screening.verdict_of_repeats(series)
+    if observed == REGISTER:
+        over, verdict, points = register_curve(streams, devices, series, repeats)
+        return _Judged(series, verdict, over, points)
+    over, verdict = OTHERS[observed](streams, devices, series, repeats)
+    return _Judged(series, verdict, over, None)
+
+
 def _carefully(
     streams: list[Stream], devices: Fleet, series: Series, observed: str, edges: Ints, calendar: gaps.Calendar, only: Bools
 ) -> tuple[Hours, list[Verdict]]:
     """The hours of the streams of which `only` is true, by all rules; `series` holds no reading of others."""
-    series = screening.ordered(series)  # not earlier: a steady stream is in order, and sorting costs more than all the rest
-    repeats = screening.verdict_of_repeats(series)
-    if observed == REGISTER:
-        over, judged, points = register_curve(streams, devices, series, repeats)
+    series, verdict, over, points = _judged(streams, devices, series, observed)
+    if points is not None:
         around = gaps.Around(points, series, streams, devices, calendar)
         over = gaps.shaped(over, around, int(edges[0]), int(edges[-1]))
-    else:
-        over, judged = OTHERS[observed](streams, devices, series, repeats)
-    found = flagged(hours_of_curve(devices, over, edges, only), devices, over, edges, series, judged)
-    return found, _verdicts(streams, series, judged)
+    found = flagged(hours_of_curve(devices, over, edges, only), devices, over, edges, series, verdict)
+    return found, _verdicts(streams, series, verdict)
 
 
 def _verdicts(streams: list[Stream], series: Series, judged: Verdicts) -> list[Verdict]:

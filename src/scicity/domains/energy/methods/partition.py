@@ -12,13 +12,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scicity.domains.energy.methods import screening
 from scicity.domains.energy.methods.devices import FOREVER, HOUR, Installation, Stream
 from scicity.domains.energy.methods.gaps import Calendar
 from scicity.domains.energy.methods.hours import SECOND, Hours
-from scicity.domains.energy.methods.ledger import Verdict, hours_of
+from scicity.domains.energy.methods.ledger import hours_of, verdicts_of
 from scicity.domains.energy.methods.screening import Bools, Ints, Series
 
 PROPERTY = {"registers": "energy_register", "increments": "energy_increment", "powers": "active_power"}  # the best first
+SET_ASIDE = pa.schema(
+    [
+        ("meter", pa.string()),
+        ("datastream", pa.string()),
+        ("time", pa.timestamp("us", tz="UTC")),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
 
 
 class Slot(Protocol):
@@ -79,28 +89,22 @@ def hourly_ledger(
 def set_aside(
     slot: Slot, streams: pa.Table, meters: pa.Table, installations: pa.Table, readings: Mapping[str, pa.Table]
 ) -> pa.Table:
-    """The readings of a partition that were not used, with the rule: datastream, time, value, rule.
+    """The readings of a partition that were not used, with the rule: meter, datastream, time, value, rule.
 
-    Inputs as `hourly_ledger`.
+    Inputs as `hourly_ledger`. Repeated readings are none of these. Where a rule sets several readings of one time aside, the
+    highest stands for them; a value that is no number is null.
     """
     starts, _ = slot.calendar.hours(slot.start, slot.end)
-    verdicts: list[Verdict] = []
+    highest: dict[tuple[str, str, int, str], float | None] = {}
     for observed, of_property in _streams(streams, meters, installations).items():
-        series = _series(of_property, readings[observed])
-        _, found = hours_of(of_property, series, PROPERTY[observed], np.r_[starts, slot.end], slot.calendar)
-        verdicts += [v for v in found if slot.start <= v.time < slot.end and v.rule != "duplicate"]
-    rows = [
-        {"datastream": v.stream, "time": v.time, "value": None if np.isnan(v.value) else v.value, "rule": v.rule}
-        for v in verdicts
-    ]
-    names = pa.schema([("datastream", pa.string()), ("time", pa.int64()), ("value", pa.float64()), ("rule", pa.string())])
-    table = pa.Table.from_pylist(rows, schema=names)
-    table = table.set_column(1, "time", table.column("time").cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")))
-    return (
-        table.group_by(["datastream", "time", "rule"])
-        .aggregate([("value", "max")])
-        .rename_columns(["datastream", "time", "rule", "value"])
-    )
+        series, meter = _series(of_property, readings[observed]), {s.name: s.meter for s in of_property}
+        for each in verdicts_of(of_property, series, PROPERTY[observed], np.r_[starts, slot.end]):
+            if slot.start <= each.time < slot.end and each.rule != screening.RULES[screening.DUPLICATE]:
+                key = (meter[each.stream], each.stream, each.time, each.rule)
+                known = [value for value in (highest.get(key), each.value) if value is not None and np.isfinite(value)]
+                highest[key] = max(known, default=None)
+    rows = [(*key, value) for key, value in highest.items()]
+    return pa.table(list(map(list, zip(*rows, strict=True))) if rows else [[]] * len(SET_ASIDE), schema=SET_ASIDE)
 
 
 def decimals(micro: Ints, known: Bools) -> pa.Array:
