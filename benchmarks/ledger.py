@@ -2,15 +2,15 @@
 
     python benchmarks/ledger.py [--meters 1000] [--troubled 0.05] [--myems FOLDER]
 
-Writes a year of 15-minute registers of many meters as Parquet files, a file for each local month and bucket of meters, sorted
-by datastream and time; a share of the meter-months is troubled (a gap, a spike, a reset that comes back, repeated readings).
-Then, on two cores and from the same files:
+Appends a year (and eight days to either side) of 15-minute registers of many meters to a lake, month by month; a share of the
+meter-months is troubled (a gap, a spike, a reset that comes back, repeated readings). Then, on two cores and from the same files:
 
-* the ledger, month by month with the eight days around that it needs, each file read once; its total is held against the truth;
-* DuckDB's `lag` over each datastream and the sum by hour, which does the kind case only (no gap, no rollover, no spike);
+* `energy.meter_hourly` brought up to date from nothing, as `scicity compute` does it: flags, files and commit included; its
+  total is held against the truth;
+* DuckDB's `lag` over each datastream and the sum by hour, which does the kind case only (no gap, no rollover, no spike) and
+  writes nothing;
 * with --myems: one meter-year of one-minute registers through `worker` of FOLDER/meter.py (MyEMS, myems-normalization),
-  unmodified, on an in-memory stand-in for its database, which costs it no database time; and the same readings through the
-  ledger.
+  unmodified, on an in-memory stand-in for its database, which costs it no database time; and the same readings through the ledger.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -37,17 +35,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scicity.domains.energy import tables
 from scicity.domains.energy.methods.partition import hourly_ledger
 from scicity.kernel.calendar import Calendar
+from scicity.kernel.computing import Computing
+from scicity.kernel.district import DATASTREAM, KERNEL_SOURCES
+from scicity.kernel.lake import Lake, Part
+from scicity.kernel.reading import bucket_of
+from scicity.kernel.tables import Catalog, reading_table
 
 CALENDAR = Calendar("Asia/Shanghai")
 STEP = 900_000_000  # [µs] 15 minutes
 DAY = 86_400_000_000  # [µs]
-MARGIN = 8 * DAY  # [µs] as the table energy.meter_hourly declares it
+MARGIN = 8 * DAY  # [µs] readings beyond the year, on either side
 CORES, BUCKETS = 2, 8
 YEAR = 2023
 EXACT = pa.decimal128(18, 6)
 INSTANT = pa.timestamp("us", tz="UTC")
+READINGS = reading_table("energy_register")
+LEDGER = "energy.meter_hourly"
+CATALOG = Catalog([*KERNEL_SOURCES, tables.meter, tables.installation, tables.meter_hourly])
 
 
 @dataclass(frozen=True)
@@ -65,37 +72,62 @@ def month(number: int) -> Slot:
     return Slot(first, CALENDAR.instant(date(YEAR + number // 12, number % 12 + 1, 1)))
 
 
-def write_lake(folder: Path, meters: int, troubled: float) -> tuple[int, float]:
-    """Writes the files; returns how many readings they hold and the energy [kWh] that truly passed."""
-    first, last = month(1).start - MARGIN, month(12).end + MARGIN
-    times = np.arange(first, last + 1, STEP)
-    inside = (times >= month(1).start) & (times <= month(12).end)
-    readings, energy, rng = 0, 0.0, np.random.default_rng(7)
-    for bucket in range(BUCKETS):
-        names = [f"meter-{number:05d}.forward" for number in range(bucket, meters, BUCKETS)]
-        scale = rng.integers(50, 2_000, len(names))[:, None]
-        shape = 1 + np.sin((times / DAY % 1) * 2 * np.pi)[None, :]
-        counts = np.cumsum(rng.poisson(scale * shape / 2), axis=1) + rng.integers(0, 10_000_000, len(names))[:, None]
-        true = counts[:, inside]
-        energy += float((true[:, -1] - true[:, 0]).sum()) / 100
-        for number in range(14):
-            part = month(number)
-            here = (times >= part.start) & (times < part.end)
-            columns = [trouble(times[here], counts[row, here] / 100, troubled, rng) for row in range(len(names))]
+def write_lake(lake: Lake, meters: int, troubled: float) -> tuple[int, Decimal]:
+    """Writes registers and readings; returns how many readings there are and the energy [kWh] that truly passed."""
+    write_registers(lake, meters)
+    times = np.arange(month(1).start - MARGIN, month(12).end + MARGIN + 1, STEP)
+    energy, rng = 0, np.random.default_rng(7)
+    names = [
+        [f"meter-{n:05d}.forward" for n in range(meters) if bucket_of(f"meter-{n:05d}", BUCKETS) == b] for b in range(BUCKETS)
+    ]
+    counts = []
+    for of_bucket in names:
+        load = rng.integers(50, 2_000, len(of_bucket))[:, None] * (1 + np.sin((times / DAY % 1) * 2 * np.pi))[None, :] / 2
+        counts.append(
+            np.cumsum(rng.poisson(load).astype(np.int32), axis=1) + rng.integers(0, 10_000_000, len(of_bucket))[:, None]
+        )
+        energy += int((counts[-1][:, -1] - counts[-1][:, 0]).sum())
+    readings = 0
+    for number in range(14):
+        part = month(number)
+        here = slice(*np.searchsorted(times, (part.start, part.end)).tolist())
+        rows = {}
+        for bucket, of_bucket in enumerate(names):
+            columns = [trouble(times[here], row[here] / 100, troubled, rng) for row in counts[bucket]]
             length = [len(t) for t, _ in columns]
-            table = pa.table(
-                {
-                    "datastream": pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(names)), length), names).cast(
-                        pa.string()
-                    ),
-                    "time": pa.array(np.concatenate([t for t, _ in columns])).cast(pa.timestamp("us")).cast(INSTANT),
-                    "value": np.concatenate([v for _, v in columns]) % 1e6,
-                    "revision": np.zeros(sum(length), dtype=np.int64),
-                }
+            rows[Part(f"{YEAR + (number - 1) // 12}-{(number - 1) % 12 + 1:02d}", bucket)] = arrived(
+                pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(length)), length), of_bucket).cast(pa.string()),
+                np.concatenate([t for t, _ in columns]),
+                np.concatenate([v for _, v in columns]) % 1e6,
             )
-            pq.write_table(table, folder / f"{number:02d}-{bucket}.parquet")
-            readings += table.num_rows if 1 <= number <= 12 else 0
-    return readings, energy
+        lake.append(READINGS.name, rows, READINGS.schema, {"batch": str(number)})
+        readings += sum(table.num_rows for table in rows.values())
+    return readings, Decimal(energy).scaleb(-2)
+
+
+def arrived(names: pa.Array, times: np.ndarray, values: np.ndarray) -> pa.Table:
+    """Rows of the table of readings."""
+    none = pa.array(np.zeros(len(times), dtype=np.int32))
+    return pa.table(
+        {
+            "datastream": names,
+            "time": pa.array(times).cast(pa.timestamp("us")).cast(INSTANT),
+            "value": values,
+            "revision": none.cast(pa.int64()),
+            "batch": pa.array(["benchmark"]).take(none),
+            "arrived": pa.array([datetime(YEAR + 1, 2, 1, tzinfo=UTC)], INSTANT).take(none),
+        }
+    )
+
+
+def write_registers(lake: Lake, meters: int) -> None:
+    """The registers of datastreams, meters and installations."""
+    for table, rows in zip((DATASTREAM, tables.meter, tables.installation), registers_of(meters), strict=True):
+        columns = [
+            rows.column(n) if n in rows.column_names else pa.nulls(meters, table.schema.field(n).type)
+            for n in table.schema.names
+        ]
+        lake.replace(table.name, {Part("all"): pa.table(columns, schema=table.schema)}, table.schema, inputs={}, code="")
 
 
 def trouble(times: np.ndarray, values: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -147,57 +179,28 @@ def registers_of(meters: int, rated: float | None = 4_000.0) -> tuple[pa.Table, 
     return streams, pa.table({"meter": names, "zero_is_gap": [False] * meters}), installations
 
 
-def read(folder: Path, number: int, bucket: int) -> pa.Table:
-    """A month of a bucket."""
-    return pq.read_table(folder / f"{number:02d}-{bucket}.parquet", read_dictionary=["datastream"], use_threads=False)
-
-
-def between(rows: pa.Table, first: int, last: int) -> pa.Table:
-    """The readings of [first, last]."""
-    at = rows.column("time").cast(pa.int64())
-    return rows.filter(pc.and_(pc.greater_equal(at, first), pc.less_equal(at, last)))
-
-
-def ledgers(folder: Path, bucket: int, registers: tuple[pa.Table, pa.Table, pa.Table]) -> Iterator[pa.Table]:
-    """The ledger of a bucket of meters, month by month; each file is read once."""
-    none = read(folder, 0, bucket).slice(0, 0)
-    before, here = read(folder, 0, bucket), read(folder, 1, bucket)
-    mine = pa.array(pc.unique(here.column("datastream")).cast(pa.string()))
-    streams = registers[0].filter(pc.is_in(registers[0].column("datastream"), value_set=mine))
-    meters, installations = (
-        table.filter(pc.is_in(table.column("meter"), value_set=streams.column("thing"))) for table in registers[1:]
-    )
-    for number in range(1, 13):
-        behind, slot = read(folder, number + 1, bucket), month(number)
-        around = [between(before, slot.start - MARGIN, slot.start), here, between(behind, slot.end, slot.end + MARGIN)]
-        readings = {"registers": pa.concat_tables(around).unify_dictionaries(), "increments": none, "powers": none}
-        yield hourly_ledger(slot, streams, meters, installations, readings)
-        before, here = here, behind
-
-
-def run_ledger(folder: Path, meters: int) -> tuple[float, int, Decimal]:
-    """Seconds, rows and the sum of energy [kWh]."""
-    registers = registers_of(meters)
-
-    def of_bucket(bucket: int) -> list[tuple[int, Decimal]]:
-        return [(table.num_rows, pc.sum(table.column("energy")).as_py()) for table in ledgers(folder, bucket, registers)]
-
+def run_ledger(lake: Lake) -> tuple[float, int, Decimal]:
+    """Seconds, rows and the sum of energy [kWh]; computed anew at each call."""
+    if lake.snapshot(LEDGER).version >= 0:
+        lake.set_aside(LEDGER)
     began = time.perf_counter()
-    with ThreadPoolExecutor(CORES) as pool:
-        found = [each for part in pool.map(of_bucket, range(BUCKETS)) for each in part]
-    return time.perf_counter() - began, sum(rows for rows, _ in found), sum((energy for _, energy in found), Decimal(0))
+    Computing(lake, CATALOG, CALENDAR, BUCKETS).bring_up_to_date(only=LEDGER)
+    seconds = time.perf_counter() - began
+    files = lake.uris(LEDGER, lake.snapshot(LEDGER))
+    found = pa.concat_tables([pq.read_table(file, columns=["energy"]) for file in files])
+    return seconds, found.num_rows, pc.sum(found.column("energy")).as_py()
 
 
-def run_lag(folder: Path) -> tuple[float, int]:
-    """Seconds and rows of DuckDB's kind case over the same files of the year."""
-    files = ", ".join(f"'{folder}/{number:02d}-{bucket}.parquet'" for number in range(1, 13) for bucket in range(BUCKETS))
+def run_lag(lake: Lake) -> tuple[float, int]:
+    """Seconds and rows of DuckDB's kind case over the same files."""
+    files = ", ".join(f"'{file}'" for file in lake.uris(READINGS.name, lake.snapshot(READINGS.name)))
     database = duckdb.connect(config={"threads": CORES})
     database.execute("SET TimeZone='UTC'")
     began = time.perf_counter()
     table = database.execute(
         f"""SELECT datastream, time_bucket(INTERVAL 1 HOUR, time) AS hour, sum(greatest(value - earlier, 0)) AS energy
         FROM (SELECT datastream, time, value, lag(value) OVER (PARTITION BY datastream ORDER BY time) AS earlier
-              FROM read_parquet([{files}]))
+              FROM read_parquet([{files}], hive_partitioning=false))
         GROUP BY 1, 2"""
     ).to_arrow_table()
     return time.perf_counter() - began, table.num_rows
@@ -231,7 +234,7 @@ class StandIn:
 
 
 def run_myems(folder: Path, days: int) -> tuple[float, float, int]:
-    """Seconds of MyEMS's worker and of the ledger for the same one-minute registers, and their number."""
+    """Seconds that the processor works for MyEMS's worker, and for the ledger, on the same one-minute registers; how many."""
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=None)
     first = until - timedelta(days=days)
     counts = 100_000 + np.cumsum(np.random.default_rng(7).poisson(100, days * 1440))
@@ -251,15 +254,15 @@ def run_myems(folder: Path, days: int) -> tuple[float, float, int]:
     spec.loader.exec_module(module)
     meter = {"id": 1, "name": "m", "point_id": 1, "hourly_low_limit": Decimal(0), "hourly_high_limit": Decimal(10**6)}
     with contextlib.redirect_stdout(io.StringIO()):
-        began = time.perf_counter()
+        watch = Watch()
         problem = module.worker(meter)
-        theirs = time.perf_counter() - began
+        _, theirs = watch.stopped()
     assert problem is None and database.told >= days * 24 - 1, problem
     return theirs, one_meter(first, counts), len(rows)
 
 
 def one_meter(first: datetime, counts: np.ndarray) -> float:
-    """Seconds of the ledger for the one-minute registers of one meter; the best of five."""
+    """Seconds that the processor works in the ledger for the one-minute registers of one meter: the mean of ten."""
     start = int(first.replace(tzinfo=UTC).timestamp()) * 1_000_000
     at = pa.array(start + np.arange(len(counts)) * 60_000_000).cast(pa.timestamp("us")).cast(INSTANT)
     streams, meters, installations = registers_of(1)
@@ -268,14 +271,13 @@ def one_meter(first: datetime, counts: np.ndarray) -> float:
                      "revision": np.zeros(len(counts), dtype=np.int64)})  # fmt: skip
     readings = {"registers": rows, "increments": rows.slice(0, 0), "powers": rows.slice(0, 0)}
     slot = Slot(start, start + (len(counts) - 60) * 60_000_000)
-    best = float("inf")
-    for _ in range(5):
-        began = time.perf_counter()
+    watch = Watch()
+    for _ in range(10):
         table = hourly_ledger(slot, streams, meters, installations, readings)
-        best = min(best, time.perf_counter() - began)
+    _, worked = watch.stopped()
     hours = table.num_rows
     assert pc.sum(table.column("energy")).as_py() == Decimal(int(counts[hours * 60] - counts[0])).scaleb(-2)
-    return best
+    return worked / 10
 
 
 def main() -> None:
@@ -287,20 +289,20 @@ def main() -> None:
     options.add_argument("--myems", type=Path, help="folder that holds MyEMS's myems-normalization/meter.py")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        readings, truth = write_lake(folder, asked.meters, asked.troubled)
-        size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        lake = Lake(Path(temporary))
+        readings, truth = write_lake(lake, asked.meters, asked.troubled)
+        size = sum(file.stat().st_size for file in lake.folder(READINGS.name).rglob("*.parquet")) / 1e6
         print(f"{asked.meters} meters, {readings:,} readings, {size:.0f} MB, {asked.troubled:.0%} of the meter-months troubled")
-        for _ in range(3):  # the first run warms the file cache for both
-            ours, rows, energy = run_ledger(folder, asked.meters)
-            lag, lag_rows = run_lag(folder)
-        error = float(energy) - truth
-        print(f"ledger      {ours:7.2f} s  {readings / ours / 1e6:6.2f} M readings/s  {rows:,} hours, error {error:.2f} kWh")
+        for _ in range(2):  # the first run warms the file cache for both
+            ours, rows, energy = run_ledger(lake)
+            lag, lag_rows = run_lag(lake)
+        speed = f"{readings / ours / 1e6:6.2f} M readings/s"
+        print(f"ledger      {ours:7.2f} s  {speed}  {rows:,} hours, error {energy - truth} kWh")
         print(f"DuckDB lag  {lag:7.2f} s  {readings / lag / 1e6:6.2f} M readings/s  {lag_rows:,} hours")
         print(f"the ledger is {lag / ours:.2f} times as fast as lag")
     if asked.myems:
         theirs, mine, count = run_myems(asked.myems, asked.days)
-        print(f"one meter, {count:,} one-minute registers: MyEMS {theirs:.2f} s, ledger {mine * 1000:.1f} ms")
+        print(f"one meter, {count:,} one-minute registers: MyEMS {theirs:.2f} s, ledger {mine * 1000:.1f} ms of processor time")
         print(f"the ledger is {theirs / mine:,.0f} times as fast as MyEMS's worker")
 
 
