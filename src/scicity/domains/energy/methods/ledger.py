@@ -83,7 +83,11 @@ def hours_of(
 
 
 def verdicts_of(streams: list[Stream], series: Series, observed: str, edges: Ints) -> list[Verdict]:
-    """The readings that `hours_of` sets aside or marks; quicker, because no hour is reckoned."""
+    """The readings that `hours_of` sets aside or marks; quicker, because no hour is reckoned.
+
+    Arguments as `hours_of`: `edges` are consecutive local hours [µs UTC]. Raises ValueError for a register whose counts are
+    no whole micro-kWh. Source: the rules at the head of this module.
+    """
     devices = fleet(streams, registers=observed == REGISTER)
     series = screening.by_stream(series)
     if observed == REGISTER:
