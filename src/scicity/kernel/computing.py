@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scicity.kernel.calendar import Calendar, micros, periods_of_days
 from scicity.kernel.engine import Engine, quoted, read_schema
@@ -167,7 +168,8 @@ class Computing:
         commit = self.lake.written(table.name, part, version)
         if commit is None:
             raise LookupError(f"{table.name} has no partition {part.period}/{part.bucket} at that version")
-        return self.compute(table, [part], commit.inputs).get(part, table.schema.empty_table())
+        rows = self.compute(table, [part], commit.inputs).get(part, table.schema.empty_table())
+        return rows.select(table.schema.names).cast(table.schema)
 
     def split(self, table: Table, rows: pa.Table) -> dict[Part, pa.Table]:
         """Rows by partition, in the order in which they come."""
@@ -372,6 +374,8 @@ class Computing:
                 found = self.engine.rows(theirs, version=version, parts=parts, columns=columns)
                 tables[name] = self._within(theirs, read, found, start, end)
         rows = table.function(Slot(part, start, end, self.calendar), **tables)
+        if rows.num_rows and in_order(rows, table.grain):
+            return rows
         return rows.select(table.schema.names).cast(table.schema).sort_by([(column, "ascending") for column in table.grain])
 
     def _registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
@@ -394,6 +398,27 @@ class Computing:
         margin = int(read.margin.total_seconds() * 1e6)
         at = micros(rows.column(theirs.time))
         return rows.filter(pa.array((at >= start - margin) & (at < end + margin)))
+
+
+def in_order(rows: pa.Table, columns: Iterable[str]) -> bool:
+    """Whether rows are sorted by these columns already: looked at far more quickly than sorted."""
+    tied = np.ones(max(rows.num_rows - 1, 0), dtype=bool)
+    for column in columns:
+        values = rows.column(column).combine_chunks()
+        if pa.types.is_timestamp(values.type):
+            step = np.diff(micros(values))
+        elif pa.types.is_dictionary(values.type):
+            rank = pc.rank(values.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
+            step = np.diff(rank[values.indices.to_numpy()])
+        else:
+            runs = pc.run_end_encode(values)
+            rank = pc.rank(runs.values, tiebreaker="dense").to_numpy().astype(np.int64)
+            step = np.zeros(len(tied), dtype=np.int64)
+            step[runs.run_ends.to_numpy()[:-1] - 1] = np.diff(rank)
+        if (tied & (step < 0)).any():
+            return False
+        tied &= step == 0
+    return True
 
 
 def _stretches(extents: pa.Table, margin: int) -> list[tuple[int, int]]:

@@ -7,7 +7,6 @@ again changes nothing, and nothing above it is computed again. What a commit cam
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import threading
@@ -19,7 +18,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
 from deltalake.transaction import AddAction, RemoveAction
@@ -129,9 +130,18 @@ class Lake:
                 return commit
         return None
 
-    def append(self, table: str, rows: Mapping[Part, pa.Table], schema: pa.Schema, note: Mapping[str, Any]) -> int:
-        """Adds rows (readings) as new files and puts them on stable storage; returns the version."""
-        adds = [self._write(table, part, rows[part], schema, durable=True) for part in sorted(rows)]
+    def append(
+        self,
+        table: str,
+        rows: Mapping[Part, pa.Table],
+        schema: pa.Schema,
+        note: Mapping[str, Any],
+        footers: Mapping[Part, Mapping[str, str]],
+    ) -> int:
+        """Adds rows (readings) as new files with their footers and puts them on stable storage; returns the version."""
+        adds = [
+            self._write(table, part, rows[part], schema.with_metadata(footers[part]), durable=True) for part in sorted(rows)
+        ]
         return self._commit(table, schema, adds, [], {"parts": sorted(rows), "note": dict(note)}, durable=True)
 
     def replace(
@@ -173,15 +183,17 @@ class Lake:
         return self._commit(table, schema, adds, removes, told), frozenset(changed)
 
     def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
-        buffer = io.BytesIO()
+        buffer = pa.BufferOutputStream()
         pq.write_table(
-            rows.select(schema.names).cast(schema),
+            _stored_form(rows, schema),
             buffer,
             compression="zstd",
             store_decimal_as_integer=True,
+            store_schema=bool(schema.metadata),  # else not: it would tell dictionaries and words apart, which are the same here
             row_group_size=262_144,
+            write_statistics=[f.name for f in schema if not pa.types.is_string(f.type)],  # of words they cost half of the time
         )
-        content = buffer.getbuffer()
+        content = buffer.getvalue()
         path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
         target = self.folder(table) / path
         if not target.exists():
@@ -197,7 +209,7 @@ class Lake:
                 _sync(target.parent)
         values = {"period": part.period, "bucket": str(part.bucket)}
         stats = json.dumps({"numRecords": rows.num_rows})
-        return AddAction(path, len(content), values, int(target.stat().st_mtime * 1000), True, stats)
+        return AddAction(path, content.size, values, int(target.stat().st_mtime * 1000), True, stats)
 
     def _commit(
         self,
@@ -265,6 +277,31 @@ class Lake:
             self._open.pop(table, None)
             self._commits.pop(table, None)
             self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
+
+
+def _stored_form(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of a schema with its metadata; words may stay dictionaries, of which the bytes tell the rows alone."""
+    columns = []
+    for name, type_ in zip(schema.names, schema.types, strict=True):
+        column = rows.column(name)
+        words = pa.types.is_dictionary(column.type) and pa.types.is_string(type_)
+        columns.append(_sorted_dictionary(column.combine_chunks()) if words else column.cast(type_))
+    fields = [pa.field(name, column.type) for name, column in zip(schema.names, columns, strict=True)]
+    return pa.table(columns, schema=pa.schema(fields, schema.metadata))
+
+
+def _sorted_dictionary(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same words from a dictionary that is sorted and holds no others."""
+    size = len(column.dictionary)
+    codes = pc.fill_null(column.indices, size).to_numpy(zero_copy_only=False)
+    used = np.flatnonzero(np.bincount(codes, minlength=size + 1)[:-1])
+    words, place = np.unique(column.dictionary.to_numpy(zero_copy_only=False)[used].astype(str), return_inverse=True)
+    if len(words) == size and (place == np.arange(size)).all():
+        return column
+    place_of = np.full(size + 1, -1, dtype=np.int32)
+    place_of[used] = place
+    codes = place_of[codes]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0 if column.null_count else None), pa.array(words))
 
 
 def in_parallel(function: Callable[[T], R], each: Sequence[T]) -> list[R]:

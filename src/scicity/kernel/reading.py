@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import ibis
 import numpy as np
@@ -16,14 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scicity.kernel.calendar import Calendar, micros
-from scicity.kernel.lake import Lake, Part, Snapshot, in_parallel
+from scicity.kernel.lake import Lake, Part, Snapshot
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import READING_PREFIX, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
 
 FOREVER = 2**62  # [µs] beyond every instant
 KEPT_ROWS = 6_000_000  # readings whose files are kept while neighbouring partitions are computed: about 200 MB
-EXTENTS = pa.schema([("datastream", pa.string()), ("first", pa.int64()), ("last", pa.int64())])
+EXTENTS = pa.schema([("datastream", pa.string()), *((name, pa.int64()) for name in ("first", "last", "count", "revision"))])
 SHOWN_FAULTS = 20  # faulty readings of one kind in a batch that are listed one by one
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any device of a district that is read remotely
 ARRIVAL = pa.schema(
@@ -97,8 +99,30 @@ def take(
         if write:
             values = _canonical(rows.column("value").to_numpy()[mine], codes[mine], names, known, observed)
             parts = _parts(batch, rows.take(pa.array(mine)), values, codes[mine], names, bucket_by_name, calendar)
-            lake.append(table.name, parts, table.schema, {"batch": batch.name, "properties": all_observed})
+            append(lake, table, parts, {"batch": batch.name, "properties": all_observed})
     return taken
+
+
+def append(lake: Lake, table: Table, parts: Mapping[Part, pa.Table], note: Mapping[str, Any]) -> int:
+    """Puts readings into the lake, sorted by datastream and time; each file tells in its footer when it has which datastream.
+
+    Returns the version. Raises ValueError for readings in another order.
+    """
+    footers = {part: {"extents": json.dumps(_extents_of(rows))} for part, rows in parts.items()}
+    return lake.append(table.name, parts, table.schema, note, footers)
+
+
+def _extents_of(rows: pa.Table) -> dict[str, list[Any]]:
+    """Of each datastream in order: its first and last time [µs UTC], the number of its readings, their highest revision."""
+    runs, times = pc.run_end_encode(rows.column("datastream").combine_chunks()), micros(rows.column("time"))
+    names, ends = runs.values.to_pylist(), runs.run_ends.to_numpy().astype(np.int64)
+    starts = np.r_[np.int64(0), ends[:-1]]
+    falls = np.flatnonzero(times[1:] < times[:-1]) + 1
+    if len(set(names)) < len(names) or not np.isin(falls, starts).all():
+        raise ValueError("readings are stored in the order of datastream and time")
+    revision = np.maximum.reduceat(rows.column("revision").to_numpy(), starts) if len(starts) else starts
+    columns = (times[starts], times[ends - 1], ends - starts, revision)
+    return dict(zip(EXTENTS.names, (names, *(column.tolist() for column in columns)), strict=True))
 
 
 def whole_batches(lake: Lake) -> set[str]:
@@ -122,29 +146,37 @@ class Stored:
         self._lock = threading.Lock()
 
     def extents(self, snapshot: Snapshot, bucket: int) -> pa.Table:
-        """First and last time [µs UTC] of each datastream in each file of a bucket."""
+        """First and last time [µs UTC], number of readings and highest revision of each datastream in each file of a bucket."""
         paths = sorted(path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths)
         with self._lock:
-            missing = [path for path in paths if path not in self._extents]
-            self._extents |= dict(zip(missing, in_parallel(self._extent, missing), strict=True))
+            self._extents |= {path: self._extent(path) for path in paths if path not in self._extents}
             return pa.concat_tables([self._extents[path] for path in paths] or [EXTENTS.empty_table()])
 
     def around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int, columns: Sequence[str]) -> pa.Table:
         """The readings of a bucket in [start, end) and, of each datastream, back to its last one before and on to its first
-        one after, and a margin beyond these; file by file, datastreams as dictionaries. `columns` begin as READING_COLUMNS.
+        one after, and a margin beyond these: by datastream, file by file. The first of the `columns` is the datastream, a
+        dictionary that the footers of the files tell.
         """
         names, low, high = windows(self.extents(snapshot, bucket), start, end, margin)
-        found = []
-        for part in sorted(part for part in snapshot.files if part.bucket == bucket):
-            for path in snapshot.files[part]:
-                extent = self._extents[path]
-                place = pc.index_in(extent["datastream"], value_set=names).to_numpy()
-                inside = (extent["last"].to_numpy() >= low[place]) & (extent["first"].to_numpy() <= high[place])
-                if inside.any():
-                    found.append(_within(self._file(path, columns), names, low, high))
-        schema = pa.schema([self.table.schema.field(column) for column in columns])
-        empty = schema.empty_table().set_column(0, "datastream", pa.array([], pa.dictionary(pa.int32(), pa.string())))
-        return pa.concat_tables(found or [empty]).unify_dictionaries()
+        files, cuts, offset = [], [np.zeros((3, 0), dtype=np.int64)], 0
+        for path in (path for part in sorted(snapshot.files) if part.bucket == bucket for path in snapshot.files[part]):
+            extent = self._extents[path]
+            place = pc.index_in(extent["datastream"], value_set=names).to_numpy()
+            inside = (extent["last"].to_numpy() >= low[place]) & (extent["first"].to_numpy() <= high[place])
+            if inside.any():
+                files.append(self._file(path, columns, revised=any(extent["revision"].to_pylist())))
+                begins, ends = _cut(extent, micros(files[-1].column("time")), low[place], high[place])
+                cuts.append(np.stack([place, begins + offset, ends - begins])[:, inside])
+                offset += files[-1].num_rows
+        cut, rows = np.concatenate(cuts, axis=1), self._joined(files, columns[1:])
+        cut = cut[:, np.argsort(cut[0], kind="stable")]
+        found = pa.concat_tables(
+            [rows.slice(0, 0), *(rows.slice(at, count) for _, at, count in cut.T.tolist())]
+        ).combine_chunks()
+        if "revision" not in rows.column_names:
+            found = found.append_column("revision", pa.array(np.zeros(found.num_rows, dtype=np.int64)))
+        of_row = pa.DictionaryArray.from_arrays(np.repeat(cut[0].astype(np.int32), cut[2]), names)
+        return found.add_column(0, "datastream", of_row).select(columns)
 
     def forget(self) -> None:
         """Lets go of the files that are kept."""
@@ -152,20 +184,18 @@ class Stored:
             self._files.clear()
 
     def _extent(self, path: str) -> pa.Table:
-        rows = self._read(path, ("datastream", "time"))
-        rows = rows.set_column(1, "time", rows.column("time").cast(pa.int64()))
-        found = rows.group_by("datastream", use_threads=False).aggregate([("time", "min"), ("time", "max")])
-        return found.rename_columns(EXTENTS.names).cast(EXTENTS)
+        told = pq.read_metadata(self.lake.folder(self.table.name) / path).metadata[b"extents"]
+        return pa.table(json.loads(told), schema=EXTENTS)
 
-    def _file(self, path: str, columns: Sequence[str]) -> pa.Table:
-        """A file's readings, read once by whoever asks first; the files asked for last are kept."""
+    def _file(self, path: str, columns: Sequence[str], *, revised: bool) -> pa.Table:
+        """A file's readings but their datastreams, read once by whoever asks first; the files asked for last are kept."""
         key = (path, *columns)
         with self._lock:
             known = self._files.pop(key, None)
             kept = self._files[key] = known or Future()
         if known is None:
             try:
-                kept.set_result(self._read(path, columns))
+                kept.set_result(self._read(path, columns, revised))
             except BaseException as error:
                 kept.set_exception(error)
                 self._files.pop(key, None)
@@ -177,9 +207,22 @@ class Stored:
                     del rows[each], self._files[each]
         return kept.result()
 
-    def _read(self, path: str, columns: Sequence[str]) -> pa.Table:
-        file = pq.ParquetFile(self.lake.folder(self.table.name) / path, read_dictionary=["datastream"])
-        return file.read(list(columns), use_threads=False).unify_dictionaries().combine_chunks()
+    def _read(self, path: str, columns: Sequence[str], revised: bool) -> pa.Table:
+        file = pq.ParquetFile(self.lake.folder(self.table.name) / path, memory_map=True)
+        wanted = [column for column in columns[1:] if revised or column != "revision"]
+        return file.read(wanted, use_threads=False).combine_chunks()
+
+    def _joined(self, files: list[pa.Table], columns: Sequence[str]) -> pa.Table:
+        """The rows of files; without revisions where none of them has any, as most have not and their footers say."""
+        schema = pa.schema([self.table.schema.field(column) for column in columns])
+        if files and not any("revision" in rows.column_names for rows in files):
+            return pa.concat_tables(files)
+        zero = pa.scalar(0, pa.int64())
+        whole = [
+            rows if "revision" in rows.column_names else rows.append_column("revision", pa.repeat(zero, rows.num_rows))
+            for rows in files
+        ]
+        return pa.concat_tables([schema.empty_table(), *(rows.select(columns) for rows in whole)])
 
 
 def windows(extents: pa.Table, start: int, end: int, margin: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:
@@ -194,20 +237,28 @@ def windows(extents: pa.Table, start: int, end: int, margin: int) -> tuple[pa.Ar
     return encoded.dictionary, low, high
 
 
-def _within(rows: pa.Table, names: pa.Array, low: np.ndarray, high: np.ndarray) -> pa.Table:
-    """The rows of a file that lie in the windows of their datastreams."""
-    encoded = rows.column("datastream").combine_chunks()
-    times = micros(rows.column("time"))
-    place = pc.index_in(encoded.dictionary, value_set=names).to_numpy(zero_copy_only=False)
-    low, high = low[place], high[place]
-    if len(times) and (low.max() > times.min() or high.min() < times.max()):
-        if low.min() < low.max() or high.min() < high.max():
-            codes = encoded.indices.to_numpy()
-            low, high = low[codes], high[codes]
-        else:
-            low, high = low[:1], high[:1]
-        return rows.filter(pa.array((times >= low) & (times <= high)))
-    return rows
+def _cut(extent: pa.Table, times: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a file that lie in the windows [low, high] [µs UTC] of its datastreams: from which row to which."""
+    ends = np.cumsum(extent["count"].to_numpy())
+    begins = ends - extent["count"].to_numpy()
+    starts, late = np.flatnonzero(extent["first"].to_numpy() < low), np.flatnonzero(extent["last"].to_numpy() > high)
+    before = _rows_before(times, begins[starts], ends[starts], low[starts])
+    ends[late] = begins[late] + _rows_before(times, begins[late], ends[late], high[late] + 1)
+    begins[starts] += before
+    return begins, ends
+
+
+def _rows_before(times: np.ndarray, begins: np.ndarray, ends: np.ndarray, instant: np.ndarray) -> np.ndarray:
+    """How many times of each stretch [begins, ends), of which one is not, lie before its instant: mostly as many as of the
+    first stretch, because devices send at the same times."""
+    if not len(begins):
+        return begins
+    first = int(np.searchsorted(times[begins[0] : ends[0]], instant[0]))
+    found = np.minimum(first, ends - begins - 1)
+    wrong = (times[begins + found] < instant) | ((found > 0) & (times[begins + np.maximum(found - 1, 0)] >= instant))
+    for at in np.flatnonzero(wrong).tolist():
+        found[at] = np.searchsorted(times[begins[at] : ends[at]], instant[at])
+    return found
 
 
 def chosen(readings: ibis.Table) -> ibis.Table:

@@ -48,6 +48,9 @@ class Setting(Protocol):
 def ledger(case: Setting, flows: dict[str, list[Reading]], window: tuple[datetime, datetime]) -> pa.Table:
     """The rows of the ledger in a window, sorted."""
     table = hourly_ledger(*_inputs(case, flows, window))
+    table = table.cast(
+        pa.schema([(f.name, getattr(f.type, "value_type", f.type)) for f in table.schema])
+    )  # words, no dictionaries
     return table.sort_by([(name, "ascending") for name in ("meter", "flow", "building", "hour")]).combine_chunks()
 
 

@@ -144,14 +144,15 @@ def test_the_order_of_arrival_and_repetition_change_nothing(
 
 
 @relaxed
-@given(meter=meters, harm=damages)
-def test_the_quick_way_equals_the_careful_one(meter: dict[str, int | float | None], harm: list[Damage]) -> None:
-    stream, series = stream_of(meter), screening.by_stream(readings_of(meter, harm))
-    quick, _ = hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)
+@given(meter=meters, harm=damages, days=st.sampled_from([WHOLE, (-6, 8), (36, 48), (-4, 50), (-9, -1), (44, 50), (20, 21)]))
+def test_the_quick_way_equals_the_careful_one(
+    meter: dict[str, int | float | None], harm: list[Damage], days: tuple[int, int]
+) -> None:
+    """Also where the readings begin or end within the hours, or lie outside of them."""
+    stream, series, edges = stream_of(meter), screening.by_stream(readings_of(meter, harm)), edges_of(*days)
+    quick, _ = hours_of([stream], series, "energy_register", edges, CALENDAR)
     devices = fleet([stream], registers=True)
-    careful, _ = ledger._carefully(
-        [stream], devices, series, "energy_register", edges_of(*WHOLE), CALENDAR, np.ones(1, dtype=bool)
-    )
+    careful, _ = ledger._carefully([stream], devices, series, "energy_register", edges, CALENDAR, np.ones(1, dtype=bool))
     for a, b in zip(known(quick), known(careful), strict=True):
         np.testing.assert_array_equal(a, b)
 

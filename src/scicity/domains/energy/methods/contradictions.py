@@ -203,19 +203,20 @@ def _explained(nodes: Nodes, cluster: Ints, look: Pass) -> tuple[Ints, int]:
     place, weight = _parts(nodes, cluster, look)
     part = nodes.take(place)
     before = np.cumsum(weight) - weight
-    cost = np.full(len(place), np.inf)
-    cost[0], came = 0.0, np.zeros(len(place), dtype=np.int64)
+    earlier, later = np.triu_indices(len(place), k=1)
+    step = np.full((len(place), len(place)), np.inf)  # [later, earlier]
+    broken = np.where(passed(part, earlier, later)[1], 0.0, BREAK)
+    step[later, earlier] = broken + before[later] - before[earlier] - weight[earlier]
+    cost, came = np.zeros(len(place)), [0]
     for at in range(1, len(place)):
-        earlier = np.arange(at)
-        _, good = passed(part, earlier, np.full(at, at))
-        total = cost[:at] + np.where(good, 0.0, BREAK) + (before[at] - before[:at] - weight[:at])
-        came[at] = int(np.argmin(total))
+        total = cost[:at] + step[at, :at]
+        came.append(int(total.argmin()))
         cost[at] = total[came[at]]
     kept = np.zeros(len(place), dtype=bool)
     at = len(place) - 1
     while at > 0:
         kept[at] = True
-        at = int(came[at])
+        at = came[at]
     kept[0] = True
     out = place[~kept]
     for at in np.flatnonzero(np.diff(place) > 1).tolist():  # the middle of a stretch goes the way of its ends
@@ -232,14 +233,14 @@ def _parts(nodes: Nodes, cluster: Ints, look: Pass) -> tuple[Ints, Floats]:
     earliest, latest = nodes.time[last] - look.longest, nodes.time[first] + look.longest
     low, high = (np.searchsorted(nodes.time[low:high], (earliest, latest + 1)) + low).tolist()
     low, high = min(low, first), max(high, last + 1)
-    beside = [cluster, cluster + 1, np.array([low, high - 1])]
-    for at in cluster.tolist():
-        behind, before = np.arange(at + 1, high), np.arange(low, at + 1)
-        back = behind[passed(nodes, np.full(len(behind), at), behind)[1]][:1]
-        was = before[passed(nodes, before, np.full(len(before), at + 1))[1]][-1:]
-        beside += [back, was]
-    near = np.unique(np.concatenate(beside))
     around = np.arange(low, high)
+    each, other = np.repeat(cluster, len(around)), np.tile(around, len(cluster))
+    comes_back = (passed(nodes, each, other)[1] & (other > each)).reshape(len(cluster), -1)
+    was_there = (passed(nodes, other, each + 1)[1] & (other <= each)).reshape(len(cluster), -1)
+    back = around[comes_back.argmax(axis=1)][comes_back.any(axis=1)]
+    was = around[-1 - was_there[:, ::-1].argmax(axis=1)][was_there.any(axis=1)]
+    beside = [cluster, cluster + 1, np.array([low, high - 1]), back, was]
+    near = np.unique(np.concatenate(beside))
     right = near[np.minimum(np.searchsorted(near, around), len(near) - 1)]
     left = near[np.maximum(np.searchsorted(near, around, side="right") - 1, 0)]
     place = around[np.minimum(np.abs(around - right), np.abs(around - left)) <= look.context]

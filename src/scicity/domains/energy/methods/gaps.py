@@ -21,9 +21,10 @@ from scicity.domains.energy.methods.contradictions import Nodes
 from scicity.domains.energy.methods.curves import GAP, Curve, curve
 from scicity.domains.energy.methods.devices import HOUR, Fleet, Stream
 from scicity.domains.energy.methods.registers import MARGIN, Points
-from scicity.domains.energy.methods.screening import DAY, Ints, Series
+from scicity.domains.energy.methods.screening import DAY, Bools, Ints, Series
 
 SHAPE = 7 * DAY  # [µs] the week before a gap and the week behind it show how the load runs
+Steps = tuple[Ints, Bools]
 PAGE = 32 * DAY  # [µs] hours are asked of the calendar in whole pages, which it keeps
 
 
@@ -46,6 +47,13 @@ class Around:
     streams: list[Stream]
     devices: Fleet
     calendar: Calendar
+
+    def steps(self) -> Steps:
+        """The counts that passed from each point to the next, and whether that is a usual step."""
+        nodes: Nodes = self.points.nodes(self.streams, self.devices)
+        at = np.arange(max(len(nodes.time) - 1, 0))
+        counts, good = contradictions.passed(nodes, at, at + 1)
+        return counts, good & (np.diff(nodes.time) <= nodes.usual[:-1])
 
     def clock(self, first: int, last: int) -> Clock:
         """The local hours around a time."""
@@ -73,13 +81,13 @@ def shaped(over: Curve, around: Around, begin: int, end: int) -> Curve:
     if not len(gaps):
         return over
     steps = np.diff(over.energy, append=over.energy[-1:])
-    parts = []
+    parts, between = [], around.steps()
     clock = around.clock(int(over.time[gaps].min()), int(until[gaps].max()))
     for gap in gaps.tolist():
         first, last, run = int(over.time[gap]), int(over.time[gap + 1]), int(over.run[gap])
         inner = clock.starts[clock.within(first + 1, last)]
         edges = np.r_[first, inner, last]
-        power = _weights(edges, run, first, last, around, clock)
+        power = _weights(edges, run, first, last, around, between, clock)
         weight = [a * b for a, b in zip(power.tolist(), np.diff(edges).tolist(), strict=True)]
         parts.append((gap, inner, largest_remainder(int(steps[gap]), weight)))
     added = np.concatenate([np.full(len(inner), gap) for gap, inner, _ in parts])
@@ -92,31 +100,33 @@ def shaped(over: Curve, around: Around, begin: int, end: int) -> Curve:
     return curve(over.run[source], time, step, over.kind[source], over.mark[source])
 
 
-def _weights(edges: Ints, run: int, first: int, last: int, around: Around, clock: Clock) -> Ints:
+def _weights(edges: Ints, run: int, first: int, last: int, around: Around, steps: Steps, clock: Clock) -> Ints:
     """Power, in any unit, that the meter has at the local hours of the slices between `edges`."""
     stream = int(around.devices.stream[np.searchsorted(around.devices.run, run)])
     junk = around.series.between(stream, first, last) or (last, first)
-    before = _loads(max(first - SHAPE, junk[1] - MARGIN), first, run, around, clock)
-    after = _loads(last, min(last + SHAPE, junk[0] + MARGIN), run, around, clock)
+    before = _loads(max(first - SHAPE, junk[1] - MARGIN), first, run, around, steps, clock)
+    after = _loads(last, min(last + SHAPE, junk[0] + MARGIN), run, around, steps, clock)
     hour, load = np.r_[before[0], after[0]], np.r_[before[1], after[1]]
     weight = np.ones(len(edges) - 1, dtype=np.int64)
     if len(load):
-        typical = np.full(24, _middle(load))
-        for each in np.unique(hour).tolist():
-            typical[each] = _middle(load[hour == each])
+        typical = np.full(24, _middles(np.zeros_like(load), load)[1][0])
+        hours, middles = _middles(hour, load)
+        typical[hours] = middles
         # the slice before the first local hour belongs to the hour in which the gap begins
         found = typical[clock.of_day[np.searchsorted(clock.starts, edges[:-1], side="right") - 1]]
         weight = found if found.any() else weight
     return weight
 
 
-def _middle(load: Ints) -> int:
-    """Twice the median, so that it is a whole number."""
-    low, high = np.sort(load)[[(len(load) - 1) // 2, len(load) // 2]].tolist()
-    return int(low) + int(high)
+def _middles(group: Ints, load: Ints) -> tuple[Ints, Ints]:
+    """The groups, rising, and twice the median of each, so that it is a whole number."""
+    order = np.lexsort((load, group))
+    groups, first, count = np.unique(group[order], return_index=True, return_counts=True)
+    ranked = load[order]
+    return groups, ranked[first + (count - 1) // 2] + ranked[first + count // 2]
 
 
-def _loads(begin: int, end: int, run: int, around: Around, clock: Clock) -> tuple[Ints, Ints]:
+def _loads(begin: int, end: int, run: int, around: Around, steps: Steps, clock: Clock) -> tuple[Ints, Ints]:
     """The local hour of the day and the counts of each hour that readings cover without a break in [begin, end] [µs UTC]."""
     points, none = around.points, np.zeros(0, dtype=np.int64)
     low, high = (int(np.searchsorted(points.run, run, side)) for side in ("left", "right"))  # type: ignore[call-overload]
@@ -126,16 +136,14 @@ def _loads(begin: int, end: int, run: int, around: Around, clock: Clock) -> tupl
     )
     if high - low < 2:
         return none, none
-    nodes: Nodes = points.take(np.arange(low, high)).nodes(around.streams, around.devices)
-    at = np.arange(len(nodes.time) - 1)
-    counts, good = contradictions.passed(nodes, at, at + 1)
-    good &= np.diff(nodes.time) <= nodes.usual[:-1]
+    time = points.time[low:high]
+    counts, good = (column[low : high - 1] for column in steps)
     total, broken = np.r_[0, np.cumsum(np.where(good, counts, 0))], np.r_[0, np.cumsum(~good)]
-    hours = clock.within(int(nodes.time[0]), int(nodes.time[-1]) - HOUR + 1)
+    hours = clock.within(int(time[0]), int(time[-1]) - HOUR + 1)
     starts = clock.starts[hours]
     ends = starts + HOUR
-    whole = broken[np.searchsorted(nodes.time, ends)] == broken[np.searchsorted(nodes.time, starts, side="right") - 1]
-    loads = np.rint(np.interp(ends, nodes.time, total) - np.interp(starts, nodes.time, total)).astype(np.int64)
+    whole = broken[np.searchsorted(time, ends)] == broken[np.searchsorted(time, starts, side="right") - 1]
+    loads = np.rint(np.interp(ends, time, total) - np.interp(starts, time, total)).astype(np.int64)
     return clock.of_day[hours][whole], loads[whole]
 
 

@@ -42,6 +42,18 @@ class Hours(NamedTuple):
     estimated: Ints  # [µs]
     flags: Ints
 
+    def joined(self, others: Hours) -> Hours:
+        """These rows and those of other devices, all sorted by device."""
+        place = np.searchsorted(self.device, others.device) + np.arange(len(others.device))
+        mine = np.ones(len(self.device) + len(others.device), dtype=bool)
+        mine[place] = False
+        columns = []
+        for a, b in zip(self, others, strict=True):
+            column = np.empty(len(mine), dtype=np.int64)
+            column[mine], column[place] = a, b
+            columns.append(column)
+        return Hours(*columns)
+
 
 def hours_of_curve(devices: Fleet, over: Curve, edges: Ints, only: Bools) -> Hours:
     """Hours [edges[k], edges[k+1]) of every installation that is in place within the edges, sorted by device and hour.

@@ -78,8 +78,7 @@ def hours_of(
     if not hard.all():
         series = series.of(np.flatnonzero(hard))
     found, verdicts = _carefully(streams, devices, series, observed, edges, calendar, hard)
-    order = np.argsort(np.r_[easy.device, found.device], kind="stable")
-    return Hours(*(np.r_[a, b][order] for a, b in zip(easy, found, strict=True))), verdicts
+    return easy.joined(found), verdicts
 
 
 def verdicts_of(streams: list[Stream], series: Series, observed: str, edges: Ints) -> list[Verdict]:

@@ -6,6 +6,7 @@ Energies are whole micro-kWh [µkWh] until they leave as decimals [kWh]. Source:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from scicity.domains.energy.methods.gaps import Calendar
 from scicity.domains.energy.methods.hours import SECOND, Hours
 from scicity.domains.energy.methods.ledger import hours_of, verdicts_of
 from scicity.domains.energy.methods.screening import Bools, Ints, Series
+from scicity.kernel.calendar import micros
 
 PROPERTY = {"registers": "energy_register", "increments": "energy_increment", "powers": "active_power"}  # the best first
 SET_ASIDE = pa.schema(
@@ -49,10 +51,18 @@ def hourly_ledger(
     datastreams tell of one meter and flow, the register counts before the increments, and these before the power.
     """
     starts, days = slot.calendar.hours(slot.start, slot.end)
-    local = slot.calendar.local(starts)
     lengths = np.bincount(days - days.min()) * 3_600
+    of_hour = {
+        "hour": pa.array(starts).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
+        "day": pa.array(days.astype(np.int32)).cast(pa.date32()),
+        "hour_of_day": pa.array(slot.calendar.local(starts) // HOUR % 24),
+        "day_seconds": pa.array(lengths[days - days.min()]),
+    }
+    origins = dict(zip(streams.column("datastream").to_pylist(), streams.column("origin").to_pylist(), strict=True))
+    by_property = _streams(_Registers((streams, meters, installations)))
     parts = []
-    for observed, of_property in _streams(streams, meters, installations).items():
+    for observed in [each for each, found in by_property.items() if found] or ["registers"]:
+        of_property = by_property[observed]
         series, edges = _series(of_property, readings[observed]), np.r_[starts, slot.end]
         found, _ = hours_of(of_property, series, PROPERTY[observed], edges, slot.calendar)
         names = [f"{i.building}" for s in of_property for i in s.installations]
@@ -61,29 +71,33 @@ def hourly_ledger(
         energy, found = (
             (decimals(found.energy, found.measured + found.estimated > 0), found) if alone else _merged(found, building)
         )
-        device = found.device
-        origins = dict(zip(streams.column("datastream").to_pylist(), streams.column("origin").to_pylist(), strict=True))
+        hour = pa.array(found.hour)
+        stand_in = np.array([origins[s.name] == "stand-in" for s in of_property], dtype=bool)
         parts.append(
             pa.table(
                 {
                     "meter": _named([s.meter for s in of_property], found.stream),
                     "flow": _named([s.flow for s in of_property], found.stream),
-                    "building": _named(names, device),
-                    "hour": pa.array(starts[found.hour]).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
-                    "day": pa.array(days[found.hour].astype(np.int32)).cast(pa.date32()),
-                    "hour_of_day": pa.array(local[found.hour] // HOUR % 24),
-                    "day_seconds": pa.array(lengths[days[found.hour] - days.min()]),
+                    "building": _named(names, found.device),
+                    **{name: column.take(hour) for name, column in of_hour.items()},
                     "energy": energy,
                     "measured_seconds": pa.array(found.measured // SECOND),
                     "estimated_seconds": pa.array(found.estimated // SECOND),
                     "flags": pa.array(found.flags),
-                    "stand_in": pa.array(
-                        np.array([origins[s.name] == "stand-in" for s in of_property], dtype=bool)[found.stream]
-                    ),
+                    "stand_in": pa.array(stand_in[found.stream]),
                 }
             )
         )
-    return pa.concat_tables(parts)
+    rows = pa.concat_tables(parts).unify_dictionaries()
+    return rows if _concerns(slot, rows, readings) else rows.slice(0, 0)
+
+
+def _concerns(slot: Slot, rows: pa.Table, readings: Mapping[str, pa.Table]) -> bool:
+    """Whether readings lie in a partition or on both of its sides, or anything is known there otherwise."""
+    times = [micros(table.column("time")) for table in readings.values() if table.num_rows]
+    inside = min((each.min() for each in times), default=slot.end) < slot.end
+    inside &= max((each.max() for each in times), default=slot.end) >= slot.start
+    return bool(inside) or rows.column("energy").null_count < rows.num_rows
 
 
 def set_aside(
@@ -96,7 +110,7 @@ def set_aside(
     """
     starts, _ = slot.calendar.hours(slot.start, slot.end)
     highest: dict[tuple[str, str, int, str], float | None] = {}
-    for observed, of_property in _streams(streams, meters, installations).items():
+    for observed, of_property in _streams(_Registers((streams, meters, installations))).items():
         series, meter = _series(of_property, readings[observed]), {s.name: s.meter for s in of_property}
         for each in verdicts_of(of_property, series, PROPERTY[observed], np.r_[starts, slot.end]):
             if slot.start <= each.time < slot.end and each.rule != screening.RULES[screening.DUPLICATE]:
@@ -115,10 +129,25 @@ def decimals(micro: Ints, known: Bools) -> pa.Array:
     return pa.Array.from_buffers(pa.decimal128(18, 6), len(micro), [mask, pa.py_buffer(words)])
 
 
-def _streams(streams: pa.Table, meters: pa.Table, installations: pa.Table) -> dict[str, list[Stream]]:
+class _Registers(tuple[pa.Table, pa.Table, pa.Table]):
+    """Streams, meters and installations, alike where they are the same tables: all months of a bucket are given the same."""
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Registers) and all(mine is its for mine, its in zip(self, other, strict=True))
+
+
+@lru_cache(16)
+def _streams(registers: _Registers) -> dict[str, list[Stream]]:
     """The streams of registers, increments and powers, by name; of each meter and flow only the best."""
+    streams, meters, installations = registers
     zero = dict(zip(meters.column("meter").to_pylist(), meters.column("zero_is_gap").to_pylist(), strict=True))
     devices: dict[str, list[Installation]] = {}
+    for name, missing in (("valid_from", -FOREVER), ("valid_to", FOREVER)):
+        column = pc.fill_null(installations.column(name).cast(pa.int64()), missing)
+        installations = installations.set_column(installations.schema.get_field_index(name), name, column)
     for row in installations.sort_by([("meter", "ascending"), ("valid_from", "ascending")]).to_pylist():
         devices.setdefault(row["meter"], []).append(_installation(row))
     rank = {observed: place for place, observed in enumerate(PROPERTY.values())}
@@ -138,12 +167,11 @@ def _streams(streams: pa.Table, meters: pa.Table, installations: pa.Table) -> di
 
 
 def _installation(row: Mapping[str, Any]) -> Installation:
-    start, end = row["valid_from"], row["valid_to"]
     return Installation(
         meter=row["meter"],
         building=row["building"],
-        start=int(start.timestamp()) * 1_000_000 if start else -FOREVER,
-        end=int(end.timestamp()) * 1_000_000 if end else FOREVER,
+        start=row["valid_from"],
+        end=row["valid_to"],
         serial=row["serial"],
         multiplier=row["multiplier"],
         digits=row["register_digits"],
@@ -178,7 +206,8 @@ def _places(names: pa.Array, known: pa.Array) -> Ints:
 
 
 def _named(names: list[str], index: Ints) -> pa.Array:
-    return pa.array(names, pa.string()).dictionary_encode().take(pa.array(index)).cast(pa.string())
+    words, place = np.unique(np.array(names, dtype=str), return_inverse=True)
+    return pa.DictionaryArray.from_arrays(place.astype(np.int32)[index], pa.array(words, pa.string()))
 
 
 def _merged(found: Hours, building: Ints) -> tuple[pa.Array, Hours]:
