@@ -1,6 +1,6 @@
 """Registers to the hourly ledger: readings per second, beside DuckDB's lag window and MyEMS's normaliser.
 
-    python benchmarks/ledger.py [--meters 1000] [--troubled 0.05] [--myems FOLDER]
+    python benchmarks/ledger.py [--meters 1000] [--troubled 0.01] [--myems FOLDER]
 
 Appends a year of 15-minute registers of many meters to a lake, month by month; a share of the
 meter-months is troubled (a gap, a spike, a reset that comes back, repeated readings). Then, on two cores, from the same files:
@@ -295,7 +295,7 @@ def main() -> None:
     """Runs all and prints sizes, seconds and ratios."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--meters", type=int, default=1000)
-    options.add_argument("--troubled", type=float, default=0.05, help="share of the meter-months with a trouble")
+    options.add_argument("--troubled", type=float, default=0.01, help="share of the meter-months with a trouble")
     options.add_argument("--rounds", type=int, default=5, help="runs of each, of which the median counts")
     options.add_argument("--days", type=int, default=365, help="days of one-minute registers for MyEMS")
     options.add_argument("--myems", type=Path, help="folder that holds MyEMS's myems-normalization/meter.py")

@@ -25,6 +25,6 @@ def run(
     done = city.compute()
     seconds = time.perf_counter() - began
     tables = told(done)
-    lines = [f"{sum(taken.values()):,} readings taken; healed in {seconds:.2f} s:"]
-    lines += [f"  {t['table']}: {t['computed']} partitions computed, {t['changed']} changed" for t in tables]
+    lines = [f"readings taken: {sum(taken.values()):,}; healed in {seconds:.2f} s; partitions changed, of those computed:"]
+    lines += [f"  {t['table']}: {t['changed']} of {t['computed']}" for t in tables]
     say({"taken": taken, "tables": tables, "seconds": round(seconds, 3)}, "\n".join(lines), as_json)
