@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ from scicity.commands import new as command_new
 from scicity.commands.new import PLACES
 
 ROOT = Path(__file__).parents[1]
-PARTS = (".", ":!districts/[!d]*/readings/*", ":!docs/images")
+IGNORED = (line.strip("/").split("/")[-1] for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines())
+LEFT_OUT = (".git", "future-science-city", "images", *IGNORED)
 NEW = {  # kind: name, and the folder below which all its files must lie
     "domain": ("harbour", "src/scicity/domains/harbour"),
     "method": ("night_share --in energy", "src/scicity/domains/energy"),
@@ -47,11 +49,7 @@ for language in ("zh", "en"):
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the program and the demo district, in which things can be made."""
     home = tmp_path_factory.mktemp("copy")
-    listed = subprocess.run(["git", "ls-files", "-z", *PARTS], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (home / name).parent.mkdir(parents=True, exist_ok=True)
-            (home / name).write_bytes((ROOT / name).read_bytes())
+    shutil.copytree(ROOT, home, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
     passes(home, "-m", "scicity", "docs")  # whatever is under way here, the copy begins with a reference as rendered
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *command], cwd=home, check=True)

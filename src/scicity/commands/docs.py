@@ -1,5 +1,6 @@
 """Renders the reference in docs/reference/ from the code and the data; with --check only says where it is not as rendered."""
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +54,8 @@ def stale_pages(home: Path, folder: Path) -> list[str]:
 
 def uncommitted(home: Path) -> frozenset[Path]:
     """The files that are new and not yet in git; none where there is no git."""
+    if not shutil.which("git"):
+        return frozenset()
     command = ["git", "ls-files", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=home, capture_output=True, check=False)  # noqa: S603  (our own command)
     return frozenset(home / name for name in listed.stdout.decode().split("\0") if name)
