@@ -104,7 +104,7 @@ def take(
 
 
 def append(lake: Lake, table: Table, parts: Mapping[Part, pa.Table], note: Mapping[str, Any]) -> int:
-    """Puts readings into the lake, sorted by datastream and time; each file tells in its footer when it has which datastream.
+    """Puts readings into the lake, by datastream, each in the order of time; each file tells in its footer when it has which datastream.
 
     Returns the version. Raises ValueError for readings in another order.
     """
@@ -119,7 +119,7 @@ def _extents_of(rows: pa.Table) -> dict[str, list[Any]]:
     starts = np.r_[np.int64(0), ends[:-1]]
     falls = np.flatnonzero(times[1:] < times[:-1]) + 1
     if len(set(names)) < len(names) or not np.isin(falls, starts).all():
-        raise ValueError("readings are stored in the order of datastream and time")
+        raise ValueError("readings are stored by datastream, each in the order of time")
     revision = np.maximum.reduceat(rows.column("revision").to_numpy(), starts) if len(starts) else starts
     columns = (times[starts], times[ends - 1], ends - starts, revision)
     return dict(zip(EXTENTS.names, (names, *(column.tolist() for column in columns)), strict=True))
@@ -153,9 +153,9 @@ class Stored:
             return pa.concat_tables([self._extents[path] for path in paths] or [EXTENTS.empty_table()])
 
     def around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int, columns: Sequence[str]) -> pa.Table:
-        """The readings of a bucket in [start, end) and, of each datastream, back to its last one before and on to its first
-        one after, and a margin beyond these: by datastream, file by file. The first of the `columns` is the datastream, a
-        dictionary that the footers of the files tell.
+        """The readings of a bucket in [start, end) and, of each datastream, at least back to its last one before and on to its
+        first one after, as far as the ends of files tell them apart, and a margin beyond these: by datastream, file by file.
+        The first of the `columns` is the datastream, a dictionary that the footers of the files tell.
         """
         names, low, high = windows(self.extents(snapshot, bucket), start, end, margin)
         files, cuts, offset = [], [np.zeros((3, 0), dtype=np.int64)], 0
@@ -184,8 +184,11 @@ class Stored:
             self._files.clear()
 
     def _extent(self, path: str) -> pa.Table:
-        told = pq.read_metadata(self.lake.folder(self.table.name) / path).metadata[b"extents"]
-        return pa.table(json.loads(told), schema=EXTENTS)
+        file = pq.ParquetFile(self.lake.folder(self.table.name) / path)
+        told = (file.metadata.metadata or {}).get(b"extents")
+        # a file of before 0.1 has no such footer
+        found = json.loads(told) if told else _extents_of(file.read(["datastream", "time", "revision"]))
+        return pa.table(found, schema=EXTENTS)
 
     def _file(self, path: str, columns: Sequence[str], *, revised: bool) -> pa.Table:
         """A file's readings but their datastreams, read once by whoever asks first; the files asked for last are kept."""

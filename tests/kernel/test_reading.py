@@ -1,0 +1,84 @@
+"""Readings as they are stored: their files tell when they have which datastream, and are asked for around an instant."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from scicity.kernel.lake import Lake, Part
+from scicity.kernel.reading import FOREVER, Stored, append
+from scicity.kernel.tables import reading_table
+
+TABLE = reading_table("energy_register")
+COLUMNS = ("datastream", "time", "value", "revision")
+ARRIVED = datetime(2023, 1, 1, tzinfo=UTC)
+MINUTE = 60_000_000  # [µs]
+
+
+def rows_of(*readings: tuple[str, int, float | None, int]) -> pa.Table:
+    """Readings as (datastream, minute, value, revision)."""
+    rows = [
+        dict(
+            zip(COLUMNS, (name, datetime.fromtimestamp(minute * 60, UTC), value, revision), strict=True),
+            batch="b",
+            arrived=ARRIVED,
+        )
+        for name, minute, value, revision in readings
+    ]
+    return pa.Table.from_pylist(rows, schema=TABLE.schema)
+
+
+def stored(lake: Lake, *files: tuple[str, pa.Table]) -> Stored:
+    for number, (period, rows) in enumerate(files):
+        append(lake, TABLE, {Part(period): rows}, {"batch": str(number)})
+    return Stored(lake, TABLE)
+
+
+def asked(found: pa.Table) -> list[tuple[str, int, float | None, int]]:
+    rows = found.to_pylist()
+    return [(row["datastream"], int(row["time"].timestamp()) // 60, row["value"], row["revision"]) for row in rows]
+
+
+def test_each_datastream_is_given_at_least_from_its_last_reading_before_to_its_first_one_behind(tmp_path: Path) -> None:
+    """As the ends of files tell; what lies between the ends of one file is not looked into."""
+    first = rows_of(("a", 1, 1.0, 0), ("a", 2, 2.0, 0), ("b", 1, 7.0, 0))
+    second = rows_of(("a", 50, 3.0, 0), ("a", 90, 4.0, 0), ("b", 50, None, 0), ("b", 60, 8.0, 0), ("b", 99, 9.0, 0))
+    late = rows_of(("a", 3, 2.5, 1))
+    lake = Lake(tmp_path)
+    found = stored(lake, ("1970-01", first), ("1970-02", second), ("1970-01", late))
+    around = found.around(lake.snapshot(TABLE.name), 0, 40 * MINUTE, 55 * MINUTE, 0, COLUMNS)
+    assert asked(around) == [
+        ("a", 3, 2.5, 1), ("a", 50, 3.0, 0), ("a", 90, 4.0, 0),
+        ("b", 1, 7.0, 0), ("b", 50, None, 0), ("b", 60, 8.0, 0), ("b", 99, 9.0, 0),
+    ]  # fmt: skip
+    margin = found.around(lake.snapshot(TABLE.name), 0, 40 * MINUTE, 55 * MINUTE, MINUTE, COLUMNS)
+    assert [row[:2] for row in asked(margin)] == [
+        ("a", 2),
+        ("a", 3),
+        ("a", 50),
+        ("a", 90),
+        ("b", 1),
+        ("b", 50),
+        ("b", 60),
+        ("b", 99),
+    ]
+    everything = found.around(lake.snapshot(TABLE.name), 0, -FOREVER, FOREVER, 0, COLUMNS)
+    assert len(asked(everything)) == 9
+
+
+def test_a_file_without_its_footer_is_read_instead(tmp_path: Path) -> None:
+    rows = rows_of(("a", 1, 1.0, 0), ("a", 2, 2.0, 3), ("b", 1, 7.0, 0))
+    with_footer, without = Lake(tmp_path / "new"), Lake(tmp_path / "old")
+    append(with_footer, TABLE, {Part("1970-01"): rows}, {})
+    without.append(TABLE.name, {Part("1970-01"): rows}, TABLE.schema, {}, {Part("1970-01"): {}})
+    told = [Stored(lake, TABLE).extents(lake.snapshot(TABLE.name), 0).to_pylist() for lake in (with_footer, without)]
+    assert told[0] == told[1]
+    assert [(row["datastream"], row["count"], row["revision"]) for row in told[0]] == [("a", 2, 3), ("b", 1, 0)]
+
+
+@pytest.mark.parametrize("order", [(("a", 2), ("a", 1)), (("a", 1), ("b", 1), ("a", 2))])
+def test_readings_out_of_order_are_refused(tmp_path: Path, order: tuple[tuple[str, int], ...]) -> None:
+    rows = rows_of(*((name, minute, 0.0, 0) for name, minute in order))
+    with pytest.raises(ValueError, match="each in the order of time"):
+        append(Lake(tmp_path), TABLE, {Part("1970-01"): rows}, {})
