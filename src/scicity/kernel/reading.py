@@ -104,7 +104,7 @@ def take(
 
 
 def append(lake: Lake, table: Table, parts: Mapping[Part, pa.Table], note: Mapping[str, Any]) -> int:
-    """Puts readings into the lake, by datastream, each in the order of time; each file tells in its footer when it has which datastream.
+    """Puts readings into the lake, by datastream, each in the order of time; each file tells in its footer when it has which.
 
     Returns the version. Raises ValueError for readings in another order.
     """
