@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,21 +86,43 @@ def take(
             problems.add("datastream", *where, found=found, expected="a datastream of registers/datastreams.csv")
     if len(problems) or rows.num_rows == 0:
         return {}
+    same = pa.array(np.zeros(rows.num_rows, dtype=np.int32))
+    whole = rows.append_column("batch", pa.DictionaryArray.from_arrays(same, pa.array([batch.name])).cast(pa.string()))
+    whole = whole.append_column("arrived", pa.array([batch.arrived], pa.timestamp("us", tz="UTC")).take(same))
     taken: dict[str, int] = {}
-    observed_of = np.array([known[name]["property"] if _fits(known[name]) else "" for name in names])
-    bucket_by_name = np.array([bucket_of(known[name]["thing"], buckets) for name in names])
-    all_observed = [str(observed) for observed in np.unique(observed_of[observed_of != ""])]
-    for observed in all_observed:
-        mine = np.flatnonzero(observed_of[codes] == observed)
+    by_property = sorted_out(whole, known, calendar, buckets)
+    for observed, (count, parts) in by_property.items():
         table = reading_table(observed)
         if any(commit.note.get("batch") == batch.name for commit in lake.commits(table.name)):
             continue  # delta-rs accepts a repeated transaction, so the writer looks before it writes
-        taken[observed] = len(mine)
+        taken[observed] = count
         if write:
-            values = _canonical(rows.column("value").to_numpy()[mine], codes[mine], names, known, observed)
-            parts = _parts(batch, rows.take(pa.array(mine)), values, codes[mine], names, bucket_by_name, calendar)
-            append(lake, table, parts, {"batch": batch.name, "properties": all_observed})
+            append(lake, table, parts(), {"batch": batch.name, "properties": list(by_property)})
     return taken
+
+
+def sorted_out(
+    rows: pa.Table, known: Mapping[str, Mapping[str, str]], calendar: Calendar, buckets: int
+) -> dict[str, tuple[int, Callable[[], dict[Part, pa.Table]]]]:
+    """Readings by observed property: how many, and what gives them by partition, in canonical units, as the lake holds them.
+
+    `rows`: ARRIVAL with `batch` and `arrived`, of datastreams that are all `known` (the rows of the register by name).
+    """
+    encoded = rows.column("datastream").combine_chunks().dictionary_encode()
+    names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
+    observed_of = np.array([known[name]["property"] if _fits(known[name]) else "" for name in names])
+    bucket_by_name = np.array([bucket_of(known[name]["thing"], buckets) for name in names])
+
+    def of(observed: str) -> tuple[int, Callable[[], dict[Part, pa.Table]]]:
+        mine = np.flatnonzero(observed_of[codes] == observed)
+
+        def parts() -> dict[Part, pa.Table]:
+            values = _canonical(rows.column("value").to_numpy()[mine], codes[mine], names, known, observed)
+            return _parts(rows.take(pa.array(mine)), values, codes[mine], names, bucket_by_name, calendar)
+
+        return len(mine), parts
+
+    return {str(observed): of(observed) for observed in np.unique(observed_of[observed_of != ""])}
 
 
 def append(lake: Lake, table: Table, parts: Mapping[Part, pa.Table], note: Mapping[str, Any]) -> int:
@@ -325,7 +347,6 @@ def _canonical(
 
 
 def _parts(
-    batch: Batch,
     rows: pa.Table,
     values: np.ndarray,
     codes: np.ndarray,
@@ -337,15 +358,14 @@ def _parts(
     months = calendar.days(times).astype("datetime64[D]").astype("datetime64[M]")
     rank = np.argsort(np.argsort(np.array(names)))[codes]
     order = np.lexsort((times, rank, bucket_by_name[codes], months))
-    same = pa.array(np.zeros(len(order), dtype=np.int32))
     table = pa.table(
         {
             "datastream": rows.column("datastream"),
             "time": rows.column("time"),
             "value": pa.array(values, mask=~np.isfinite(values)),
             "revision": pc.fill_null(rows.column("revision"), 0),
-            "batch": pa.DictionaryArray.from_arrays(same, pa.array([batch.name])).cast(pa.string()),
-            "arrived": pa.array([batch.arrived], pa.timestamp("us", tz="UTC")).take(same),
+            "batch": rows.column("batch"),
+            "arrived": rows.column("arrived"),
         }
     ).take(pa.array(order))
     months, buckets = months[order], bucket_by_name[codes][order]
