@@ -110,7 +110,7 @@ def sorted_out(
     """
     encoded = rows.column("datastream").combine_chunks().dictionary_encode()
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
-    observed_of = np.array([known[name]["property"] if _fits(known[name]) else "" for name in names])
+    observed_of = np.array([known[name]["property"] if fits(known[name]) else "" for name in names])
     bucket_by_name = np.array([bucket_of(known[name]["thing"], buckets) for name in names])
 
     def of(observed: str) -> tuple[int, Callable[[], dict[Part, pa.Table]]]:
@@ -322,7 +322,7 @@ def _list_rows(
         problems.add(code, *place, found=f"{'' if value is None else value}{more}", expected=expected)
 
 
-def _fits(stream: Mapping[str, str]) -> bool:
+def fits(stream: Mapping[str, str]) -> bool:
     """Whether a registered datastream's unit and property go together; where not, the register's own check says so."""
     observed = terms().get(stream["property"] or "")
     if observed is None or observed.type not in ("real", "decimal"):

@@ -1,0 +1,155 @@
+"""Arrival: what waits in the inbox goes to the lake, exactly once, and what cannot be placed goes to the quarantine.
+
+The lake's own commit tells up to which batch of the inbox it holds readings, and batches leave in the order in which they
+came: a crash between lake and inbox neither loses nor doubles. The inbox forgets a batch when the lake's files and log are on
+stable storage, which `reading.append` sees to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scicity.access.inbox import Held, Inbox, Waiting
+from scicity.kernel.calendar import Calendar
+from scicity.kernel.lake import Lake
+from scicity.kernel.reading import ARRIVAL, EARLIEST, append, fits, sorted_out
+from scicity.kernel.tables import reading_table
+
+MOST_AT_ONCE = 2_000_000  # readings that go to the lake in one commit
+AHEAD = timedelta(minutes=10)  # so much a device's clock may be fast
+SECOND = 1_000_000  # [µs]
+ZONES = range(-12, 15)  # hours that a local time told as UTC can be away
+UNKNOWN, UNFIT, TIMELESS = 1, 2, 3
+CODES = {UNKNOWN: "datastream", UNFIT: "unit", TIMELESS: "time"}  # of vocabulary/problems.csv
+EXPECTED = {
+    UNKNOWN: "a datastream of registers/datastreams.csv",
+    UNFIT: "a datastream whose property and unit go together",
+    TIMELESS: f"from {EARLIEST:%Y-%m-%d} to {AHEAD.seconds // 60} minutes behind its arrival",
+}
+
+
+@dataclass
+class Moved:
+    """What one move did: readings that went to the lake by property, readings held by problem, batches."""
+
+    readings: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    batches: int = 0
+
+
+def move(inbox: Inbox, lake: Lake, datastreams: pa.Table, calendar: Calendar, buckets: int, most: int = MOST_AT_ONCE) -> Moved:
+    """Moves what has waited longest to the lake; nothing where nothing waits.
+
+    `datastreams` is the register. A reading of a datastream that is not in it, of one whose property and unit do not go
+    together, or of a time before 2000 or more than ten minutes behind its arrival is held. One process at a time may call it.
+    """
+    waiting, moved = inbox.waiting(most), Moved()
+    if not waiting:
+        return moved
+    known = {row["datastream"]: row for row in datastreams.to_pylist()}
+    rows, sequences = _together(waiting), [each.sequence for each in waiting]
+    fault = _faults(rows, known)
+    held = _held(rows, fault, dict(zip(sequences, waiting, strict=True)))
+    if held:
+        inbox.hold(held)  # before the lake is written: what a move that ended there had held stays held
+    fault = _still_held(rows, fault, inbox.held_of(sequences, [CODES[UNKNOWN], CODES[UNFIT]]))
+    good, last = rows.filter(pa.array(fault == 0)), sequences[-1]
+    for observed, (count, parts) in sorted_out(good, known, calendar, buckets).items():
+        table = reading_table(observed)
+        behind = _sequence_in(lake, table.name, inbox.identity)
+        if behind >= waiting[0].sequence:  # a move that ended between lake and inbox
+            fresh = good.filter(pc.greater(good.column("sequence"), behind))
+            count, parts = sorted_out(fresh, known, calendar, buckets).get(observed, (0, parts))
+        if count:
+            append(lake, table, parts(), {"inbox": [inbox.identity, last]})
+            moved.readings[observed] = count
+    inbox.moved(sequences)
+    for each in held:
+        moved.held[each.code] = moved.held.get(each.code, 0) + each.rows.num_rows
+    moved.batches = len(waiting)
+    return moved
+
+
+def _together(waiting: list[Waiting]) -> pa.Table:
+    """The rows of all batches with the batch's name, its arrival and its sequence."""
+    rows = pa.concat_tables([each.batch.rows for each in waiting])
+    of_row = pa.array(np.repeat(np.arange(len(waiting)), [each.batch.rows.num_rows for each in waiting]))
+    names = pa.array([each.batch.name for each in waiting], pa.string())
+    arrived = pa.array([each.batch.arrived for each in waiting], pa.timestamp("us", tz="UTC"))
+    sequence = pa.array([each.sequence for each in waiting], pa.int64())
+    for name, column in (("batch", names), ("arrived", arrived), ("sequence", sequence)):
+        rows = rows.append_column(name, column.take(of_row))
+    return rows
+
+
+def _faults(rows: pa.Table, known: Mapping[str, Mapping[str, str]]) -> np.ndarray:
+    """Of each row what is wrong with it, 0 where nothing is."""
+    encoded = rows.column("datastream").combine_chunks().dictionary_encode(null_encoding="encode")
+    of_name = [UNKNOWN if name not in known else 0 if fits(known[name]) else UNFIT for name in encoded.dictionary.to_pylist()]
+    fault = np.array(of_name, dtype=np.int64)[encoded.indices.to_numpy()]
+    time, arrived = rows.column("time"), rows.column("arrived")
+    early = pc.less(time, pa.scalar(EARLIEST, time.type))
+    late = pc.greater(pc.cast(time, pa.int64()), pc.add(pc.cast(arrived, pa.int64()), int(AHEAD.total_seconds()) * SECOND))
+    impossible = pc.fill_null(pc.or_(early, late), True).to_numpy()
+    return np.where((fault == 0) & impossible, TIMELESS, fault)
+
+
+def _still_held(rows: pa.Table, fault: np.ndarray, held: set[tuple[int, str]]) -> np.ndarray:
+    """The faults with those of datastreams that an earlier move of the same batch held, though they are registered by now."""
+    for sequence, name in held if (fault == 0).any() else ():
+        same = pc.and_(pc.equal(rows.column("sequence"), sequence), pc.equal(rows.column("datastream"), name))
+        fault = np.where((fault == 0) & pc.fill_null(same, False).to_numpy(), UNKNOWN, fault)
+    return fault
+
+
+def _held(rows: pa.Table, fault: np.ndarray, waiting: Mapping[int, Waiting]) -> list[Held]:
+    """The faulty rows by batch, fault and datastream."""
+    bad = rows.filter(pa.array(fault != 0)).append_column("fault", pa.array(fault[fault != 0]))
+    if bad.num_rows == 0:
+        return []
+    keys = ["sequence", "fault", "datastream"]
+    found = []
+    for group in bad.group_by(keys, use_threads=False).aggregate([]).to_pylist():
+        same = pc.and_(pc.equal(bad.column("sequence"), group["sequence"]), pc.equal(bad.column("fault"), group["fault"]))
+        name = group["datastream"]
+        mine = pc.is_null(bad.column("datastream")) if name is None else pc.equal(bad.column("datastream"), name)
+        own, each = bad.filter(pc.and_(same, mine)), waiting[group["sequence"]].batch
+        code = group["fault"]
+        first = own.column("time")[0].as_py()
+        told = _clock(first, each.arrived) if code == TIMELESS else (name or "no datastream")
+        held = own.select(ARRIVAL.names)
+        found.append(Held(group["sequence"], each.place, each.arrived, CODES[code], name or "", told, EXPECTED[code], held))
+    return found
+
+
+def _clock(time: datetime | None, arrived: datetime) -> str:
+    """A time that cannot be, with the fault of a clock that would explain it."""
+    if time is None:
+        return "no time"
+    at, now = time.timestamp(), arrived.timestamp()
+    reasons = {
+        "seconds told as milliseconds": at * 1_000,
+        "milliseconds told as seconds": at / 1_000,
+        **{f"local time of UTC{hours:+d} told as UTC": at - hours * 3_600 for hours in ZONES if hours},
+    }
+    near = [reason for reason, right in reasons.items() if abs(right - now) <= AHEAD.total_seconds()]
+    if not near and abs(at) < 86_400:
+        near = ["a clock that was never set"]
+    if not near and 0 < at - now <= 3_600:
+        near = [f"a clock {round((at - now) / 60)} minutes fast"]
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" + (f": {near[0]}" if near else "")
+
+
+def _sequence_in(lake: Lake, table: str, inbox: str) -> int:
+    """Up to which batch of an inbox a table of readings holds what came; -1 before the first."""
+    for commit in reversed(lake.commits(table)):
+        identity, sequence = commit.note.get("inbox", ("", -1))
+        if identity == inbox:
+            return int(sequence)
+    return -1

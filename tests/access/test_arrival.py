@@ -1,0 +1,220 @@
+"""What is acknowledged is in the lake exactly once, whatever ends between inbox and lake; what cannot be placed is held."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scicity.access import arrival
+from scicity.access.arrival import move
+from scicity.access.inbox import Inbox, InboxFull
+from scicity.kernel.calendar import Calendar
+from scicity.kernel.lake import Lake
+from scicity.kernel.reading import ARRIVAL, Batch
+
+CALENDAR = Calendar("Asia/Shanghai")
+NOW = datetime(2023, 6, 1, 12, tzinfo=UTC)
+STREAMS = {"a": ("energy_register", "kWh"), "b": ("active_power", "kW"), "odd": ("active_power", "kWh")}
+
+
+class Ended(BaseException):
+    """The process ends here."""
+
+
+def register(*more: str) -> pa.Table:
+    named = {**STREAMS, **dict.fromkeys(more, ("energy_register", "kWh"))}
+    rows = [{"datastream": n, "thing": n, "property": p, "unit": u} for n, (p, u) in named.items()]
+    return pa.Table.from_pylist(rows)
+
+
+def batch(name: str, *readings: tuple[str, datetime | None, float], arrived: datetime = NOW) -> Batch:
+    rows = [{"datastream": s, "time": t, "value": v, "revision": None} for s, t, v in readings]
+    return Batch(name, pa.Table.from_pylist(rows, schema=ARRIVAL), arrived, name)
+
+
+def in_lake(lake: Lake) -> Counter[tuple[str, float]]:
+    found: Counter[tuple[str, float]] = Counter()
+    for folder in (lake.root / "reading").glob("*/_delta_log"):
+        name = f"reading.{folder.parent.name}"
+        for uri in lake.uris(name, lake.snapshot(name)):
+            table = pa.parquet.read_table(uri, columns=["datastream", "value"])
+            found.update(zip(table["datastream"].to_pylist(), table["value"].to_pylist(), strict=True))
+    return found
+
+
+def of_clock(minutes: int) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def test_a_batch_goes_to_the_lake_and_is_forgotten_but_for_its_name(tmp_path: Path) -> None:
+    inbox, lake = Inbox(tmp_path / "inbox.sqlite3"), Lake(tmp_path / "lake")
+    first = batch("one", ("a", of_clock(30), 1.0), ("a", of_clock(15), 2.0), ("b", of_clock(15), 3.0))
+    inbox.put([first])
+    inbox.put([first])
+    assert inbox.waiting_readings() == 3
+    moved = move(inbox, lake, register(), CALENDAR, 1)
+    assert (moved.readings, moved.held, moved.batches) == ({"active_power": 1, "energy_register": 2}, {}, 1)
+    inbox.put([first])
+    assert inbox.waiting_readings() == 0
+    assert move(inbox, lake, register(), CALENDAR, 1).batches == 0
+    assert in_lake(lake) == Counter({("a", 1.0): 1, ("a", 2.0): 1, ("b", 3.0): 1})
+
+
+def test_what_was_put_is_there_after_the_process_has_ended(tmp_path: Path) -> None:
+    Inbox(tmp_path / "inbox.sqlite3").put([batch("one", ("a", of_clock(1), 1.0))])
+    (waiting,) = Inbox(tmp_path / "inbox.sqlite3").waiting(10)
+    assert waiting.batch.rows.to_pylist()[0]["value"] == 1.0
+    assert waiting.batch.arrived == NOW
+
+
+def test_the_journal_is_synced_at_every_commit(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    assert inbox._database.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert inbox._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_what_cannot_be_placed_is_held_with_its_problem_and_replayed(tmp_path: Path) -> None:
+    inbox, lake = Inbox(tmp_path / "inbox.sqlite3"), Lake(tmp_path / "lake")
+    inbox.put([batch("one", ("a", of_clock(5), 1.0), ("new", of_clock(5), 7.0), ("new", of_clock(4), 8.0), ("odd", NOW, 9.0))])
+    moved = move(inbox, lake, register(), CALENDAR, 1)
+    assert (moved.readings, moved.held) == ({"energy_register": 1}, {"datastream": 2, "unit": 1})
+    held = {each.datastream: each for each in inbox.quarantine()}
+    assert held["new"].found == "new" and held["new"].rows.num_rows == 2
+    assert inbox.replay([held["new"].id]) == 2
+    assert move(inbox, lake, register("new"), CALENDAR, 1).readings == {"energy_register": 2}
+    assert in_lake(lake) == Counter({("a", 1.0): 1, ("new", 7.0): 1, ("new", 8.0): 1})
+    assert [each.datastream for each in inbox.quarantine()] == ["odd"]
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        (datetime.fromtimestamp(NOW.timestamp() / 1000, UTC), "seconds told as milliseconds"),
+        (NOW + timedelta(hours=8), "local time of UTC+8 told as UTC"),
+        (NOW + timedelta(hours=5.5), ""),
+        (NOW + timedelta(minutes=17), "a clock 17 minutes fast"),
+        (datetime(1970, 1, 1, 0, 3, tzinfo=UTC), "a clock that was never set"),
+        (datetime(2099, 1, 1, tzinfo=UTC), ""),
+        (None, "no time"),
+    ],
+)
+def test_faults_of_clocks_are_named(tmp_path: Path, time: datetime | None, told: str) -> None:
+    inbox, lake = Inbox(tmp_path / "inbox.sqlite3"), Lake(tmp_path / "lake")
+    inbox.put([batch("one", ("a", time, 1.0), ("a", NOW + timedelta(minutes=9), 2.0))])
+    moved = move(inbox, lake, register(), CALENDAR, 1)
+    assert (moved.readings, moved.held) == ({"energy_register": 1}, {"time": 1})
+    (held,) = inbox.quarantine()
+    assert held.code == "time" and held.found.endswith(told) and (told or ": " not in held.found)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    batches=st.lists(
+        st.lists(st.tuples(st.sampled_from(["a", "b", "new"]), st.integers(0, 10_000)), min_size=1, max_size=5),
+        min_size=1,
+        max_size=8,
+    ),
+    ends=st.lists(st.sampled_from(["hold", "append", "appended", "moved", ""]), max_size=12),
+    registered=st.integers(0, 12),
+)
+def test_whatever_ends_between_inbox_and_lake_all_is_there_once(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[tuple[str, int]]], ends: list[str], registered: int
+) -> None:
+    """Each try is a process that ends at some point; a datastream is registered between two of them."""
+    root = tmp_path_factory.mktemp("ends")
+    put = 0
+    for number, end in enumerate([*ends, "", "", ""]):
+        inbox, lake = Inbox(root / "inbox.sqlite3"), Lake(root / "lake")
+        if put < len(batches):
+            inbox.put([batch(str(put), *((s, of_clock(m), put * 100_000.0 + m) for s, m in batches[put]))])
+            put += 1
+        streams = register("new") if number >= registered else register()
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                end_at(patch, end)
+                move(inbox, lake, streams, CALENDAR, 1)
+        except Ended:
+            continue
+    inbox, lake = Inbox(root / "inbox.sqlite3"), Lake(root / "lake")
+    inbox.put([batch(str(n), *((s, of_clock(m), n * 100_000.0 + m) for s, m in rows)) for n, rows in enumerate(batches)])
+    inbox.replay([each.id for each in inbox.quarantine()])
+    while move(inbox, lake, register("new"), CALENDAR, 1).batches:
+        inbox.replay([each.id for each in inbox.quarantine()])
+    sent = Counter((s, n * 100_000.0 + m) for n, rows in enumerate(batches) for s, m in rows)
+    assert in_lake(lake) == sent
+    assert inbox.quarantine() == []
+
+
+def end_at(patch: pytest.MonkeyPatch, point: str) -> None:
+    """The process ends before the quarantine is written, before or behind the lake's commit, or before the inbox forgets."""
+
+    def before(function: Any) -> Any:
+        def ended(*_: Any, **__: Any) -> None:
+            raise Ended
+
+        return ended if function else None
+
+    def behind(function: Any) -> Any:
+        def ended(*arguments: Any) -> None:
+            function(*arguments)
+            raise Ended
+
+        return ended
+
+    if point == "hold":
+        patch.setattr(Inbox, "hold", before(Inbox.hold))
+    elif point == "append":
+        patch.setattr(arrival, "append", before(arrival.append))
+    elif point == "appended":
+        patch.setattr(arrival, "append", behind(arrival.append))
+    elif point == "moved":
+        patch.setattr(Inbox, "moved", before(Inbox.moved))
+
+
+def test_a_full_disk_refuses_and_keeps_nothing_of_it(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    inbox.put([batch("small", ("a", of_clock(1), 1.0))])
+    pages = inbox._database.execute("PRAGMA page_count").fetchone()[0]
+    inbox._database.execute(f"PRAGMA max_page_count = {pages + 2}")
+    large = batch("large", *(("a", of_clock(m), float(m)) for m in range(20_000)))
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        inbox.put([large])
+    assert inbox.waiting_readings() == 1
+    inbox._database.execute("PRAGMA max_page_count = 1000000")
+    inbox.put([large])
+    assert inbox.waiting_readings() == 20_001
+
+
+def test_too_much_waiting_asks_senders_to_wait(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox.sqlite3", most_waiting=3)
+    inbox.put([batch("one", ("a", of_clock(2), 1.0), ("a", of_clock(1), 2.0))])
+    with pytest.raises(InboxFull):
+        inbox.put([batch("two", ("a", of_clock(2), 1.0), ("a", of_clock(1), 2.0))])
+    move(inbox, Lake(tmp_path / "lake"), register(), CALENDAR, 1)
+    inbox.put([batch("two", ("a", of_clock(2), 1.0), ("a", of_clock(1), 2.0))])
+
+
+def test_many_put_at_once_and_each_is_there_when_it_returns(tmp_path: Path) -> None:
+    inbox, seen = Inbox(tmp_path / "inbox.sqlite3"), []
+
+    def put(sender: int) -> None:
+        for number in range(10):
+            inbox.put([batch(f"{sender}-{number}", ("a", of_clock(number), sender * 100.0 + number))])
+            seen.append((sender, number))
+
+    threads = [threading.Thread(target=put, args=(sender,)) for sender in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 80
+    assert len({each.batch.name for each in inbox.waiting(1000)}) == 80
