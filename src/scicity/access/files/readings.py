@@ -65,7 +65,7 @@ def read(file: Path, place: str, problems: Problems) -> Batch | None:
     content = file.read_bytes()
     first_row = FIRST_ROW.get(file.suffix, 2)
     try:
-        read_rows = _parquet if file.suffix == ".parquet" else _csv
+        read_rows = _parquet if file.suffix == ".parquet" else of_csv
         rows = read_rows(content, place, problems)
     except (pa.ArrowException, OSError, csv.Error, MemoryError) as error:
         code = "parquet" if file.suffix == ".parquet" else "syntax"
@@ -73,10 +73,20 @@ def read(file: Path, place: str, problems: Problems) -> Batch | None:
         return None
     if rows is None:
         return None
-    columns = {field.name: _typed(rows, field, place, first_row, problems) for field in ARRIVAL}
-    if len(problems) > before:
+    columns = typed_columns(rows, place, first_row, problems)
+    if columns is None or len(problems) > before:
         return None
-    return Batch(named(place, content), pa.table(columns, schema=ARRIVAL), datetime.now(UTC), place, first_row)
+    return Batch(named(place, content), columns, datetime.now(UTC), place, first_row)
+
+
+def typed_columns(rows: pa.Table, place: str, first_row: int, problems: Problems) -> pa.Table | None:
+    """Rows in the schema ARRIVAL; None where a cell of them cannot be read, with the problems of each column.
+
+    `first_row` is the line of the first reading, as problems name it.
+    """
+    before = len(problems)
+    columns = {field.name: _typed(rows, field, place, first_row, problems) for field in ARRIVAL}
+    return pa.table(columns, schema=ARRIVAL) if len(problems) == before else None
 
 
 def _parquet(content: bytes, place: str, problems: Problems) -> pa.Table | None:
@@ -100,8 +110,11 @@ def _parquet(content: bytes, place: str, problems: Problems) -> pa.Table | None:
     return None if wrong else opened.read()
 
 
-def _csv(content: bytes, place: str, problems: Problems) -> pa.Table | None:
-    """The rows as text; those of another width are told one by one."""
+def of_csv(content: bytes, place: str, problems: Problems) -> pa.Table | None:
+    """The rows of a CSV with a header, as text; those of another width are told one by one.
+
+    Raises pyarrow.ArrowInvalid or csv.Error where it is no CSV.
+    """
     first_line = text_of(content[: content.find(b"\n") + 1 or len(content)], place, problems)
     if first_line is None or text_of(content, place, problems) is None:
         return None

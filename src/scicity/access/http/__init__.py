@@ -1,0 +1,1 @@
+"""Readings by HTTP: JSON, CSV or Arrow batches to readings."""
