@@ -63,9 +63,10 @@ def decode(
                 rows.append({"datastream": name, "time": time, "value": value, "revision": None})
         except MessageError as error:
             problems.add(error.code, place, number, error.field or None, found=_text(error.found), expected=error.expected)
-    for came in parts.waiting():
-        found_parts = f"{', '.join(str(part.number) for part in came)} of {came[0].parts} of CN={came[0].command}"
-        problems.add("value-missing", place, None, "PNO", found=found_parts, expected="every part of a split message")
+    missing = [f"{', '.join(str(part.number) for part in came)} of {came[0].parts}" for came in parts.waiting()]
+    missing += [f"{parts.dropped} parts without the others"] if parts.dropped else []
+    for told in missing:
+        problems.add("value-missing", place, None, "PNO", found=told, expected="every part of a split message, once")
     if len(problems) > before:
         return None
     name = f"{place}#{hashlib.sha256(payload).hexdigest()[:16]}"

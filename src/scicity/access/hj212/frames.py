@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 HEADER = re.compile(rb"##[0-9]{4}")
 BEGUN = re.compile(rb"##[0-9]{0,3}\Z|#\Z")  # what may become a header, at the end of what has come
@@ -21,6 +21,8 @@ KEY = re.compile(r"[A-Za-z0-9_]{1,40}")
 STATION = re.compile(r"[A-Za-z0-9_-]{1,40}")
 COMMAND = re.compile(r"[0-9]{4}")
 SMALL = re.compile(r"[0-9]{1,8}")
+SHORT = re.compile(r"[!-~]{0,40}")
+FORMS = {"QN": SHORT, "ST": SHORT, "CN": COMMAND, "PW": SHORT, "MN": STATION, "Flag": SMALL, "PNUM": SMALL, "PNO": SMALL}
 MARK = b"&&"
 CONTENT = b"CP=&&"
 EDITIONS = {0: "2005", 1: "2017", 2: "2025"}  # by the version bits of Flag
@@ -157,9 +159,9 @@ class Splitter:
             yield self._skipped
         if why or not self._skipped:
             self._skipped = Skipped(self.offset, 0, why or "rubbish", b"")
-        so_far = self._skipped
-        head = so_far.head + passed[: HEAD_BYTES - len(so_far.head)]
-        self._skipped = replace(so_far, count=so_far.count + len(passed), head=head)
+        known = self._skipped
+        head = known.head + passed[: HEAD_BYTES - len(known.head)]
+        self._skipped = Skipped(known.offset, known.count + len(passed), known.why, head)
         self.offset += len(passed)
 
 
@@ -175,8 +177,8 @@ class MessageError(ValueError):
 class Message:
     """The data of a packet (HJ 212-2017, 6.3.2): its header field by field, and its `content`, what CP says.
 
-    `content` is what stands between `CP=&&` and `&&`. `flag` holds the bits of Flag: 0 an answer is wanted, 1 the message has numbers, from 2 the edition. `number` of `parts`
-    is PNO of PNUM, 1 of 1 where the message is whole.
+    `content` is what stands between `CP=&&` and `&&`. `flag` holds the bits of Flag: 0 an answer is wanted, 1 the message has
+    numbers, from 2 the edition. `number` of `parts` is PNO of PNUM, 1 of 1 where the message is whole.
     """
 
     system: str  # ST
@@ -217,7 +219,7 @@ def parse(data: bytes) -> Message:
     for key in ("ST", "CN", "MN"):
         if not fields.get(key):
             raise MessageError("field-missing", key, "", "ST, CN and MN in every message")
-    for key, form in (("CN", COMMAND), ("MN", STATION), ("Flag", SMALL), ("PNUM", SMALL), ("PNO", SMALL)):
+    for key, form in FORMS.items():
         if key in fields and not form.fullmatch(fields[key]):
             raise MessageError("value", key, fields[key], f"the form {form.pattern}")
     flag, parts, number = (int(fields.get(key, default)) for key, default in (("Flag", "0"), ("PNUM", "1"), ("PNO", "1")))
@@ -252,7 +254,7 @@ def answer(message: Message, command: str, result: int = 1) -> bytes:
     was done, 9013 answers a notice, 9014 data. `result` is QnRtn or ExeRtn, 1 where all is well.
 
     The answer carries the message's own QN, of the edition of 2005 in CP, and its edition in Flag. Raises ValueError for
-    another command, or for a message whose fields are not ASCII.
+    another command, or for a message that `parse` would not have given.
     """
     if command not in RESULTS:
         raise ValueError(f"{command} is no answer: {', '.join(RESULTS)}")
@@ -279,12 +281,14 @@ class Parts:
     """Puts split messages together, whatever comes between their parts and in whichever order they come.
 
     Parts belong together by MN, ST, CN, QN and PNUM. A part that comes again as it was changes nothing; one that comes again as
-    another begins its message anew. Of messages that wait, at most 256 and 4 MB are kept; the oldest goes first.
+    another begins its message anew. Of messages that wait, at most 256 and 4 MB are kept; the oldest goes first. How many parts
+    were let go of is `dropped`.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str, str, str, int], dict[int, Message]] = {}
         self._bytes = 0
+        self.dropped = 0
 
     def add(self, message: Message) -> tuple[Message, ...]:
         """The parts of the message that this part completes, by number; () while any is missing. Raises nothing."""
@@ -293,7 +297,7 @@ class Parts:
         key = (message.station, message.system, message.command, message.request, message.parts)
         known = self._waiting.get(key, {})
         if known.get(message.number, message) != message:
-            self._forget(key)
+            self._drop(key)
         parts = self._waiting.setdefault(key, {})
         if message.number not in parts:
             parts[message.number] = message
@@ -302,12 +306,16 @@ class Parts:
             self._forget(key)
             return tuple(parts[number] for number in sorted(parts))
         while len(self._waiting) > MOST_SETS or self._bytes > MOST_BYTES:
-            self._forget(next(iter(self._waiting)))
+            self._drop(next(iter(self._waiting)))
         return ()
 
     def waiting(self) -> list[tuple[Message, ...]]:
         """Messages of which parts are missing, the oldest first, each with the parts that have come. Raises nothing."""
         return [tuple(parts[number] for number in sorted(parts)) for parts in self._waiting.values()]
+
+    def _drop(self, key: tuple[str, str, str, str, int]) -> None:
+        self.dropped += len(self._waiting[key])
+        self._forget(key)
 
     def _forget(self, key: tuple[str, str, str, str, int]) -> None:
         self._bytes -= sum(_weight(message) for message in self._waiting.pop(key, {}).values())
