@@ -16,7 +16,7 @@ from scicity.kernel.reading import ARRIVAL, Batch
 
 BEIJING = timezone(timedelta(hours=8))
 KINDS = {"2011": "", "2051": "minute", "2061": "hour", "2031": "day"}  # commands with readings, and of which period
-PERIODS = {"2061": timedelta(hours=1), "2031": timedelta(days=1)}  # [h, d] of a total; of 2051 no packet says it
+PERIODS = {"2011": timedelta(), "2061": timedelta(hours=1), "2031": timedelta(days=1)}  # of a total; of 2051 none is said
 QUANTITIES = {"rtd", "avg", "min", "max", "cou", "zsrtd", "zsavg", "zsmin", "zsmax", "zscou"}  # zs: converted to reference
 TOTALS = ("cou", "zscou")
 COUNTS = "N"  # the flag of a value that counts
@@ -50,11 +50,11 @@ def decode(
     station's minute data, which no packet says: without it, their totals are not read. A payload without readings, such as a
     heartbeat, is a batch without rows. Units are the sender's. HJ 212-2017, 6.3 and 6.6. Raises nothing.
     """
-    before = len(problems)
+    whole = True  # a collection that is full grows no longer, so its length would not tell
     parts, rows = Parts(), list[dict[str, object]]()
     for number, found in enumerate(_packets(payload), start=1):
         if isinstance(found, Skipped):
-            field, expected = WHY[found.why]
+            whole, (field, expected) = False, WHY[found.why]
             problems.add("syntax", place, number, field or None, found=_text(found.head), expected=expected)
             continue
         try:
@@ -62,12 +62,13 @@ def decode(
             for time, name, value in _readings(parts.add(message), zone, interval):
                 rows.append({"datastream": name, "time": time, "value": value, "revision": None})
         except MessageError as error:
+            whole = False
             problems.add(error.code, place, number, error.field or None, found=_text(error.found), expected=error.expected)
     missing = [f"{', '.join(str(part.number) for part in came)} of {came[0].parts}" for came in parts.waiting()]
     missing += [f"{parts.dropped} parts without the others"] if parts.dropped else []
     for told in missing:
         problems.add("value-missing", place, None, "PNO", found=told, expected="every part of a split message, once")
-    if len(problems) > before:
+    if not whole or missing:
         return None
     name = f"{place}#{hashlib.sha256(payload).hexdigest()[:16]}"
     return Batch(name, pa.Table.from_pylist(rows, schema=ARRIVAL), arrived, place)
@@ -114,7 +115,9 @@ def _factors(messages: tuple[Message, ...]) -> dict[tuple[str, str], dict[str, s
         others: set[str] = set()
         for key, text in fields:
             factor, dash, suffix = key.partition("-")
-            if dash and FACTOR.fullmatch(factor):
+            if dash and not FACTOR.fullmatch(factor):
+                raise MessageError("value", "CP", key, "factor codes of letters and digits")
+            if dash:
                 known = factors.setdefault((told, factor), {})
                 twice = suffix.lower() in known
                 known[suffix.lower()] = text

@@ -165,11 +165,12 @@ def test_what_cannot_be_packed() -> None:
         (b"ST=22;CN=2011;MN=a;CP=&&DataTime=20230531130000;a-Rtd=1_0&&", "value"),
         (b"ST=22;CN=2011;MN=a;CP=&&DataTime=20230531130000;a-Rtd=" + b"9" * 9000 + b"&&", "value"),
         (b"ST=22;CN=2011;MN=a;CP=&&DataTime=20230531130000;a-Rtd=&&", "value"),
+        (b"ST=22;CN=2011;MN=a;CP=&&DataTime=20230531130000;a.b-Rtd=1&&", "value"),
         (b"ST=22;CN=2011;MN=a;CP=&&DataTime=20230531130000;DataTime=20230531130000&&", "key-twice"),
         (b"ST=22;CN=2011;MN=a;CP=&&DataTime=00010101000000;a-Rtd=1&&", "time"),
         (b"ST=22;CN=2031;MN=a;CP=&&DataTime=99991231230000;a-Cou=1&&", "time"),
     ],
-    ids=range(24),
+    ids=range(25),
 )
 def test_a_message_that_is_none_says_why(data: bytes, code: str) -> None:
     assert refused(pack(data)) == [code]
@@ -204,6 +205,12 @@ def test_times_are_the_caller_s_and_totals_stand_at_the_end_of_their_period() ->
     minute = pack(HOUR.data().replace(b"CN=2061", b"CN=2051"))
     assert list(values(minute)) == [("S1.a34004.minute.avg", "2023-05-31T05:00")]
     assert ("S1.a34004.minute.cou", "2023-05-31T05:10") in values(minute, interval=timedelta(minutes=10))
+
+
+def test_a_full_collection_of_problems_lets_nothing_through() -> None:
+    problems = Problems()
+    for _ in range(300):
+        assert decode(pack(HOUR.data()) + b"x", "here", ARRIVED, problems) is None
 
 
 def test_requests_have_no_readings() -> None:
