@@ -15,3 +15,18 @@ def prepare_records() -> tuple[str, str] | None:
 
     made = prepare()
     return (made.username, made.password) if made else None
+
+
+def make_device(name: str, datastreams: list[str]) -> str:
+    """Makes a device, or renews its secret; returns `name.secret`. Raises ValueError for a name that is none."""
+    prepare_records()
+    from django.core.exceptions import ValidationError
+    from django.core.validators import validate_slug
+
+    from scicity.cockpit import devices
+
+    try:
+        validate_slug(name)
+    except ValidationError as error:
+        raise ValueError(f"{name!r} is no name of a device: letters, digits, hyphens") from error
+    return devices.make(name, datastreams)

@@ -50,6 +50,26 @@ class AuditEntry(models.Model):
         raise ValueError("an audit entry is never deleted")
 
 
+class Device(models.Model):
+    """Someone's device or gateway that may send readings: a secret of which only a digest is kept, and its own datastreams."""
+
+    name = models.SlugField(max_length=60, unique=True)
+    digest = models.CharField(max_length=64, editable=False)
+    datastreams = models.TextField(
+        help_text="一行一个数据流，* 表示任意字符 · a datastream a line, * stands for any characters"
+    )
+    made_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name = "采集设备 · device"
+        verbose_name_plural = "采集设备 · devices"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class FailedLogin(models.Model):
     """One failed login; counted for a while to slow down guessing."""
 

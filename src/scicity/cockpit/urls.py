@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from scicity.cockpit import accounts, discovery
 from scicity.cockpit.api import api
-from scicity.cockpit.views import data, errors, glossary, health, language, map, overview, why
+from scicity.cockpit.views import arrival, data, errors, glossary, health, language, map, overview, why
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -24,7 +24,9 @@ urlpatterns = [
     path("accounts/password/", accounts.PasswordChange.as_view(), name="password-change"),
     path("admin/login/", accounts.Login.as_view()),
     path("admin/", admin.site.urls),
+    path("api/readings", arrival.receive, name="readings"),
     path("api/", api.urls),
+    path("arrival/", arrival.page, name="arrival"),
     path("healthz", health.health, name="healthz"),
     *(
         path(f"{domain}/{name}/", page.show, name=f"{domain}-{name}")

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic_core import from_json
 
 from scicity.access.files.readings import of_csv, typed_columns
@@ -35,7 +36,7 @@ def decode(payload: bytes, place: str, arrived: datetime, problems: Problems, fo
     reader = {JSON: _json, CSV: of_csv, ARROW: _arrow}[form]
     try:
         rows = reader(payload, place, problems)
-    except (pa.ArrowException, csv.Error, ValueError, MemoryError, OSError) as error:
+    except (pa.ArrowException, csv.Error, ValueError, OverflowError, RecursionError, MemoryError, OSError) as error:
         problems.add("syntax", place, found=error, expected=f"a whole body of {form}")
         return None
     if rows is None:
@@ -96,6 +97,9 @@ def _table(columns: Mapping[str, list[Any]], unknown: list[str], place: str, pro
             continue
         kind = pa.string() if str in kinds else pa.int64() if name == "revision" else pa.float64()
         rows[name] = pa.array(column, kind)
+        if name == "value" and pc.any(pc.is_inf(rows[name])).as_py():
+            at = pc.index(pc.is_inf(rows[name]), True).as_py()
+            problems.add("value", place, at + 1, name, found="a number beyond what can be held", expected="a number")
     return pa.table(rows) if len(problems) == before else None
 
 

@@ -1,0 +1,207 @@
+"""The door by HTTP: who may send, what is answered, what is held and replayed, and figures that heal behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from datetime import UTC, datetime
+from io import BytesIO
+
+import pyarrow as pa
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from scicity.access.inbox import Inbox, InboxFull
+from scicity.cockpit import arriving, devices, roles
+from scicity.cockpit.arriving import Mover, inbox_of
+from scicity.cockpit.models import AuditEntry, Device, Person
+from scicity.cockpit.place import Place
+from scicity.kernel.reading import ARRIVAL, Batch
+
+from little_city import build  # isort: skip  (put there by conftest)
+
+pytestmark = pytest.mark.django_db
+WHEN = "2021-05-05T04:00:00Z"
+
+
+@pytest.fixture
+def browser():
+    return Client(SERVER_NAME="localhost", HTTP_ACCEPT_LANGUAGE="en")
+
+
+@pytest.fixture
+def credential():
+    return devices.make("gateway-1", ["m/*", "new-*"])
+
+
+@pytest.fixture
+def inbox(city, tmp_path, monkeypatch):
+    """An inbox of its own behind the served city."""
+    own = Inbox(tmp_path / "inbox.sqlite3")
+    monkeypatch.setitem(arriving._inboxes, city.place, own)
+    return own
+
+
+def body(*datastreams: str, value: float = 1.5) -> str:
+    return json.dumps([{"datastream": name, "time": WHEN, "value": value} for name in datastreams])
+
+
+def send(browser, credential, content, form="application/json"):
+    headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+    return browser.post("/api/readings", content, content_type=form, headers=headers)
+
+
+def test_readings_are_acknowledged_once_they_are_kept(browser, credential, inbox):
+    answer = send(browser, credential, body("m/1", "m/2"))
+    assert answer.status_code == 202 and answer.json()["taken"] == 2
+    (waiting,) = inbox.waiting(10)
+    assert waiting.batch.name == answer.json()["batch"]
+    assert waiting.batch.rows.to_pylist()[0] == {
+        "datastream": "m/1", "time": datetime(2021, 5, 5, 4, tzinfo=UTC), "value": 1.5, "revision": None,
+    }  # fmt: skip
+    assert send(browser, credential, body("m/1", "m/2")).status_code == 202
+    assert inbox.waiting_readings() == 2
+
+
+def test_csv_and_arrow_say_the_same(browser, credential, inbox):
+    rows = pa.Table.from_pylist([{"datastream": "m/1", "time": datetime(2021, 5, 5, 4, tzinfo=UTC), "value": 1.5}])
+    sink = BytesIO()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    assert send(browser, credential, f"datastream,time,value\nm/1,{WHEN},1.5\n", "text/csv").status_code == 202
+    assert send(browser, credential, sink.getvalue(), "application/vnd.apache.arrow.stream").status_code == 202
+    first, second = (each.batch.rows.to_pylist() for each in inbox.waiting(10))
+    assert first == second
+
+
+@pytest.mark.parametrize("wrong", ["", "gateway-1", "gateway-1.guess", "nobody.guess", "gateway-1.\udcff", "." * 5000])
+def test_nobody_sends_without_the_secret(browser, credential, inbox, wrong):
+    assert send(browser, wrong.encode("utf-8", "replace").decode(), body("m/1")).status_code == 401
+    assert inbox.waiting_readings() == 0
+
+
+def test_a_revoked_device_sends_no_more(browser, credential, inbox):
+    devices.revoke(Device.objects.get(name="gateway-1"))
+    assert send(browser, credential, body("m/1")).status_code == 401
+    assert list(AuditEntry.objects.values_list("action", flat=True)) == ["device-revoked", "device-made"]
+
+
+def test_of_a_secret_only_a_digest_is_kept(credential):
+    secret = credential.partition(".")[2]
+    assert secret not in json.dumps(list(Device.objects.values()), default=str)
+    assert secret not in json.dumps(list(AuditEntry.objects.values()), default=str)
+
+
+def test_a_device_sends_for_its_own_datastreams_alone(browser, credential, inbox):
+    answer = send(browser, credential, body("m/1", "others"))
+    assert answer.status_code == 403 and "others" in answer.json()["expected"]
+    assert inbox.waiting_readings() == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "form", "status"),
+    [
+        (f'[{{"datastream": "m/1", "time": "{WHEN}", "value": {"9" * 400}}}]', "application/json", 422),
+        ("{", "application/json", 422),
+        ("[" * 100_000, "application/json", 422),
+        ('{"readings": 7}', "application/json", 422),
+        ("[7]", "application/json", 422),
+        ('[{"datastream": "m/1", "time": "2021-05-05T04:00:00", "value": 1}]', "application/json", 422),
+        ('[{"datastream": "m/1", "time": 1620187200, "value": 1}]', "application/json", 422),
+        ('[{"datastream": "m/1", "time": "2021-05-05T04:00:00Z", "value": NaN}]', "application/json", 422),
+        ('[{"datastream": "m/1", "time": "2021-05-05T04:00:00Z", "value": 1e999}]', "application/json", 422),
+        ('[{"datastream": "m/1", "time": "2021-05-05T04:00:00Z", "value": "1"}]', "application/json", 422),
+        ('{"datastream": ["m/1"], "time": [], "value": [1]}', "application/json", 422),
+        ("a" * 1_000_000, "application/json", 422),
+        ("datastream,time\nm/1,2021\n", "text/csv", 422),
+        (b"\xff\xfe\x00", "text/csv", 422),
+        (b"\xff\xff\xff\xff" * 64, "application/vnd.apache.arrow.stream", 422),
+        ("<a/>", "text/xml", 415),
+    ],
+)
+def test_hostile_bodies_are_told_and_kept_out(browser, credential, inbox, content, form, status):
+    answer = send(browser, credential, content, form)
+    assert answer.status_code == status
+    told = answer.json()
+    assert status != 422 or all(p["found"] is not None and p["expected"] and p["remedy"] for p in told["problems"])
+    assert inbox.waiting_readings() == 0
+
+
+def test_a_value_beyond_every_number_is_no_reading(browser, credential, inbox):
+    assert send(browser, credential, body("m/1", value=1e308)).status_code == 202
+
+
+def test_a_body_that_is_too_large_is_not_read(browser, credential, inbox):
+    headers = {"Authorization": f"Bearer {credential}"}
+    answer = browser.post("/api/readings", b"x", "application/json", headers=headers, CONTENT_LENGTH=str(1 << 40))
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("error", [InboxFull("20,000,000 readings wait"), sqlite3.OperationalError("disk is full")])
+def test_what_cannot_be_kept_is_not_acknowledged(browser, credential, inbox, monkeypatch, error):
+    def put(*_):
+        raise error
+
+    monkeypatch.setattr(inbox, "put", put)
+    answer = send(browser, credential, body("m/1"))
+    assert answer.status_code == 503 and answer["Retry-After"]
+
+
+def test_the_door_takes_readings_by_post_alone(browser, credential, inbox):
+    assert browser.get("/api/readings").status_code == 405
+
+
+def test_the_page_is_for_those_who_keep_the_data(browser, inbox):
+    assert browser.get("/arrival/")["Location"].startswith("/accounts/login/")
+    browser.force_login(Person.objects.create_user("reader", password="a-long-enough-secret"))
+    assert browser.get("/arrival/").status_code == 403
+
+
+def test_held_readings_are_shown_and_replayed(browser, inbox):
+    roles.prepare()
+    keeper = Person.objects.create_user("keeper", password="a-long-enough-secret")
+    keeper.groups.add(Group.objects.get(name="data-officer"))
+    browser.force_login(keeper)
+    assert "Nothing is held" in browser.get("/arrival/").content.decode()
+    rows = pa.Table.from_pylist(
+        [{"datastream": "<b>new</b>", "time": datetime(2021, 5, 5, tzinfo=UTC), "value": 1.0, "revision": None}], schema=ARRIVAL
+    )
+    inbox.put([Batch("one", rows, datetime(2021, 5, 6, tzinfo=UTC), "gateway-1")])
+    (waiting,) = inbox.waiting(1)
+    held = arriving_held(waiting, rows)
+    inbox.hold([held])
+    inbox.moved([waiting.sequence])
+    page = browser.get("/arrival/").content.decode()
+    assert "&lt;b&gt;new&lt;/b&gt;" in page and "not registered" in page
+    (entry,) = inbox.quarantine()
+    assert browser.post("/arrival/", {"held": ["x", str(entry.id)]}).status_code == 302
+    assert inbox.waiting_readings() == 1 and inbox.quarantine() == []
+    assert AuditEntry.objects.filter(action="readings-replayed", who_name="keeper").exists()
+
+
+def arriving_held(waiting, rows):
+    from scicity.access.inbox import Held
+
+    return Held(waiting.sequence, "gateway-1", waiting.batch.arrived, "datastream", "<b>new</b>", "<b>new</b>", "one", rows)
+
+
+def test_a_reading_heals_its_figures(tmp_path):
+    own = build(tmp_path / "own")
+    own = dataclasses.replace(own, place=Place(tmp_path / "own" / "district", tmp_path / "own" / "state"))
+    (before,) = own.rows("little.total", where={"meter": "m/1"})
+    late = datetime(2021, 5, 5, 4, 30, tzinfo=UTC)
+    rows = pa.Table.from_pylist(
+        [
+            {"datastream": "m/1", "time": late, "value": 1000.0, "revision": None},
+            {"datastream": "x", "time": late, "value": 1.0},
+        ],
+        schema=ARRIVAL,
+    )
+    inbox_of(own).put([Batch("late", rows, datetime(2021, 7, 1, tzinfo=UTC), "gateway-1")])
+    moved = Mover(own).step()
+    assert moved.readings == {"energy_increment": 1} and moved.held == {"datastream": 1}
+    (after,) = own.rows("little.total", where={"meter": "m/1"})
+    assert float(after["energy"] or 0) - float(before["energy"] or 0) == 1000.0
+    assert Mover(own).step().batches == 0
