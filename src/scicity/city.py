@@ -77,15 +77,16 @@ class City:
         sources, problems = self.check(progress)
         problems.refuse()
         loaded = Loaded()
-        for name, rows in sources.items():
-            declared = self.catalog[name]
-            if isinstance(declared, Source) and self._replace(declared, rows):
-                loaded.sources[name] = rows.num_rows
-        for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
-            if progress:
-                progress(batch.name)
-            for observed, count in self._take(batch, sources["district.datastream"], problems).items():
-                loaded.readings[observed] = loaded.readings.get(observed, 0) + count
+        with self.lake.alone():
+            for name, rows in sources.items():
+                declared = self.catalog[name]
+                if isinstance(declared, Source) and self._replace(declared, rows):
+                    loaded.sources[name] = rows.num_rows
+            for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
+                if progress:
+                    progress(batch.name)
+                for observed, count in self._take(batch, sources["district.datastream"], problems).items():
+                    loaded.readings[observed] = loaded.readings.get(observed, 0) + count
         return loaded
 
     def take(self, file: Path) -> dict[str, int]:
@@ -94,13 +95,15 @@ class City:
         batch = readings.read(file, file.name, problems)
         problems.refuse()
         streams = self.computing.engine.rows(self.catalog["district.datastream"])
-        taken = self._take(batch, streams, problems) if batch else {}
+        with self.lake.alone():
+            taken = self._take(batch, streams, problems) if batch else {}
         problems.refuse()
         return taken
 
     def compute(self, progress: Callable[[str, int, int], None] | None = None) -> list[Done]:
         """Brings every derived table up to date."""
-        return self.computing.bring_up_to_date(progress)
+        with self.lake.alone():
+            return self.computing.bring_up_to_date(progress)
 
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""

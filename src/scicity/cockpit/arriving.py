@@ -1,18 +1,19 @@
-"""What arrives while the cockpit serves: one inbox, and one thread that moves it to the lake and brings figures up to date."""
+"""What arrives while the cockpit serves: the inbox of a city, and who moves it to the lake and brings figures up to date."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from scicity.access.arrival import Moved, move
 from scicity.access.inbox import Inbox
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
 
-PAUSE = 1.0  # [s] between two looks at the inbox where nothing is told
+PAUSE = 0.3  # [s] between two looks at an inbox in which nothing waits
 REGISTER = "district.datastream"
 
 _lock = threading.Lock()
@@ -30,40 +31,36 @@ def inbox_of(city: OpenCity) -> Inbox:
 
 @dataclass
 class Mover:
-    """Moves what waits, and heals. `step` does it once; `start` does it for ever, in a thread of its own."""
+    """Moves what waits, and heals; in a process of its own, because moving and computing would keep those who send waiting."""
 
     city: OpenCity
-    last: Moved = field(default_factory=Moved)
-    failed: str = ""
 
     def step(self) -> Moved:
-        """One move, and the figures that depend on it; the figures also where an earlier step ended before them."""
+        """One move, and the figures that depend on it."""
         figures, district = self.city.figures, self.city.district
-        streams = figures.engine.rows(figures.catalog[REGISTER])
-        moved = move(inbox_of(self.city), figures.lake, streams, district.calendar, district.buckets)
-        if moved.readings:
-            figures.computing.bring_up_to_date()
-            self.last = moved
+        if not inbox_of(self.city).waiting_readings():
+            return Moved()
+        with figures.lake.alone():
+            streams = figures.engine.rows(figures.catalog[REGISTER])
+            moved = move(inbox_of(self.city), figures.lake, streams, district.calendar, district.buckets)
+            if moved.readings:
+                figures.computing.bring_up_to_date()
         return moved
 
-    def start(self) -> None:
-        """Begins, once in the life of a process."""
-        threading.Thread(target=self._run, name="arrival", daemon=True).start()
-
-    def _run(self) -> None:
-        inbox = inbox_of(self.city)
-        behind = True  # what was moved by a process that ended may not be computed yet
-        while True:
+    def run(self, goes_on: Callable[[], bool], told: Callable[[Moved], None]) -> None:
+        """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is."""
+        behind = True  # what a process moved that ended may not be computed yet
+        while goes_on():
             try:
                 if behind:
-                    self.city.figures.computing.bring_up_to_date()
+                    with self.city.figures.lake.alone():
+                        self.city.figures.computing.bring_up_to_date()
                     behind = False
-                inbox.arrived.clear()
-                if not self.step().batches:
-                    inbox.arrived.wait(PAUSE)
-                self.failed = ""
-            except Exception as error:  # told on the page; what waits stays where it is, and is tried again
-                self.failed = f"{type(error).__name__}: {error}"
+                moved = self.step()
+                if moved.batches:
+                    told(moved)
+                    continue
+            except Exception:
                 log.exception("what waits in the inbox could not be moved")
                 behind = True
-                time.sleep(PAUSE)
+            time.sleep(PAUSE)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from scicity.cockpit import discovery
+from scicity.cockpit.roles import keeps_data
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -23,5 +24,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "navigation": discovery.navigation(),
         "here": first,
         "language": language,
+        "keeps_data": lambda: keeps_data(request),
         "html_language": "zh-Hans" if language == "zh" else "en",
     }

@@ -25,15 +25,4 @@ def warm() -> None:
         logging.getLogger(__name__).exception("the leader's screen could not be prepared")
 
 
-def begin_to_move() -> None:
-    """Begins to move what arrives to the lake."""
-    from django.conf import settings
-
-    from scicity.cockpit.arriving import Mover
-    from scicity.cockpit.city import open_city
-
-    Mover(open_city(settings.PLACE)).start()
-
-
 threading.Thread(target=warm, name="warm", daemon=True).start()
-begin_to_move()

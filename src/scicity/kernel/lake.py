@@ -6,13 +6,15 @@ again changes nothing, and nothing above it is computed again. What a commit cam
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -66,7 +68,7 @@ class Commit:
 
 
 class Lake:
-    """The tables below one folder. One process writes; any number read."""
+    """The tables below one folder. One process writes at a time (`alone`); any number read."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
@@ -74,6 +76,14 @@ class Lake:
         self._open: dict[str, DeltaTable] = {}
         self._commits: dict[str, list[Commit]] = {}
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)  # one a table
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The only writer of all processes while the block runs; waits for another that writes. Not to be nested."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def folder(self, table: str) -> Path:
         """Where a table lies: `energy.meter_hourly` in `energy/meter_hourly`."""

@@ -86,21 +86,24 @@ def _table(columns: Mapping[str, list[Any]], unknown: list[str], place: str, pro
         return None
     rows = {}
     for name, column in columns.items():
-        kinds = (str,) if name in ("datastream", "time") else (int,) if name == "revision" else (int, float)
-        allowed = (*kinds, type(None)) if name in ("value", "revision") else kinds
-        wrong = next(
-            (n for n, each in enumerate(column, start=1) if not isinstance(each, allowed) or each is True or each is False), 0
-        )
-        if wrong:
-            expected = {"datastream": "a text", "time": "a time with a zone, as text", "revision": "a whole number"}
-            problems.add("value", place, wrong, name, found=column[wrong - 1], expected=expected.get(name, "a number"))
+        try:
+            rows[name] = pa.array(column, ARRIVAL.field(name).type if name in ("value", "revision") else pa.string())
+        except (pa.ArrowException, OverflowError):
+            _locate(column, name, place, problems)
             continue
-        kind = pa.string() if str in kinds else pa.int64() if name == "revision" else pa.float64()
-        rows[name] = pa.array(column, kind)
         if name == "value" and pc.any(pc.is_inf(rows[name])).as_py():
             at = pc.index(pc.is_inf(rows[name]), True).as_py()
             problems.add("value", place, at + 1, name, found="a number beyond what can be held", expected="a number")
     return pa.table(rows) if len(problems) == before else None
+
+
+def _locate(column: list[Any], name: str, place: str, problems: Problems) -> None:
+    """Names the first value of a column that is of another kind."""
+    kinds, expected = {"value": ((int, float, type(None)), "a number"), "revision": ((int, type(None)), "a whole number")}.get(
+        name, ((str,), "a time with a zone, as text" if name == "time" else "a text")
+    )
+    at = next((n for n, each in enumerate(column) if not isinstance(each, kinds) or isinstance(each, bool)), 0)
+    problems.add("value", place, at + 1, name, found=column[at], expected=expected)
 
 
 def _arrow(payload: bytes, place: str, problems: Problems) -> pa.Table | None:

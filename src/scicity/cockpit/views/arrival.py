@@ -17,13 +17,13 @@ from scicity.access.http.decode import FORMS, decode
 from scicity.access.inbox import InboxFull
 from scicity.cockpit import audit, devices
 from scicity.cockpit.arriving import inbox_of
+from scicity.cockpit.roles import keeps_data
 from scicity.kernel.problems import Problems, catalogue
 
 MOST_BYTES = 64 << 20  # of a body
 SHOWN_PROBLEMS = 50  # of a body, in the answer
 SHOWN_HELD = 200
 RETRY_SECONDS = "5"
-KEEPERS = ("administrator", "data-officer")
 
 
 @csrf_exempt
@@ -59,7 +59,7 @@ def receive(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """What waits, and what is held with its problem; whoever keeps the data can replay what is mended."""
-    if not (request.user.is_superuser or request.user.groups.filter(name__in=KEEPERS).exists()):
+    if not keeps_data(request):
         raise PermissionDenied
     inbox = inbox_of(request.city)
     if request.method == "POST":

@@ -1,0 +1,25 @@
+"""Moves what arrives to the lake and heals, for as long as whoever began it lives; `up` begins it beside the cockpit."""
+
+import os
+from collections import Counter
+
+from scicity.commands import USUAL, District, Json, open_city, say
+
+
+def run(district: District = USUAL, as_json: Json = False) -> None:
+    city = open_city(district)
+    from scicity.access.arrival import Moved
+    from scicity.cockpit.arriving import Mover
+    from scicity.cockpit.city import OpenCity
+    from scicity.cockpit.place import Place
+
+    parent, total = os.getppid(), Counter[str]()
+
+    def told(moved: Moved) -> None:
+        total.update(moved.readings)
+        held = sum(moved.held.values())
+        line = f"to the lake: {sum(moved.readings.values()):,} readings; held: {held:,}"
+        say({"moved": moved.readings, "held": moved.held, "since": dict(total)}, line, as_json)
+
+    place = Place(city.folder.resolve(), city.state.parent.resolve())
+    Mover(OpenCity(city.district, city.figures, place)).run(lambda: os.getppid() == parent, told)
