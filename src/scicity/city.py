@@ -100,10 +100,10 @@ class City:
         problems.refuse()
         return taken
 
-    def compute(self, progress: Callable[[str, int, int], None] | None = None) -> list[Done]:
-        """Brings every derived table up to date."""
+    def compute(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
+        """Brings every derived table up to date; with `only` this one and what it reads."""
         with self.lake.alone():
-            return self.computing.bring_up_to_date(progress)
+            return self.computing.bring_up_to_date(progress, only)
 
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""

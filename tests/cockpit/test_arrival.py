@@ -129,6 +129,25 @@ def test_hostile_bodies_are_told_and_kept_out(browser, credential, inbox, conten
     assert inbox.waiting_readings() == 0
 
 
+@pytest.mark.parametrize("column", ["time", "value"])
+def test_arrow_columns_of_a_kind_that_cannot_be_meant_are_refused(browser, credential, inbox, column):
+    """Whole numbers are no times: nobody knows what they count."""
+    told = {"datastream": ["m/1"], "time": [datetime(2021, 5, 5, tzinfo=UTC)], "value": [1.5]}
+    rows = pa.table({**told, column: [1_620_187_200_000_000] if column == "time" else [True]})
+    sink = BytesIO()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    answer = send(browser, credential, sink.getvalue(), "application/vnd.apache.arrow.stream")
+    assert answer.status_code == 422 and [p["field"] for p in answer.json()["problems"]] == [column]
+
+
+def test_the_faulty_reading_is_named(browser, credential, inbox):
+    values = [1, 2, "9" * 400, 4]
+    readings = ", ".join(f'{{"datastream": "m/1", "time": "{WHEN}", "value": {value}}}' for value in values)
+    (problem,) = send(browser, credential, f"[{readings}]").json()["problems"]
+    assert (problem["row"], problem["field"]) == (3, "value")
+
+
 def test_a_value_beyond_every_number_is_no_reading(browser, credential, inbox):
     assert send(browser, credential, body("m/1", value=1e308)).status_code == 202
 

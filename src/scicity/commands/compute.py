@@ -19,7 +19,7 @@ def run(
     began = time.perf_counter()
     with progress(as_json) as bar:
         task = bar.add_task("computing", total=None)
-        done = city.computing.bring_up_to_date(
+        done = city.compute(
             lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of), only=table
         )
     seconds = time.perf_counter() - began

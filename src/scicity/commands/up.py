@@ -38,7 +38,7 @@ def run(
     lines += [f"the cockpit of {city.district.name('en')} is at {address} (Ctrl-C ends it)"]
     first = {"name": made[0], "password": made[1]} if made else None
     say({"loaded": loaded, "administrator": first, "address": address}, "\n".join(lines), as_json)
-    serve(host, port, folder)
+    serve(host, port, folder, city.state / "arrival.log")
 
 
 def refuse_taken(host: str, port: int, as_json: bool) -> None:
@@ -51,11 +51,11 @@ def refuse_taken(host: str, port: int, as_json: bool) -> None:
             stop(f"cannot serve at {host}:{port} ({error.strerror}); choose another with --port", as_json)
 
 
-def serve(host: str, port: int, folder: Path) -> None:
+def serve(host: str, port: int, folder: Path, arrival_log: Path) -> None:
     """Becomes the server, and begins beside it what moves arriving readings to the lake and ends with it. Each is a process of
     its own, for the lake's runtime does not survive the fork of a server's workers."""
     sys.stdout.flush()
-    with Path(os.environ["SCICITY_STATE"], "arrival.log").open("ab") as log:
+    with arrival_log.open("ab") as log:
         mover = [sys.executable, "-m", "scicity", "arrive", "--district", str(folder)]
         subprocess.Popen(mover, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603  (our own command)
     options = f"--interface wsgi --host {host} --port {port} --blocking-threads 4 --log-level warning".split()

@@ -93,7 +93,7 @@ def _parquet(content: bytes, place: str, problems: Problems) -> pa.Table | None:
     """The rows, once the file's own description shows that they are readings and will fit into memory."""
     opened = pq.ParquetFile(pa.BufferReader(content), read_dictionary=["datastream"])
     about, schema = opened.metadata, opened.schema_arrow
-    if not _columns_fit(schema.names, place, problems):
+    if not columns_fit(schema.names, place, problems):
         return None
     unpacked = sum(
         about.row_group(group).column(column).total_uncompressed_size
@@ -104,10 +104,7 @@ def _parquet(content: bytes, place: str, problems: Problems) -> pa.Table | None:
         expected = f"at most {MOST_ROWS} readings, and {LARGEST} bytes unpacked"
         problems.add("too-large", place, found=f"{about.num_rows} readings, {unpacked} bytes unpacked", expected=expected)
         return None
-    wrong = [field for field in schema if not _type_fits(field)]
-    for field in wrong:
-        problems.add("value", place, 1, field.name, found=f"a column of {field.type}", expected=EXPECTED[field.name])
-    return None if wrong else opened.read()
+    return opened.read() if types_fit(schema, place, problems) else None
 
 
 def of_csv(content: bytes, place: str, problems: Problems) -> pa.Table | None:
@@ -119,7 +116,7 @@ def of_csv(content: bytes, place: str, problems: Problems) -> pa.Table | None:
     if first_line is None or text_of(content, place, problems) is None:
         return None
     header = next(csv.reader([first_line.strip("\r\n")], strict=True), [])
-    if not _columns_fit(header, place, problems):
+    if not columns_fit(header, place, problems):
         return None
     faulty = []
 
@@ -138,13 +135,22 @@ def of_csv(content: bytes, place: str, problems: Problems) -> pa.Table | None:
     return None if faulty else rows
 
 
-def _columns_fit(header: list[str], place: str, problems: Problems) -> bool:
+def columns_fit(header: list[str], place: str, problems: Problems) -> bool:
+    """Whether the columns are those of readings, each once; what is wrong goes to `problems`."""
     before = len(problems)
     if len(header) > MOST_FIELDS:
         problems.add("too-large", place, 1, found=f"{len(header)} columns", expected=f"at most {MOST_FIELDS}")
     else:
         check_header(header, ARRIVAL.names, place, problems, optional=("revision",))
     return len(problems) == before
+
+
+def types_fit(schema: pa.Schema, place: str, problems: Problems) -> bool:
+    """Whether the types of columns can hold readings; those that cannot go to `problems`."""
+    wrong = [field for field in schema if not _type_fits(field)]
+    for field in wrong:
+        problems.add("value", place, 1, field.name, found=f"a column of {field.type}", expected=EXPECTED[field.name])
+    return not wrong
 
 
 def _type_fits(field: pa.Field) -> bool:

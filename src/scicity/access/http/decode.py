@@ -16,14 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import from_json
 
-from scicity.access.files.readings import of_csv, typed_columns
+from scicity.access.files.readings import EXPECTED, columns_fit, of_csv, typed_columns, types_fit
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 FORMS = (JSON, CSV, ARROW)
 MOST_READINGS = 1_000_000  # of one request
-NEEDED = ("datastream", "time", "value")
 
 
 def decode(payload: bytes, place: str, arrived: datetime, problems: Problems, form: str = JSON) -> Batch | None:
@@ -61,60 +60,44 @@ def _json(payload: bytes, place: str, problems: Problems) -> pa.Table | None:
         if wrong is not None:
             problems.add("value", place, wrong, found=told[wrong - 1], expected="a reading: an object")
             return None
-        unknown = sorted({str(key) for each in told for key in each} - set(ARRIVAL.names))
-        columns = {name: [each.get(name) for each in told] for name in ARRIVAL.names}
-        if not any(value is not None for value in columns["revision"]):
-            del columns["revision"]
-    elif isinstance(told, dict) and all(isinstance(column, list) for column in told.values()):
-        unknown, columns = sorted(set(told) - set(ARRIVAL.names)), told
-    else:
+        told = {str(name): [each.get(name) for each in told] for name in sorted({key for each in told for key in each})}
+    if not (isinstance(told, dict) and all(isinstance(column, list) for column in told.values())):
         problems.add("syntax", place, found=type(told).__name__, expected="a list of readings, or an object of columns")
         return None
-    return _table(columns, unknown, place, problems)
+    return _table(told, place, problems) if columns_fit(list(told), place, problems) else None
 
 
-def _table(columns: Mapping[str, list[Any]], unknown: list[str], place: str, problems: Problems) -> pa.Table | None:
+def _table(columns: Mapping[str, list[Any]], place: str, problems: Problems) -> pa.Table | None:
     before = len(problems)
-    for name in unknown:
-        problems.add("column-unknown", place, 1, name, found=name, expected=", ".join(ARRIVAL.names))
-    for name in NEEDED:
-        if name not in columns:
-            problems.add("column-missing", place, 1, name, expected=", ".join(NEEDED))
     if len({len(column) for column in columns.values()}) > 1:
         problems.add("row-width", place, found={name: len(column) for name, column in columns.items()}, expected="one length")
-    if len(problems) > before:
         return None
     rows = {}
     for name, column in columns.items():
+        kind = pa.string() if name == "time" else ARRIVAL.field(name).type
         try:
-            rows[name] = pa.array(column, ARRIVAL.field(name).type if name in ("value", "revision") else pa.string())
+            rows[name] = pa.array(column, kind)
         except (pa.ArrowException, OverflowError):
-            _locate(column, name, place, problems)
+            wrong = next(at for at, each in enumerate(column) if not _is_a(kind, each))
+            problems.add("value", place, wrong + 1, name, found=column[wrong], expected=EXPECTED[name])
             continue
         if name == "value" and pc.any(pc.is_inf(rows[name])).as_py():
             at = pc.index(pc.is_inf(rows[name]), True).as_py()
-            problems.add("value", place, at + 1, name, found="a number beyond what can be held", expected="a number")
+            problems.add("value", place, at + 1, name, found="a number beyond what can be held", expected=EXPECTED[name])
     return pa.table(rows) if len(problems) == before else None
 
 
-def _locate(column: list[Any], name: str, place: str, problems: Problems) -> None:
-    """Names the first value of a column that is of another kind."""
-    kinds, expected = {"value": ((int, float, type(None)), "a number"), "revision": ((int, type(None)), "a whole number")}.get(
-        name, ((str,), "a time with a zone, as text" if name == "time" else "a text")
-    )
-    at = next((n for n, each in enumerate(column) if not isinstance(each, kinds) or isinstance(each, bool)), 0)
-    problems.add("value", place, at + 1, name, found=column[at], expected=expected)
+def _is_a(kind: pa.DataType, value: Any) -> bool:
+    try:
+        pa.array([value], kind)
+    except (pa.ArrowException, OverflowError):
+        return False
+    return True
 
 
 def _arrow(payload: bytes, place: str, problems: Problems) -> pa.Table | None:
     with pa.ipc.open_stream(payload) as reader:
-        unknown = sorted(set(reader.schema.names) - set(ARRIVAL.names))
-        missing = [name for name in NEEDED if name not in reader.schema.names]
-        for name in unknown:
-            problems.add("column-unknown", place, 1, name, found=name, expected=", ".join(ARRIVAL.names))
-        for name in missing:
-            problems.add("column-missing", place, 1, name, expected=", ".join(NEEDED))
-        if unknown or missing or len(set(reader.schema.names)) < len(reader.schema.names):
+        if not (columns_fit(reader.schema.names, place, problems) and types_fit(reader.schema, place, problems)):
             return None
         batches, count = [], 0
         for batch in reader:
