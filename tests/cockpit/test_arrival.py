@@ -7,6 +7,7 @@ import json
 import sqlite3
 from datetime import UTC, datetime
 from io import BytesIO
+from wsgiref.util import setup_testing_defaults
 
 import pyarrow as pa
 import pytest
@@ -16,6 +17,7 @@ from django.test import Client
 from scicity.access.inbox import Inbox, InboxFull
 from scicity.cockpit import arriving, devices, roles
 from scicity.cockpit.arriving import Mover, inbox_of
+from scicity.cockpit.door import ADDRESS, Door
 from scicity.cockpit.models import AuditEntry, Device, Person
 from scicity.cockpit.place import Place
 from scicity.kernel.reading import ARRIVAL, Batch
@@ -48,44 +50,76 @@ def body(*datastreams: str, value: float = 1.5) -> str:
     return json.dumps([{"datastream": name, "time": WHEN, "value": value} for name in datastreams])
 
 
-def send(browser, credential, content, form="application/json"):
-    headers = {"Authorization": f"Bearer {credential}"} if credential else {}
-    return browser.post("/api/readings", content, content_type=form, headers=headers)
+class Answer:
+    """What the door answered, as a client of WSGI sees it."""
+
+    def __init__(self, environment, door):
+        self.headers = {}
+        self.content = b"".join(door({**ENVIRONMENT, **environment}, self.start))
+
+    def start(self, status, headers):
+        self.status_code, self.headers = int(status.split()[0]), dict(headers)
+
+    def json(self):
+        return json.loads(self.content)
 
 
-def test_readings_are_acknowledged_once_they_are_kept(browser, credential, inbox):
-    answer = send(browser, credential, body("m/1", "m/2"))
+ENVIRONMENT: dict[str, object] = {"PATH_INFO": ADDRESS}
+setup_testing_defaults(ENVIRONMENT)
+
+
+def send(credential, content, form="application/json", door=None, **more):
+    content = content.encode() if isinstance(content, str) else content
+    told = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": form, "CONTENT_LENGTH": str(len(content)), "wsgi.input": BytesIO(content)}
+    if credential:
+        told["HTTP_AUTHORIZATION"] = f"Bearer {credential}"
+    return Answer({**told, **more}, door or Door(behind=None))
+
+
+def test_readings_are_acknowledged_once_they_are_kept(credential, inbox):
+    answer = send(credential, body("m/1", "m/2"))
     assert answer.status_code == 202 and answer.json()["taken"] == 2
     (waiting,) = inbox.waiting(10)
     assert waiting.batch.name == answer.json()["batch"]
     assert waiting.batch.rows.to_pylist()[0] == {
         "datastream": "m/1", "time": datetime(2021, 5, 5, 4, tzinfo=UTC), "value": 1.5, "revision": None,
     }  # fmt: skip
-    assert send(browser, credential, body("m/1", "m/2")).status_code == 202
+    assert send(credential, body("m/1", "m/2")).status_code == 202
     assert inbox.waiting_readings() == 2
 
 
-def test_csv_and_arrow_say_the_same(browser, credential, inbox):
+def test_csv_and_arrow_say_the_same(credential, inbox):
     rows = pa.Table.from_pylist([{"datastream": "m/1", "time": datetime(2021, 5, 5, 4, tzinfo=UTC), "value": 1.5}])
     sink = BytesIO()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
-    assert send(browser, credential, f"datastream,time,value\nm/1,{WHEN},1.5\n", "text/csv").status_code == 202
-    assert send(browser, credential, sink.getvalue(), "application/vnd.apache.arrow.stream").status_code == 202
+    assert send(credential, f"datastream,time,value\nm/1,{WHEN},1.5\n", "text/csv").status_code == 202
+    assert send(credential, sink.getvalue(), "application/vnd.apache.arrow.stream").status_code == 202
     first, second = (each.batch.rows.to_pylist() for each in inbox.waiting(10))
     assert first == second
 
 
 @pytest.mark.parametrize("wrong", ["", "gateway-1", "gateway-1.guess", "nobody.guess", "gateway-1.\udcff", "." * 5000])
-def test_nobody_sends_without_the_secret(browser, credential, inbox, wrong):
-    assert send(browser, wrong.encode("utf-8", "replace").decode(), body("m/1")).status_code == 401
+def test_nobody_sends_without_the_secret(credential, inbox, wrong):
+    assert send(wrong.encode("utf-8", "replace").decode("latin-1"), body("m/1")).status_code == 401
     assert inbox.waiting_readings() == 0
 
 
-def test_a_revoked_device_sends_no_more(browser, credential, inbox):
+def test_a_revoked_device_sends_no_more(credential, inbox):
     devices.revoke(Device.objects.get(name="gateway-1"))
-    assert send(browser, credential, body("m/1")).status_code == 401
+    assert send(credential, body("m/1")).status_code == 401
     assert list(AuditEntry.objects.values_list("action", flat=True)) == ["device-revoked", "device-made"]
+
+
+def test_a_sender_is_looked_up_once_a_second(credential, django_assert_num_queries):
+    now = [100.0]
+    senders = devices.Senders(lambda: now[0])
+    with django_assert_num_queries(1):
+        assert all(senders.of(credential).name == "gateway-1" for _ in range(3))
+    assert senders.of("gateway-1.guess") is None
+    devices.revoke(Device.objects.get(name="gateway-1"))
+    now[0] += devices.REMEMBERED
+    assert senders.of(credential) is None
 
 
 def test_of_a_secret_only_a_digest_is_kept(credential):
@@ -94,8 +128,8 @@ def test_of_a_secret_only_a_digest_is_kept(credential):
     assert secret not in json.dumps(list(AuditEntry.objects.values()), default=str)
 
 
-def test_a_device_sends_for_its_own_datastreams_alone(browser, credential, inbox):
-    answer = send(browser, credential, body("m/1", "others"))
+def test_a_device_sends_for_its_own_datastreams_alone(credential, inbox):
+    answer = send(credential, body("m/1", "others"))
     assert answer.status_code == 403 and "others" in answer.json()["expected"]
     assert inbox.waiting_readings() == 0
 
@@ -121,8 +155,8 @@ def test_a_device_sends_for_its_own_datastreams_alone(browser, credential, inbox
         ("<a/>", "text/xml", 415),
     ],
 )
-def test_hostile_bodies_are_told_and_kept_out(browser, credential, inbox, content, form, status):
-    answer = send(browser, credential, content, form)
+def test_hostile_bodies_are_told_and_kept_out(credential, inbox, content, form, status):
+    answer = send(credential, content, form)
     assert answer.status_code == status
     told = answer.json()
     assert status != 422 or all(p["found"] is not None and p["expected"] and p["remedy"] for p in told["problems"])
@@ -130,46 +164,60 @@ def test_hostile_bodies_are_told_and_kept_out(browser, credential, inbox, conten
 
 
 @pytest.mark.parametrize("column", ["time", "value"])
-def test_arrow_columns_of_a_kind_that_cannot_be_meant_are_refused(browser, credential, inbox, column):
+def test_arrow_columns_of_a_kind_that_cannot_be_meant_are_refused(credential, inbox, column):
     """Whole numbers are no times: nobody knows what they count."""
     told = {"datastream": ["m/1"], "time": [datetime(2021, 5, 5, tzinfo=UTC)], "value": [1.5]}
     rows = pa.table({**told, column: [1_620_187_200_000_000] if column == "time" else [True]})
     sink = BytesIO()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
-    answer = send(browser, credential, sink.getvalue(), "application/vnd.apache.arrow.stream")
+    answer = send(credential, sink.getvalue(), "application/vnd.apache.arrow.stream")
     assert answer.status_code == 422 and [p["field"] for p in answer.json()["problems"]] == [column]
 
 
-def test_the_faulty_reading_is_named(browser, credential, inbox):
+def test_the_faulty_reading_is_named(credential, inbox):
     values = [1, 2, "9" * 400, 4]
     readings = ", ".join(f'{{"datastream": "m/1", "time": "{WHEN}", "value": {value}}}' for value in values)
-    (problem,) = send(browser, credential, f"[{readings}]").json()["problems"]
+    (problem,) = send(credential, f"[{readings}]").json()["problems"]
     assert (problem["row"], problem["field"]) == (3, "value")
 
 
-def test_a_value_beyond_every_number_is_no_reading(browser, credential, inbox):
-    assert send(browser, credential, body("m/1", value=1e308)).status_code == 202
+def test_a_value_beyond_every_number_is_no_reading(credential, inbox):
+    assert send(credential, body("m/1", value=1e308)).status_code == 202
 
 
-def test_a_body_that_is_too_large_is_not_read(browser, credential, inbox):
-    headers = {"Authorization": f"Bearer {credential}"}
-    answer = browser.post("/api/readings", b"x", "application/json", headers=headers, CONTENT_LENGTH=str(1 << 40))
-    assert answer.status_code == 413
+def test_a_body_that_is_too_large_is_not_read(credential, inbox):
+    assert send(credential, b"x", CONTENT_LENGTH=str(1 << 40)).status_code == 413
+    assert send(credential, b"x", CONTENT_LENGTH="9" * 10_000).status_code == 413
+    assert send(credential, b"x", CONTENT_LENGTH="").status_code == 411
 
 
 @pytest.mark.parametrize("error", [InboxFull("20,000,000 readings wait"), sqlite3.OperationalError("disk is full")])
-def test_what_cannot_be_kept_is_not_acknowledged(browser, credential, inbox, monkeypatch, error):
+def test_what_cannot_be_kept_is_not_acknowledged(credential, inbox, monkeypatch, error):
     def put(*_):
         raise error
 
     monkeypatch.setattr(inbox, "put", put)
-    answer = send(browser, credential, body("m/1"))
-    assert answer.status_code == 503 and answer["Retry-After"]
+    answer = send(credential, body("m/1"))
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
 
 
-def test_the_door_takes_readings_by_post_alone(browser, credential, inbox):
-    assert browser.get("/api/readings").status_code == 405
+def test_the_door_takes_readings_by_post_alone(credential, inbox):
+    assert send(credential, b"", REQUEST_METHOD="GET").status_code == 405
+
+
+def test_a_secret_is_not_taken_in_the_clear_where_the_cockpit_is_behind_https(credential, inbox, settings):
+    settings.HTTPS = True
+    assert send(credential, body("m/1")).status_code == 403
+    assert send(credential, body("m/1"), HTTP_X_FORWARDED_PROTO="https").status_code == 202
+
+
+def test_other_addresses_are_the_cockpits(credential, inbox):
+    def behind(environment, start):
+        start("200 OK", [])
+        return [environment["PATH_INFO"].encode()]
+
+    assert send(credential, b"", door=Door(behind), PATH_INFO="/api/readings/x").content == b"/api/readings/x"
 
 
 def test_the_page_is_for_those_who_keep_the_data(browser, inbox):

@@ -113,18 +113,16 @@ def _held(rows: pa.Table, fault: np.ndarray, waiting: Mapping[int, Waiting]) -> 
     bad = rows.filter(pa.array(fault != 0)).append_column("fault", pa.array(fault[fault != 0]))
     if bad.num_rows == 0:
         return []
-    keys = ["sequence", "fault", "datastream"]
-    found = []
-    for group in bad.group_by(keys, use_threads=False).aggregate([]).to_pylist():
-        same = pc.and_(pc.equal(bad.column("sequence"), group["sequence"]), pc.equal(bad.column("fault"), group["fault"]))
-        name = group["datastream"]
-        mine = pc.is_null(bad.column("datastream")) if name is None else pc.equal(bad.column("datastream"), name)
-        own, each = bad.filter(pc.and_(same, mine)), waiting[group["sequence"]].batch
-        code = group["fault"]
-        first = own.column("time")[0].as_py()
-        told = _clock(first, each.arrived) if code == TIMELESS else (name or "no datastream")
-        held = own.select(ARRIVAL.names)
-        found.append(Held(group["sequence"], each.place, each.arrived, CODES[code], name or "", told, EXPECTED[code], held))
+    bad = bad.sort_by([(name, "ascending") for name in ("sequence", "fault", "datastream")])
+    names = bad.column("datastream").combine_chunks().dictionary_encode(null_encoding="encode")
+    keys = np.stack([bad.column("sequence").to_numpy(), bad.column("fault").to_numpy(), names.indices.to_numpy()])
+    begins = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
+    rows, found = bad.select(ARRIVAL.names), []
+    for begin, end in zip(begins, [*begins[1:], bad.num_rows], strict=True):
+        sequence, code, at = (int(key[begin]) for key in keys)
+        each, name, own = waiting[sequence].batch, names.dictionary[at].as_py(), rows.slice(begin, end - begin)
+        told = _clock(own.column("time")[0].as_py(), each.arrived) if code == TIMELESS else (name or "no datastream")
+        found.append(Held(sequence, each.place, each.arrived, CODES[code], name or "", told, EXPECTED[code], own))
     return found
 
 

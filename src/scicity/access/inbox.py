@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
     UNIQUE (sequence, code, datastream)
 );
 """
+INSERT = "INSERT OR IGNORE INTO batch (name, place, arrived, readings, content) VALUES (?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class InboxFull(Exception):  # noqa: N818  (reads as what happened)
 
 class _Ticket:
     def __init__(self, batches: Sequence[Batch]) -> None:
-        self.batches = batches
+        self.rows = [_row(batch) for batch in batches]
         self.done = False
         self.error: Exception | None = None
 
@@ -189,7 +190,7 @@ class Inbox:
         held = self.quarantine(ids)
         with self._writing, _committed(self._database) as database:
             for each in held:
-                _insert(database, Batch(f"{each.place}#replay-{each.id}", each.rows, each.arrived, each.place))
+                database.execute(INSERT, _row(Batch(f"{each.place}#replay-{each.id}", each.rows, each.arrived, each.place)))
                 database.execute("DELETE FROM quarantine WHERE id = ?", (each.id,))
         self._readings = self.waiting_readings()
         return sum(each.rows.num_rows for each in held)
@@ -198,13 +199,12 @@ class Inbox:
         try:
             with _committed(self._database) as database:
                 for ticket in group:
-                    for batch in ticket.batches:
-                        _insert(database, batch)
+                    database.executemany(INSERT, ticket.rows)
         except Exception as error:  # told to each who waits for this commit
             for ticket in group:
                 ticket.error = error
         else:
-            self._readings += sum(batch.rows.num_rows for ticket in group for batch in ticket.batches)
+            self._readings += sum(row[3] for ticket in group for row in ticket.rows)
         for ticket in group:
             ticket.done = True
 
@@ -219,9 +219,8 @@ class Inbox:
         return self._own.database  # type: ignore[no-any-return]
 
 
-def _insert(database: sqlite3.Connection, batch: Batch) -> None:
-    row = (batch.name, batch.place, batch.arrived.astimezone(UTC).isoformat(), batch.rows.num_rows, _packed(batch.rows))
-    database.execute("INSERT OR IGNORE INTO batch (name, place, arrived, readings, content) VALUES (?, ?, ?, ?, ?)", row)
+def _row(batch: Batch) -> tuple[str, str, str, int, bytes]:
+    return batch.name, batch.place, batch.arrived.astimezone(UTC).isoformat(), batch.rows.num_rows, _packed(batch.rows)
 
 
 @contextmanager
@@ -239,7 +238,7 @@ def _committed(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def _packed(rows: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, ARRIVAL) as writer:
-        writer.write_table(rows.cast(ARRIVAL))
+        writer.write_table(rows if rows.schema.equals(ARRIVAL) else rows.cast(ARRIVAL))
     return bytes(sink.getvalue())
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fnmatch import translate
 
+from django.db import close_old_connections
 from django.utils import timezone
 
 from scicity.cockpit import audit
@@ -15,6 +19,7 @@ from scicity.cockpit.models import Device
 
 SECRET_BYTES = 32  # so many that a plain digest cannot be guessed back
 NOBODY = hashlib.sha256(secrets.token_bytes(SECRET_BYTES)).hexdigest()  # what an unknown name is held against
+REMEMBERED = 1.0  # [s] so long a device that was revoked may still be taken for known
 
 
 def make(name: str, datastreams: Iterable[str]) -> str:
@@ -34,18 +39,52 @@ def revoke(device: Device) -> None:
     audit.write("device-revoked", device.name)
 
 
-def known(credential: str) -> Device | None:
-    """The device of `name.secret`; None where there is none, its secret is another, or it was revoked."""
+@dataclass(frozen=True)
+class Sender:
+    """A device that has shown its secret, and the datastreams that are its own."""
+
+    name: str
+    digest: str
+    own: re.Pattern[str]
+
+    def not_its_own(self, datastreams: Iterable[str | None]) -> list[str]:
+        """Those that it may not send for."""
+        return sorted(str(name) for name in datastreams if not self.own.fullmatch(str(name)))
+
+
+@dataclass
+class Senders:
+    """Who may send. A sender is looked up once a second at most, not at every request."""
+
+    clock: Callable[[], float] = time.monotonic
+    _known: dict[str, tuple[float, Sender]] = field(default_factory=dict)
+
+    def of(self, credential: str) -> Sender | None:
+        """The device of `name.secret`; None where there is none, its secret is another, or it was revoked."""
+        name, _, secret = credential.partition(".")
+        digest, now = _digest(secret), self.clock()
+        until, sender = self._known.get(name, (now, None))
+        if sender is not None and now < until and hmac.compare_digest(sender.digest, digest):
+            return sender
+        sender = _looked_up(name, digest)
+        if sender is not None:
+            self._known[name] = (now + REMEMBERED, sender)
+        return sender
+
+
+def known(credential: str) -> Sender | None:
+    """The device of `name.secret` as it stands now; None where there is none, its secret is another, or it was revoked."""
     name, _, secret = credential.partition(".")
+    return _looked_up(name, _digest(secret))
+
+
+def _looked_up(name: str, digest: str) -> Sender | None:
+    close_old_connections()
     device = Device.objects.filter(name=name).first()
-    same = hmac.compare_digest(device.digest if device else NOBODY, _digest(secret))
-    return device if device and same and device.revoked_at is None else None
-
-
-def not_its_own(device: Device, datastreams: Iterable[str | None]) -> list[str]:
-    """The datastreams that a device may not send for."""
-    patterns = device.datastreams.split()
-    return sorted(str(n) for n in datastreams if not any(fnmatchcase(str(n), pattern) for pattern in patterns))
+    same = hmac.compare_digest(device.digest if device else NOBODY, digest)
+    if device is None or not same or device.revoked_at is not None:
+        return None
+    return Sender(name, digest, re.compile("|".join(map(translate, device.datastreams.split())) or r"(?!)"))
 
 
 def _digest(secret: str) -> str:

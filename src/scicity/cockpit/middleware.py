@@ -37,7 +37,6 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-ASKS_ITSELF = ("/api/readings",)  # devices bring credentials of their own
 ALWAYS_OPEN = ("accounts", "language", "healthz", "static", "admin")  # the admin asks for its own login
 
 
@@ -108,8 +107,7 @@ class PublicPages:
         """Answers, or asks for a login."""
         page = request.path_info.split("/", 2)[1] or "overview"
         public = request.city.public
-        asks_itself = page in ALWAYS_OPEN or request.path_info in ASKS_ITSELF
-        if public is None or asks_itself or page in public or request.user.is_authenticated:
+        if public is None or page in ALWAYS_OPEN or page in public or request.user.is_authenticated:
             return self.get_response(request)
         if page == "api":
             return HttpResponse(status=401, headers={"WWW-Authenticate": "Session"})

@@ -24,7 +24,6 @@ urlpatterns = [
     path("accounts/password/", accounts.PasswordChange.as_view(), name="password-change"),
     path("admin/login/", accounts.Login.as_view()),
     path("admin/", admin.site.urls),
-    path("api/readings", arrival.receive, name="readings"),
     path("api/", api.urls),
     path("arrival/", arrival.page, name="arrival"),
     path("healthz", health.health, name="healthz"),

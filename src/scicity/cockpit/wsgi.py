@@ -9,7 +9,11 @@ import threading
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scicity.cockpit.settings")
-application = get_wsgi_application()
+behind = get_wsgi_application()  # the cockpit; Django stands from here on
+
+from scicity.cockpit.door import Door  # noqa: E402
+
+application = Door(behind)
 
 
 def warm() -> None:

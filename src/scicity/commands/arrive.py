@@ -13,6 +13,7 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
     from scicity.cockpit.city import OpenCity
     from scicity.cockpit.place import Place
 
+    os.nice(10)  # those who send come first
     parent, total = os.getppid(), Counter[str]()
 
     def told(moved: Moved) -> None:

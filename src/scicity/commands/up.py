@@ -19,6 +19,7 @@ def run(
     folder: Folder = USUAL,
     host: Annotated[str, typer.Option(help="The address to serve at; 127.0.0.1 is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to serve at.", min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer requests.", min=1, max=64)] = 1,
     as_json: Json = False,
 ) -> None:
     refuse_taken(host, port, as_json)
@@ -38,7 +39,7 @@ def run(
     lines += [f"the cockpit of {city.district.name('en')} is at {address} (Ctrl-C ends it)"]
     first = {"name": made[0], "password": made[1]} if made else None
     say({"loaded": loaded, "administrator": first, "address": address}, "\n".join(lines), as_json)
-    serve(host, port, folder, city.state / "arrival.log")
+    serve(host, port, workers, folder, city.state / "arrival.log")
 
 
 def refuse_taken(host: str, port: int, as_json: bool) -> None:
@@ -51,13 +52,13 @@ def refuse_taken(host: str, port: int, as_json: bool) -> None:
             stop(f"cannot serve at {host}:{port} ({error.strerror}); choose another with --port", as_json)
 
 
-def serve(host: str, port: int, folder: Path, arrival_log: Path) -> None:
+def serve(host: str, port: int, workers: int, folder: Path, arrival_log: Path) -> None:
     """Becomes the server, and begins beside it what moves arriving readings to the lake and ends with it. Each is a process of
     its own, for the lake's runtime does not survive the fork of a server's workers."""
     sys.stdout.flush()
     with arrival_log.open("ab") as log:
         mover = [sys.executable, "-m", "scicity", "arrive", "--district", str(folder)]
         subprocess.Popen(mover, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603  (our own command)
-    options = f"--interface wsgi --host {host} --port {port} --blocking-threads 4 --log-level warning".split()
-    command = [sys.executable, "-m", "granian", *options, "scicity.cockpit.wsgi:application"]
+    options = f"--interface wsgi --host {host} --port {port} --workers {workers} --blocking-threads 4".split()
+    command = [sys.executable, "-m", "granian", *options, "--log-level", "warning", "scicity.cockpit.wsgi:application"]
     os.execv(sys.executable, command)  # noqa: S606  (our own server)

@@ -173,11 +173,14 @@ def _typed(rows: pa.Table, field: pa.Field, place: str, first_row: int, problems
         problems.add("time", place, first_row, "time", found="times without a zone", expected=EXPECTED["time"])
         return column
     if field.name == "datastream":
-        longest = pc.max(pc.binary_length(pc.unique(column).cast(pa.string()))).as_py() or 0
+        plain = pa.types.is_string(column.type)
+        longest = pc.max(pc.binary_length(column if plain else pc.unique(column).cast(pa.string()))).as_py() or 0
         if longest > LONGEST_NAME:  # looked at before a dictionary is written out for every row
             found = f"a name of {longest} bytes"
             problems.add("value", place, first_row, "datastream", found=found, expected=EXPECTED["datastream"])
             return column
+    if column.type == field.type:
+        return column
     try:
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
