@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 from datetime import UTC, datetime
 from io import BytesIO
 from wsgiref.util import setup_testing_defaults
@@ -14,7 +13,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from scicity.access.inbox import Inbox, InboxFull
+from scicity.access.inbox import LATE, Inbox, InboxFull
+from scicity.access.storage import StorageRefused
 from scicity.cockpit import arriving, devices, roles
 from scicity.cockpit.arriving import Mover, inbox_of
 from scicity.cockpit.door import ADDRESS, Door
@@ -79,7 +79,7 @@ def send(credential, content, form="application/json", door=None, **more):
 def test_readings_are_acknowledged_once_they_are_kept(credential, inbox):
     answer = send(credential, body("m/1", "m/2"))
     assert answer.status_code == 202 and answer.json()["taken"] == 2
-    (waiting,) = inbox.waiting(10)
+    (waiting,) = inbox.waiting(10, LATE)
     assert waiting.batch.name == answer.json()["batch"]
     assert waiting.batch.rows.to_pylist()[0] == {
         "datastream": "m/1", "time": datetime(2021, 5, 5, 4, tzinfo=UTC), "value": 1.5, "revision": None,
@@ -95,7 +95,7 @@ def test_csv_and_arrow_say_the_same(credential, inbox):
         writer.write_table(rows)
     assert send(credential, f"datastream,time,value\nm/1,{WHEN},1.5\n", "text/csv").status_code == 202
     assert send(credential, sink.getvalue(), "application/vnd.apache.arrow.stream").status_code == 202
-    first, second = (each.batch.rows.to_pylist() for each in inbox.waiting(10))
+    first, second = (each.batch.rows.to_pylist() for each in inbox.waiting(10, LATE))
     assert first == second
 
 
@@ -192,7 +192,7 @@ def test_a_body_that_is_too_large_is_not_read(credential, inbox):
     assert send(credential, b"x", CONTENT_LENGTH="").status_code == 411
 
 
-@pytest.mark.parametrize("error", [InboxFull("20,000,000 readings wait"), sqlite3.OperationalError("disk is full")])
+@pytest.mark.parametrize("error", [InboxFull("20,000,000 readings wait"), StorageRefused("disk is full")])
 def test_what_cannot_be_kept_is_not_acknowledged(credential, inbox, monkeypatch, error):
     def put(*_):
         raise error
@@ -236,7 +236,7 @@ def test_held_readings_are_shown_and_replayed(browser, inbox):
         [{"datastream": "<b>new</b>", "time": datetime(2021, 5, 5, tzinfo=UTC), "value": 1.0, "revision": None}], schema=ARRIVAL
     )
     inbox.put([Batch("one", rows, datetime(2021, 5, 6, tzinfo=UTC), "gateway-1")])
-    (waiting,) = inbox.waiting(1)
+    (waiting,) = inbox.waiting(1, LATE)
     held = arriving_held(waiting, rows)
     inbox.hold([held])
     inbox.moved([waiting.sequence])

@@ -7,6 +7,7 @@ stable storage, which `reading.append` sees to.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scicity.access.inbox import Held, Inbox, Waiting
+from scicity.access.inbox import LIVE, Held, Inbox, Waiting
 from scicity.kernel.calendar import Calendar
 from scicity.kernel.lake import Lake
 from scicity.kernel.reading import ARRIVAL, EARLIEST, append, fits, sorted_out
@@ -38,18 +39,29 @@ EXPECTED = {
 class Moved:
     """What one move did: readings that went to the lake by property, readings held by problem, batches."""
 
-    readings: dict[str, int] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
+    readings: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
     batches: int = 0
 
+    def __add__(self, other: Moved) -> Moved:
+        return Moved(self.readings + other.readings, self.held + other.held, self.batches + other.batches)
 
-def move(inbox: Inbox, lake: Lake, datastreams: pa.Table, calendar: Calendar, buckets: int, most: int = MOST_AT_ONCE) -> Moved:
-    """Moves what has waited longest to the lake; nothing where nothing waits.
+
+def move(
+    inbox: Inbox,
+    lake: Lake,
+    datastreams: pa.Table,
+    calendar: Calendar,
+    buckets: int,
+    most: int = MOST_AT_ONCE,
+    lane: int = LIVE,
+) -> Moved:
+    """Moves what has waited longest in a lane of the inbox to the lake; nothing where nothing waits.
 
     `datastreams` is the register. A reading of a datastream that is not in it, of one whose property and unit do not go
     together, or of a time before 2000 or more than ten minutes behind its arrival is held. One process at a time may call it.
     """
-    waiting, moved = inbox.waiting(most), Moved()
+    waiting, moved = inbox.waiting(most, lane), Moved()
     if not waiting:
         return moved
     known = {row["datastream"]: row for row in datastreams.to_pylist()}
@@ -59,19 +71,19 @@ def move(inbox: Inbox, lake: Lake, datastreams: pa.Table, calendar: Calendar, bu
     if held:
         inbox.hold(held)  # before the lake is written: what a move that ended there had held stays held
     fault = _still_held(rows, fault, inbox.held_of(sequences, [CODES[UNKNOWN], CODES[UNFIT]]))
-    good, last = rows.filter(pa.array(fault == 0)), sequences[-1]
+    good, last, source = rows.filter(pa.array(fault == 0)), sequences[-1], f"{inbox.identity}/{lane}"
     for observed, (count, parts) in sorted_out(good, known, calendar, buckets).items():
         table = reading_table(observed)
-        behind = _sequence_in(lake, table.name, inbox.identity)
+        behind = _sequence_in(lake, table.name, source)
         if behind >= waiting[0].sequence:  # a move that ended between lake and inbox
             fresh = good.filter(pc.greater(good.column("sequence"), behind))
             count, parts = sorted_out(fresh, known, calendar, buckets).get(observed, (0, parts))
         if count:
-            append(lake, table, parts(), {"inbox": [inbox.identity, last]})
+            append(lake, table, parts(), {"inbox": [source, last]})
             moved.readings[observed] = count
     inbox.moved(sequences)
     for each in held:
-        moved.held[each.code] = moved.held.get(each.code, 0) + each.rows.num_rows
+        moved.held[each.code] += each.rows.num_rows
     moved.batches = len(waiting)
     return moved
 
@@ -144,10 +156,10 @@ def _clock(time: datetime | None, arrived: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" + (f": {near[0]}" if near else "")
 
 
-def _sequence_in(lake: Lake, table: str, inbox: str) -> int:
-    """Up to which batch of an inbox a table of readings holds what came; -1 before the first."""
+def _sequence_in(lake: Lake, table: str, source: str) -> int:
+    """Up to which batch of a lane of an inbox a table of readings holds what came; -1 before the first."""
     for commit in reversed(lake.commits(table)):
         identity, sequence = commit.note.get("inbox", ("", -1))
-        if identity == inbox:
+        if identity == source:
             return int(sequence)
     return -1

@@ -1,52 +1,53 @@
 """The inbox: what arrives is on stable storage before it is acknowledged, and leaves for the lake exactly once.
 
-One SQLite file beside the lake, in a journal that is synced at every commit. Those who put at the same moment share one
-commit. A batch is known by its name: one that comes again is acknowledged and not kept twice. What cannot be placed waits in
-the quarantine, in the same file, so that it is there in the very commit in which its batch leaves.
+Those who put at the same moment share one commit. A batch is known by its name: one that comes again is acknowledged and not
+kept twice. What cannot be placed waits in the quarantine, in the same storage, so that it is there in the very commit in which
+its batch leaves; so do messages that could not be read at all. Batches leave in two lanes, each in its order of arrival: what
+happened just now does not wait behind what a device sends after days of outage.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import json
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from scicity.access.storage import BYTES, NUMBERED, storage_at
+from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
 MOST_WAITING = 20_000_000  # readings that wait at most; beyond them senders are asked to wait
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS batch (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    place TEXT NOT NULL,
-    arrived TEXT NOT NULL,
-    readings INTEGER NOT NULL,
-    content BLOB
-);
-CREATE INDEX IF NOT EXISTS waiting ON batch (sequence) WHERE content IS NOT NULL;
-CREATE TABLE IF NOT EXISTS quarantine (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    sequence INTEGER NOT NULL,
-    place TEXT NOT NULL,
-    arrived TEXT NOT NULL,
-    code TEXT NOT NULL,
-    datastream TEXT NOT NULL,
-    readings INTEGER NOT NULL,
-    found TEXT NOT NULL,
-    expected TEXT NOT NULL,
-    content BLOB NOT NULL,
-    UNIQUE (sequence, code, datastream)
-);
-"""
-INSERT = "INSERT OR IGNORE INTO batch (name, place, arrived, readings, content) VALUES (?, ?, ?, ?, ?)"
+LIVE, LATE = LANES = (0, 1)
+LIVE_FOR = timedelta(hours=1)  # a batch whose newest reading is older than this has time to wait
+NAMES_KEPT = timedelta(days=92)  # so long a batch is known by its name when it comes again
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS batch (sequence {numbered}, name TEXT NOT NULL UNIQUE, place TEXT NOT NULL,
+        arrived TEXT NOT NULL, lane INTEGER NOT NULL, readings INTEGER NOT NULL, content {bytes})""",
+    "CREATE INDEX IF NOT EXISTS waiting ON batch (lane, sequence) WHERE content IS NOT NULL",
+    """CREATE TABLE IF NOT EXISTS quarantine (id {numbered}, sequence BIGINT NOT NULL, place TEXT NOT NULL,
+        arrived TEXT NOT NULL, code TEXT NOT NULL, datastream TEXT NOT NULL, readings INTEGER NOT NULL, found TEXT NOT NULL,
+        expected TEXT NOT NULL, content {bytes} NOT NULL, UNIQUE (sequence, code, datastream))""",
+    """CREATE TABLE IF NOT EXISTS unread (id {numbered}, name TEXT NOT NULL UNIQUE, place TEXT NOT NULL, arrived TEXT NOT NULL,
+        form TEXT NOT NULL, problems TEXT NOT NULL, content {bytes} NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS heard (datastream TEXT PRIMARY KEY, time TEXT NOT NULL)",
+)
+INSERT = """INSERT INTO batch (name, place, arrived, lane, readings, content) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (name) DO NOTHING"""
+HOLD = """INSERT INTO quarantine (sequence, place, arrived, code, datastream, readings, found, expected, content)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sequence, code, datastream) DO NOTHING"""
+UNREAD = """INSERT INTO unread (name, place, arrived, form, problems, content) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (name) DO NOTHING"""
+HEARD = """INSERT INTO heard VALUES (?, ?) ON CONFLICT (datastream) DO UPDATE SET time = excluded.time
+    WHERE excluded.time > heard.time"""
 
 
 @dataclass(frozen=True)
@@ -75,35 +76,50 @@ class Held:
     id: int = 0
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A message that could not be read: `form` says as what (a protocol), `content` is what came, `problems` what was wrong."""
+
+    name: str
+    place: str
+    arrived: datetime
+    form: str
+    problems: tuple[dict[str, Any], ...]
+    content: bytes
+    id: int = 0
+
+
 class InboxFull(Exception):  # noqa: N818  (reads as what happened)
     """So much waits already that nothing more is taken; whoever sends must try again later."""
 
 
 class _Ticket:
-    def __init__(self, batches: Sequence[Batch]) -> None:
+    def __init__(self, batches: Sequence[Batch], heard: Sequence[tuple[str, str]]) -> None:
         self.rows = [_row(batch) for batch in batches]
+        self.heard = heard
         self.done = False
         self.error: Exception | None = None
 
 
 class Inbox:
-    """The inbox at a path. Any number of threads put; one moves on what waits."""
+    """The inbox at a file or an address of PostgreSQL. Any number of threads and processes put; one moves on what waits."""
 
-    def __init__(self, path: Path, most_waiting: int = MOST_WAITING) -> None:
-        self.path, self.most_waiting = Path(path), most_waiting
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._own = threading.local()
+    def __init__(self, place: Path | str, most_waiting: int = MOST_WAITING) -> None:
+        self.storage, self.most_waiting = storage_at(place), most_waiting
         self._queue: list[_Ticket] = []
         self._queued, self._writing = threading.Lock(), threading.Lock()
-        self._database.executescript(SCHEMA)
-        self._database.execute("INSERT OR IGNORE INTO identity VALUES (1, ?)", (uuid.uuid4().hex,))
-        (self.identity,) = self._database.execute("SELECT name FROM identity").fetchone()
+        with self.storage.transaction() as begun:
+            for table in TABLES:
+                begun.execute(table.format(numbered=NUMBERED[self.storage.kind], bytes=BYTES[self.storage.kind]))
+            begun.execute("INSERT INTO identity VALUES (1, ?) ON CONFLICT (one) DO NOTHING", (uuid.uuid4().hex,))
+        ((self.identity,),) = self.storage.rows("SELECT name FROM identity")
         self._readings = self.waiting_readings()
 
-    def put(self, batches: Sequence[Batch]) -> None:
-        """Returns when the batches are on stable storage: all of them, or none.
+    def put(self, batches: Sequence[Batch], heard: Sequence[tuple[str, datetime]] = ()) -> None:
+        """Returns when the batches are on stable storage: all of them, or none. `heard` says up to when datastreams of devices
+        that are asked have been heard of; it is kept in the same commit.
 
-        Raises InboxFull where too much waits, and sqlite3.Error where the storage refuses (a full disk); nothing of these
+        Raises InboxFull where too much waits, and StorageRefused where the storage does (a full disk); nothing of these
         batches is kept then.
         """
         more = sum(batch.rows.num_rows for batch in batches)
@@ -111,7 +127,7 @@ class Inbox:
             self._readings = self.waiting_readings()  # another process moves them on
             if self._readings + more > self.most_waiting:
                 raise InboxFull(f"{self._readings:,} readings wait for the lake")
-        ticket = _Ticket(batches)
+        ticket = _Ticket(batches, [(name, _text(time)) for name, time in heard])
         with self._queued:
             self._queue.append(ticket)
         with self._writing:  # whoever comes here first writes for all that queue by then
@@ -122,58 +138,64 @@ class Inbox:
         if ticket.error is not None:
             raise ticket.error
 
-    def waiting(self, most: int) -> list[Waiting]:
-        """The batches that have waited longest, as many as hold `most` readings, at least one where any waits."""
-        found, readings = [], 0
-        query = (
-            "SELECT sequence, name, place, arrived, readings, content FROM batch WHERE content IS NOT NULL ORDER BY sequence"
-        )
-        for sequence, name, place, arrived, count, content in self._database.execute(query):
-            if found and readings + count > most:
+    def waiting(self, most: int, lane: int = LIVE) -> list[Waiting]:
+        """The batches of a lane that have waited longest, as many as hold `most` readings, at least one where any waits."""
+        readings, last = 0, None
+        query = "SELECT sequence, readings FROM batch WHERE lane = ? AND content IS NOT NULL ORDER BY sequence LIMIT 100000"
+        for sequence, count in self.storage.rows(query, (lane,)):
+            if last is not None and readings + count > most:
                 break
-            readings += count
-            found.append(Waiting(sequence, Batch(name, _unpacked(content), datetime.fromisoformat(arrived), place)))
-        return found
+            readings, last = readings + count, sequence
+        if last is None:
+            return []
+        query = """SELECT sequence, name, place, arrived, content FROM batch
+            WHERE lane = ? AND content IS NOT NULL AND sequence <= ? ORDER BY sequence"""
+        return [
+            Waiting(sequence, Batch(name, _unpacked(content), datetime.fromisoformat(arrived), place))
+            for sequence, name, place, arrived, content in self.storage.rows(query, (lane, last))
+        ]
 
     def hold(self, held: Sequence[Held]) -> None:
         """Puts readings into the quarantine; those of a batch, problem and datastream that it holds already are left out."""
-        columns = "sequence, place, arrived, code, datastream, readings, found, expected, content"
         rows = [
-            (
-                h.sequence,
-                h.place,
-                h.arrived.isoformat(),
-                h.code,
-                h.datastream,
-                h.rows.num_rows,
-                h.found,
-                h.expected,
-                _packed(h.rows),
-            )
+            (h.sequence, h.place, _text(h.arrived), h.code, h.datastream, h.rows.num_rows, h.found, h.expected, _packed(h.rows))
             for h in held
         ]
-        with self._writing, _committed(self._database) as database:
-            database.executemany(f"INSERT OR IGNORE INTO quarantine ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        with self.storage.transaction() as begun:
+            begun.executemany(HOLD, rows)
 
     def held_of(self, sequences: Sequence[int], codes: Sequence[str]) -> set[tuple[int, str]]:
         """Of which batches (their sequence) which datastreams are held for one of these problems."""
         marks = ", ".join("?" * len(codes))
         query = f"SELECT sequence, datastream FROM quarantine WHERE sequence BETWEEN ? AND ? AND code IN ({marks})"
-        return set(self._database.execute(query, (min(sequences), max(sequences), *codes)))
+        return set(self.storage.rows(query, (min(sequences), max(sequences), *codes)))
 
     def moved(self, sequences: Sequence[int]) -> None:
         """Forgets what batches held, because all of it is on stable storage: in the lake, or in the quarantine.
 
         The name of a batch stays, so that it is known when it comes again.
         """
-        with self._writing, _committed(self._database) as database:
-            database.executemany("UPDATE batch SET content = NULL WHERE sequence = ?", [(sequence,) for sequence in sequences])
+        with self.storage.transaction() as begun:
+            begun.executemany("UPDATE batch SET content = NULL WHERE sequence = ?", [(sequence,) for sequence in sequences])
         self._readings = self.waiting_readings()
+
+    def forget_names(self, now: datetime) -> None:
+        """Lets go of the names of batches that left long ago."""
+        with self.storage.transaction() as begun:
+            begun.execute("DELETE FROM batch WHERE content IS NULL AND arrived < ?", (_text(now - NAMES_KEPT),))
 
     def waiting_readings(self) -> int:
         """How many readings wait for the lake."""
-        query = "SELECT coalesce(sum(readings), 0) FROM batch WHERE content IS NOT NULL"
-        return int(self._database.execute(query).fetchone()[0])
+        return int(self.storage.rows("SELECT coalesce(sum(readings), 0) FROM batch WHERE content IS NOT NULL")[0][0])
+
+    def waiting_since(self) -> datetime | None:
+        """When the batch arrived that has waited longest; None where nothing waits."""
+        ((arrived,),) = self.storage.rows("SELECT min(arrived) FROM batch WHERE content IS NOT NULL")
+        return datetime.fromisoformat(arrived) if arrived else None
+
+    def heard(self) -> dict[str, datetime]:
+        """Up to when each datastream of a device that is asked has been heard of."""
+        return {name: datetime.fromisoformat(time) for name, time in self.storage.rows("SELECT datastream, time FROM heard")}
 
     def quarantine(self, ids: Sequence[int] | None = None) -> list[Held]:
         """What is held of batches that have left, the newest first; of some ids or all."""
@@ -181,58 +203,63 @@ class Inbox:
             LEFT JOIN batch USING (sequence) WHERE batch.content IS NULL ORDER BY id DESC"""
         return [
             Held(sequence, place, datetime.fromisoformat(arrived), code, name, found, expected, _unpacked(content), number)
-            for number, sequence, place, arrived, code, name, found, expected, content in self._database.execute(query)
+            for number, sequence, place, arrived, code, name, found, expected, content in self.storage.rows(query)
             if ids is None or number in ids
         ]
 
-    def replay(self, ids: Sequence[int]) -> int:
-        """Puts held readings at the end of what waits, as new batches, in one commit; returns how many readings."""
-        held = self.quarantine(ids)
-        with self._writing, _committed(self._database) as database:
-            for each in held:
-                database.execute(INSERT, _row(Batch(f"{each.place}#replay-{each.id}", each.rows, each.arrived, each.place)))
-                database.execute("DELETE FROM quarantine WHERE id = ?", (each.id,))
+    def held_readings(self) -> int:
+        """How many readings are in the quarantine."""
+        return int(self.storage.rows("SELECT coalesce(sum(readings), 0) FROM quarantine")[0][0])
+
+    def replay(self, held: Sequence[Held]) -> int:
+        """Puts held readings, perhaps mended, at the end of what waits, as new batches, in one commit; returns how many."""
+        batches = [Batch(f"{each.place}#replay-{each.id}", each.rows, each.arrived, each.place) for each in held]
+        with self.storage.transaction() as begun:
+            begun.executemany(INSERT, [_row(batch) for batch in batches])
+            begun.executemany("DELETE FROM quarantine WHERE id = ?", [(each.id,) for each in held])
         self._readings = self.waiting_readings()
         return sum(each.rows.num_rows for each in held)
 
+    def keep_unread(self, name: str, place: str, arrived: datetime, form: str, problems: Problems, content: bytes) -> None:
+        """Puts a message that could not be read on stable storage; one of the same name is kept once."""
+        told = json.dumps([problem.as_dict() for problem in problems], ensure_ascii=False, default=str)
+        with self.storage.transaction() as begun:
+            begun.execute(UNREAD, (name, place, _text(arrived), form, told, content))
+
+    def unread(self) -> list[Unread]:
+        """The messages that could not be read, the newest first."""
+        query = "SELECT name, place, arrived, form, problems, content, id FROM unread ORDER BY id DESC"
+        return [
+            Unread(name, place, datetime.fromisoformat(arrived), form, tuple(json.loads(problems)), bytes(content), number)
+            for name, place, arrived, form, problems, content, number in self.storage.rows(query)
+        ]
+
     def _write(self, group: list[_Ticket]) -> None:
         try:
-            with _committed(self._database) as database:
-                for ticket in group:
-                    database.executemany(INSERT, ticket.rows)
+            with self.storage.transaction() as begun:
+                rows = [row for ticket in group for row in ticket.rows]
+                heard = [row for ticket in group for row in ticket.heard]
+                if rows:
+                    begun.executemany(INSERT, rows)
+                if heard:
+                    begun.executemany(HEARD, heard)
         except Exception as error:  # told to each who waits for this commit
             for ticket in group:
                 ticket.error = error
         else:
-            self._readings += sum(row[3] for ticket in group for row in ticket.rows)
+            self._readings += sum(row[4] for row in rows)
         for ticket in group:
             ticket.done = True
 
-    @property
-    def _database(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        if not hasattr(self._own, "database"):
-            database = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")  # the journal is synced before a commit returns
-            self._own.database = database
-        return self._own.database  # type: ignore[no-any-return]
+
+def _row(batch: Batch) -> tuple[str, str, str, int, int, bytes]:
+    newest = pc.max(batch.rows.column("time")).as_py()
+    lane = LATE if newest is not None and batch.arrived - newest > LIVE_FOR else LIVE
+    return batch.name, batch.place, _text(batch.arrived), lane, batch.rows.num_rows, _packed(batch.rows)
 
 
-def _row(batch: Batch) -> tuple[str, str, str, int, bytes]:
-    return batch.name, batch.place, batch.arrived.astimezone(UTC).isoformat(), batch.rows.num_rows, _packed(batch.rows)
-
-
-@contextmanager
-def _committed(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield database
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds")  # one length, so that texts sort as times do
 
 
 def _packed(rows: pa.Table) -> bytes:

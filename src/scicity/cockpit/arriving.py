@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scicity.access.arrival import Moved, move
-from scicity.access.inbox import Inbox
+from scicity.access.inbox import LATE, Inbox
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
 
 PAUSE = 0.3  # [s] between two looks at an inbox in which nothing waits
+MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"
 
 _lock = threading.Lock()
@@ -25,7 +26,7 @@ def inbox_of(city: OpenCity) -> Inbox:
     """The inbox of a city; opened once per process."""
     with _lock:
         if city.place not in _inboxes:
-            _inboxes[city.place] = Inbox(city.place.state / "inbox.sqlite3")
+            _inboxes[city.place] = Inbox(city.place.inbox)
         return _inboxes[city.place]
 
 
@@ -37,12 +38,13 @@ class Mover:
 
     def step(self) -> Moved:
         """One move, and the figures that depend on it."""
-        figures, district = self.city.figures, self.city.district
-        if not inbox_of(self.city).waiting_readings():
+        figures, district, inbox = self.city.figures, self.city.district, inbox_of(self.city)
+        if not inbox.waiting_readings():
             return Moved()
         with figures.lake.alone():
             streams = figures.engine.rows(figures.catalog[REGISTER])
-            moved = move(inbox_of(self.city), figures.lake, streams, district.calendar, district.buckets)
+            told = (streams, district.calendar, district.buckets)
+            moved = move(inbox, figures.lake, *told) + move(inbox, figures.lake, *told, most=MOST_LATE, lane=LATE)
             if moved.readings:
                 figures.computing.bring_up_to_date()
         return moved

@@ -3,7 +3,6 @@ needs neither session, language nor page. `access/http/README.md` lists its answ
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from django.conf import settings
 
 from scicity.access.http.decode import FORMS, decode
 from scicity.access.inbox import InboxFull
+from scicity.access.storage import StorageRefused
 from scicity.cockpit.arriving import inbox_of
 from scicity.cockpit.city import open_city
 from scicity.cockpit.devices import Senders
@@ -83,7 +83,7 @@ class Door:
             raise Refused(HTTPStatus.FORBIDDEN, f"{sender.name} may not send for {', '.join(others[:5])}")
         try:
             inbox_of(open_city(settings.PLACE)).put([batch] if batch.rows.num_rows else [])
-        except (InboxFull, sqlite3.Error) as error:
+        except (InboxFull, StorageRefused) as error:
             later = {"Retry-After": RETRY_SECONDS}
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"nothing of this body was taken: {error}", later) from None
         return {"taken": batch.rows.num_rows, "batch": batch.name}

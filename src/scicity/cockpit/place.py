@@ -1,7 +1,8 @@
 """Where things lie: the district's folder, and the state folder with its lake, records and secret.
 
 `SCICITY_DISTRICT` names the district's folder and `SCICITY_STATE` the state folder (`.scicity` beside it unless said); a
-district's state is `<state>/<slug>/`. Nothing here knows Django, so that the command line finds the same places.
+district's state is `<state>/<slug>/`. `SCICITY_DATABASE` names a database of PostgreSQL, one for each district, where records
+and inbox are not to be SQLite files in the state folder. Nothing here knows Django, so that the command line finds the same places.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ class Place:
 
     district: Path
     state_root: Path
+    database: str = ""
 
     @classmethod
     def of_environment(cls) -> Place:
         """The place that the environment names, else the working folder."""
         district = Path(os.environ.get("SCICITY_DISTRICT") or ".")
-        return cls(district.resolve(), Path(os.environ.get("SCICITY_STATE", ".scicity")).resolve())
+        state = Path(os.environ.get("SCICITY_STATE", ".scicity"))
+        return cls(district.resolve(), state.resolve(), os.environ.get("SCICITY_DATABASE", ""))
 
     @cached_property
     def slug(self) -> str:
@@ -43,8 +46,13 @@ class Place:
 
     @property
     def records(self) -> Path:
-        """The SQLite file of people and what they record."""
+        """The SQLite file of people and what they record, where no database is named."""
         return self.state / "records.sqlite3"
+
+    @property
+    def inbox(self) -> Path | str:
+        """Where what arrives is kept until it is in the lake."""
+        return self.database or self.state / "inbox.sqlite3"
 
     def secret(self) -> str:
         """The key that signs sessions; made once, readable by the owner alone."""
@@ -58,3 +66,19 @@ class Place:
         with os.fdopen(handle, "w", encoding="ascii") as out:
             out.write(key)
         return key
+
+    def databases(self) -> dict[str, object]:
+        """What Django is told of the database of records."""
+        if self.database:
+            from psycopg.conninfo import conninfo_to_dict
+
+            told = conninfo_to_dict(self.database)
+            named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+            settings = {theirs: str(told.pop(ours, "")) for theirs, ours in named.items()}
+            return {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 60, "OPTIONS": told, **settings}
+        options = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",  # a writer waits at its start, and does not fail in its middle
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        }
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": self.records, "OPTIONS": options}

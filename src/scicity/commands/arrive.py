@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 
 from scicity.commands import USUAL, District, Json, open_city, say
 
@@ -22,5 +23,5 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
         line = f"to the lake: {sum(moved.readings.values()):,} readings; held: {held:,}"
         say({"moved": moved.readings, "held": moved.held, "since": dict(total)}, line, as_json)
 
-    place = Place(city.folder.resolve(), city.state.parent.resolve())
+    place = replace(Place.of_environment(), district=city.folder.resolve(), state_root=city.state.parent.resolve())
     Mover(OpenCity(city.district, city.figures, place)).run(lambda: os.getppid() == parent, told)

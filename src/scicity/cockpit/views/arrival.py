@@ -26,7 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
     inbox = inbox_of(request.city)
     if request.method == "POST":
         ids = [int(each) for each in request.POST.getlist("held") if each.isascii() and each.isdigit() and len(each) < 19]
-        count = inbox.replay(ids) if ids else 0
+        count = inbox.replay(inbox.quarantine(ids)) if ids else 0
         if count:
             audit.write("readings-replayed", f"{count} readings", after={"held": ids})
         chinese = request.LANGUAGE_CODE.startswith("zh")
