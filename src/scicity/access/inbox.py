@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,6 +27,7 @@ from scicity.kernel.reading import ARRIVAL, Batch
 
 MOST_WAITING = 20_000_000  # readings that wait at most; beyond them senders are asked to wait
 LIVE, LATE = LANES = (0, 1)
+MOST_VALUES = 10_000  # names of one statement
 LIVE_FOR = timedelta(hours=1)  # a batch whose newest reading is older than this has time to wait
 NAMES_KEPT = timedelta(days=92)  # so long a batch is known by its name when it comes again
 TABLES = (
@@ -38,6 +40,7 @@ TABLES = (
         expected TEXT NOT NULL, content {bytes} NOT NULL, UNIQUE (sequence, code, datastream))""",
     """CREATE TABLE IF NOT EXISTS unread (id {numbered}, name TEXT NOT NULL UNIQUE, place TEXT NOT NULL, arrived TEXT NOT NULL,
         form TEXT NOT NULL, problems TEXT NOT NULL, content {bytes} NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS message (name TEXT PRIMARY KEY, arrived TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS heard (datastream TEXT PRIMARY KEY, time TEXT NOT NULL)",
 )
 INSERT = """INSERT INTO batch (name, place, arrived, lane, readings, content) VALUES (?, ?, ?, ?, ?, ?)
@@ -122,11 +125,7 @@ class Inbox:
         Raises InboxFull where too much waits, and StorageRefused where the storage does (a full disk); nothing of these
         batches is kept then.
         """
-        more = sum(batch.rows.num_rows for batch in batches)
-        if self._readings + more > self.most_waiting:
-            self._readings = self.waiting_readings()  # another process moves them on
-            if self._readings + more > self.most_waiting:
-                raise InboxFull(f"{self._readings:,} readings wait for the lake")
+        self._make_room(sum(batch.rows.num_rows for batch in batches))
         ticket = _Ticket(batches, [(name, _text(time)) for name, time in heard])
         with self._queued:
             self._queue.append(ticket)
@@ -137,6 +136,28 @@ class Inbox:
                 self._write(group)
         if ticket.error is not None:
             raise ticket.error
+
+    def put_messages(self, names: Sequence[str], rows: pa.Table, of: np.ndarray, arrived: datetime, place: str) -> None:
+        """Puts the readings of many small messages as one batch, without those of messages that are known by their `names`.
+
+        `rows` in the schema ARRIVAL, `of` each row's message. Returns and raises as `put` does.
+        """
+        self._make_room(rows.num_rows)
+        told = _text(arrived)
+        with self._writing, self.storage.transaction() as begun:
+            new = set()
+            for at in range(0, len(names), MOST_VALUES):
+                some = names[at : at + MOST_VALUES]
+                marks = ", ".join(["(?, ?)"] * len(some))
+                query = f"INSERT INTO message VALUES {marks} ON CONFLICT (name) DO NOTHING RETURNING name"
+                new |= {name for (name,) in begun.execute(query, [value for name in some for value in (name, told)]).fetchall()}
+            first = {name: number for number, name in reversed(list(enumerate(names))) if name in new}
+            fresh = rows.filter(pa.array(np.isin(of, list(first.values()))))
+            late = pc.fill_null(pc.less(fresh.column("time"), pa.scalar(arrived - LIVE_FOR)), False)
+            for lane, mine in ((LIVE, fresh.filter(pc.invert(late))), (LATE, fresh.filter(late))):
+                if mine.num_rows:
+                    begun.execute(INSERT, _row(Batch(f"{place}#{min(new)}-{lane}", mine, arrived, place)))
+        self._readings += fresh.num_rows
 
     def waiting(self, most: int, lane: int = LIVE) -> list[Waiting]:
         """The batches of a lane that have waited longest, as many as hold `most` readings, at least one where any waits."""
@@ -180,9 +201,11 @@ class Inbox:
         self._readings = self.waiting_readings()
 
     def forget_names(self, now: datetime) -> None:
-        """Lets go of the names of batches that left long ago."""
+        """Lets go of the names of batches and messages of long ago."""
+        before = (_text(now - NAMES_KEPT),)
         with self.storage.transaction() as begun:
-            begun.execute("DELETE FROM batch WHERE content IS NULL AND arrived < ?", (_text(now - NAMES_KEPT),))
+            begun.execute("DELETE FROM batch WHERE content IS NULL AND arrived < ?", before)
+            begun.execute("DELETE FROM message WHERE arrived < ?", before)
 
     def waiting_readings(self) -> int:
         """How many readings wait for the lake."""
@@ -233,6 +256,12 @@ class Inbox:
             Unread(name, place, datetime.fromisoformat(arrived), form, tuple(json.loads(problems)), bytes(content), number)
             for name, place, arrived, form, problems, content, number in self.storage.rows(query)
         ]
+
+    def _make_room(self, more: int) -> None:
+        if self._readings + more > self.most_waiting:
+            self._readings = self.waiting_readings()  # another process moves them on
+            if self._readings + more > self.most_waiting:
+                raise InboxFull(f"{self._readings:,} readings wait for the lake")
 
     def _write(self, group: list[_Ticket]) -> None:
         try:

@@ -116,7 +116,7 @@ class PostgresStorage:
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
-        import psycopg  # only where PostgreSQL is used
+        import psycopg  # slow to load, and needed only here
 
         try:
             if getattr(self._own, "connection", None) is None:

@@ -2,7 +2,8 @@
 
 `SCICITY_DISTRICT` names the district's folder and `SCICITY_STATE` the state folder (`.scicity` beside it unless said); a
 district's state is `<state>/<slug>/`. `SCICITY_DATABASE` names a database of PostgreSQL, one for each district, where records
-and inbox are not to be SQLite files in the state folder. Nothing here knows Django, so that the command line finds the same places.
+and inbox are not to be SQLite files in the state folder. Nothing here knows Django, so that the command line finds the same
+places.
 """
 
 from __future__ import annotations

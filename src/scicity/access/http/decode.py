@@ -1,6 +1,6 @@
 """Bodies of requests to batches: SciCity's own JSON, CSV with a header, or an Arrow IPC stream.
 
-JSON is a list of readings, `[{"datastream": …, "time": …, "value": …}, …]`, or the same as columns,
+JSON is a reading, a list of readings, `[{"datastream": …, "time": …, "value": …}, …]`, or the same as columns,
 `{"datastream": […], "time": […], "value": […]}`, each perhaps with `revision`; the object may hold either as `readings`.
 """
 
@@ -26,14 +26,16 @@ FORMS = (JSON, CSV, ARROW)
 MOST_READINGS = 1_000_000  # of one request
 
 
-class _Reading(msgspec.Struct, forbid_unknown_fields=True):
+class Reading(msgspec.Struct, forbid_unknown_fields=True):
+    """One reading as JSON tells it: time as text with a zone; the value is in the register's unit, or null where unknown."""
+
     datastream: str
     time: str
     value: float | None
     revision: int | None = None
 
 
-_plain = msgspec.json.Decoder(list[_Reading])
+_plain = msgspec.json.Decoder(list[Reading])
 
 
 def decode(payload: bytes, place: str, arrived: datetime, problems: Problems, form: str = JSON) -> Batch | None:
@@ -78,6 +80,8 @@ def _columns(told: Any, place: str, problems: Problems) -> dict[str, list[Any]] 
     """What a body of another form says, by column."""
     if isinstance(told, dict) and "readings" in told:
         told = told["readings"]
+    if isinstance(told, dict) and isinstance(told.get("datastream"), str):
+        told = [told]
     if isinstance(told, list):
         wrong = next((number for number, each in enumerate(told, start=1) if not isinstance(each, dict)), None)
         if wrong is not None:
