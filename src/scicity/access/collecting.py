@@ -7,6 +7,7 @@ A protocol of this kind has a module `collect.py` with `connect` and `refused`, 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from scicity.kernel.reading import ARRIVAL, Batch
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # [s] after the first failure, and at most; each failure doubles it
 MEMORY = timedelta(days=62)  # so far back a device is asked for what it remembers
+MOST_AT_ONCE = 50  # datastreams whose missed readings are fetched before live ones are looked at again
 log = logging.getLogger(__name__)
 
 
@@ -74,65 +76,89 @@ Refused = Callable[[str], str]
 """What an item should look like where this one cannot be read; empty where it can."""
 
 
+Keep = Callable[[Batch, Mapping[str, datetime]], Awaitable[None]]
+"""Returns when a batch is on stable storage, and with it up to when datastreams have been heard of without a gap."""
+
+
 @dataclass
 class Collector:
-    """The loop of one connection. `put` keeps a batch on stable storage; `last` says when each datastream was last heard of."""
+    """The loop of one connection. `last` says up to when each datastream has been heard of without a gap."""
 
     connection: Connection
     connect: Connect
-    put: Callable[[Batch], Awaitable[None]]
+    keep: Keep
     last: dict[str, datetime] = field(default_factory=dict)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     failures: int = 0
+    answering: set[str] = field(default_factory=set)  # datastreams that were heard of when they were asked last
 
     async def run(self) -> None:
-        """Asks until it is cancelled."""
-        session: Session | None = None
+        """Asks until it is cancelled: for what is now at every interval, and between two of them for what was missed."""
+        session, due = None, self.clock()
         try:
             while True:
-                begun = self.clock()
                 try:
                     if session is None:
                         session = await self.connect(self.connection.address, self.connection.points)
-                    await self.ask(session)
+                    if self.clock() >= due:
+                        await self._live(session, self.clock())
+                        due = self._next(due)
+                    elif not await self._missed(session):
+                        await self.sleep((due - self.clock()).total_seconds())
+                    if self.failures:
+                        log.warning("%s answers again", self.connection.name)
                     self.failures = 0
                 except (OSError, TimeoutError, EOFError) as error:
-                    log.warning("%s at %s: %s", self.connection.name, self.connection.address, error or type(error).__name__)
+                    if not self.failures:
+                        why = str(error) or type(error).__name__
+                        log.warning("%s at %s: %s", self.connection.name, self.connection.address, why)
                     if session is not None:
                         await session.close()
                     session, self.failures = None, self.failures + 1
-                await self.sleep(self._pause(begun))
+                    await self.sleep(min(FIRST_WAIT * 2.0 ** min(self.failures - 1, 16), LONGEST_WAIT))
         finally:
             if session is not None:
                 await session.close()
 
-    async def ask(self, session: Session) -> None:
-        """Asks once: for what is now, and then for what was missed since each datastream was last heard of."""
+    async def _live(self, session: Session, now: datetime) -> None:
+        answer = await session.read(now)
+        heard = _newest(answer.rows)
+        self.answering = set(heard)
+        whole = {name: time for name, time in heard.items() if not self._gap(name, time)}
+        await self._put(answer, now, "live", whole)
+
+    async def _missed(self, session: Session) -> bool:
+        """Fetches a day of what the longest unheard datastreams missed; whether there was anything to fetch."""
         now = self.clock()
-        missed = {
-            point.datastream: max(self.last[point.datastream], now - MEMORY)
-            for point in self.connection.points
-            if point.datastream in self.last and now - self.last[point.datastream] > 1.5 * self.connection.interval
-        }
-        await self._keep(await session.read(now), now, "live")
-        if missed:
-            await self._keep(await session.remembered(missed, now), now, "memory")
+        gaps = {name: self.last[name] for name in self.answering if self._gap(name, now)}
+        if not gaps:
+            return False
+        since = {name: max(gaps[name], now - MEMORY) for name in sorted(gaps, key=gaps.__getitem__)[:MOST_AT_ONCE]}
+        until = min(now, min(since.values()) + timedelta(days=1))
+        some = {name: time for name, time in since.items() if time < until}
+        await self._put(await session.remembered(some, until), now, "memory", dict.fromkeys(some, until))
+        return True
 
-    async def _keep(self, answer: Answer, now: datetime, kind: str) -> None:
+    def _gap(self, name: str, until: datetime) -> bool:
+        return name in self.last and until - self.last[name] > 1.5 * self.connection.interval
+
+    async def _put(self, answer: Answer, now: datetime, kind: str, heard: Mapping[str, datetime]) -> None:
         for problem in answer.problems:
-            log.warning("%s: %s", self.connection.name, problem.as_dict())
-        if answer.rows.num_rows == 0:
-            return
+            log.warning("%s: %s", self.connection.name, problem)
         place = self.connection.name
-        await self.put(Batch(f"{place}#{kind}-{now:%Y%m%dT%H%M%S.%fZ}", answer.rows, now, place))
-        heard = answer.rows.group_by("datastream", use_threads=False).aggregate([("time", "max")])
-        times = pc.cast(heard.column("time_max"), ARRIVAL.field("time").type).to_pylist()
-        for name, time in zip(heard.column("datastream").to_pylist(), times, strict=True):
-            self.last[name] = max(time, self.last.get(name, time))
+        content = hashlib.sha256(repr(answer.rows.to_pydict()).encode()).hexdigest()[:16]
+        name = f"{place}#{kind}-{now:%Y%m%dT%H%M%S.%fZ}-{content}"
+        await self.keep(Batch(name, answer.rows, now, place), heard)
+        self.last |= heard
 
-    def _pause(self, begun: datetime) -> float:
-        if self.failures:
-            return min(FIRST_WAIT * 2.0 ** (self.failures - 1), LONGEST_WAIT)
-        interval = self.connection.interval.total_seconds()
-        return max(0.0, interval - (self.clock() - begun).total_seconds() % interval)
+    def _next(self, due: datetime) -> datetime:
+        """The next instant of the interval that is still to come."""
+        passed = (self.clock() - due) // self.connection.interval
+        return due + (passed + 1) * self.connection.interval
+
+
+def _newest(rows: pa.Table) -> dict[str, datetime]:
+    heard = rows.group_by("datastream", use_threads=False).aggregate([("time", "max")])
+    times = pc.cast(heard.column("time_max"), ARRIVAL.field("time").type).to_pylist()
+    return dict(zip(heard.column("datastream").to_pylist(), times, strict=True))
