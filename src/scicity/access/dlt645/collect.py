@@ -72,7 +72,7 @@ class Meters:
                         (value,) = identifiers.values(identifier, await self._ask(meter, identifier))
                         time = now if value.time is None else instant(value.time, self.zone)
                         if value.time is not None or not identifier.startswith("01"):  # a maximum that never was has no time
-                            _keep(readings, points, time, value.number)
+                            keep(readings, points, time, value.number)
                     except FrameError as error:
                         self._tell(problems, meter, error)
                     heard = True
@@ -82,7 +82,7 @@ class Meters:
                 self._unheard(problems, meter, error)
         if self.wanted and not heard:
             raise TimeoutError(f"none of {len(self.wanted)} meters answers")
-        return Answer(_table(readings), problems)
+        return Answer(rows_of(readings), problems)
 
     async def remembered(self, since: Mapping[str, datetime], until: datetime) -> Answer:
         """What the meters kept behind `since` up to `until`: load records at their interval where the meter has them for the
@@ -105,7 +105,7 @@ class Meters:
             except NoAnswer as error:
                 self.silent.add(meter)
                 self._unheard(problems, meter, error)
-        return Answer(_table(readings), problems)
+        return Answer(rows_of(readings), problems)
 
     async def close(self) -> None:
         """Ends the connection; raises nothing."""
@@ -146,7 +146,7 @@ class Meters:
                 for name, gap in gaps.items():
                     points = [point for point, known in gap.items() if known < time <= until]
                     if record.good and name in record.numbers:
-                        _keep(readings, points, time, record.numbers[name])
+                        keep(readings, points, time, record.numbers[name])
             start = max(start, instant(found[-1].time, self.zone)) + interval
         return set(gaps)
 
@@ -213,7 +213,7 @@ class Meters:
                     for value in identifiers.frozen_values(identifier, await self._ask(meter, identifier)):
                         gap = missed.get(value.identifier, {})
                         if value.number is not None:
-                            _keep(found, [point for point, known in gap.items() if known < time], time, value.number)
+                            keep(found, [point for point, known in gap.items() if known < time], time, value.number)
             if await self._ask(meter, "05060001") != newest:  # a day ended meanwhile, and all numbers have moved on by one
                 raise FrameError("time", "05060001", "another day than before", "one day while frozen values are read")
         except FrameError as error:
@@ -248,7 +248,10 @@ class Meters:
                 return None
             if frame.control & frames.FUNCTION != function:
                 return None
-            said = frames.said(frame)
+            try:
+                said = frames.said(frame)
+            except FrameError as error:  # a refusal does not repeat what was asked for
+                raise FrameError(error.code, identifier, error.found, error.expected) from None
             return said if said and (said.identifier, said.sequence) == (identifier, sequence) else None
 
         for _ in range(1 if meter in self.silent else TRIES):
@@ -264,12 +267,14 @@ class Meters:
         problems.add(code, self.place, None, meter, found=str(error) or "silence", expected=f"an answer of {meter} in time")
 
 
-def _keep(readings: Readings, points: Sequence[Point], time: datetime, value: float | None) -> None:
+def keep(readings: Readings, points: Sequence[Point], time: datetime, value: float | None) -> None:
+    """Puts what a device said at a time under the datastream of each point, in the unit of the datastream. Raises nothing."""
     for point in points:
         readings[point.datastream, time] = None if value is None else value * point.scale
 
 
-def _table(readings: Readings) -> pa.Table:
+def rows_of(readings: Readings) -> pa.Table:
+    """Readings in the schema ARRIVAL. Raises nothing."""
     rows = [
         {"datastream": name, "time": time.astimezone(UTC), "value": value, "revision": None}
         for (name, time), value in readings.items()

@@ -170,7 +170,7 @@ def test_an_answer_that_comes_late_is_not_taken_for_that_to_the_next_question() 
 def test_what_a_meter_refuses_is_a_problem_of_this_identifier() -> None:
     answer = read([meter(FIRST, refuses=(VOLTAGE,))], f"{FIRST}/{VOLTAGE}", f"{FIRST}/{ENERGY}")
     assert [row[0] for row in rows(answer)] == [f"{FIRST}.{ENERGY}"]
-    assert told(answer) == [("value-missing", f"{FIRST}/{FIRST}")]
+    assert told(answer) == [("value-missing", f"{FIRST}/{VOLTAGE}")]
     assert "no such data" in str(next(iter(answer.problems)))
 
 
