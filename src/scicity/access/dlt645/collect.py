@@ -147,13 +147,15 @@ class Meters:
                     points = [point for point, known in gap.items() if known < time <= until]
                     if record.good and name in record.numbers:
                         keep(readings, points, time, record.numbers[name])
-            start = max(start, instant(found[-1].time, self.zone)) + interval
+            start = instant(found[-1].time, self.zone) + interval
         return set(gaps)
 
     async def _given(self, meter: str, number: int, start: datetime, count: int) -> list[Record]:
-        """The load records from a time on, which the request tells to the minute of the meter's clock."""
+        """The load records from a time on, which the request tells to the minute of the meter's clock; some meters begin with
+        the block before it, which is left out."""
         extra = bytes.fromhex(f"{count:02d}") + identifiers.pack_moment(start.astimezone(self.zone))
-        return await self._blocks(meter, number, identifiers.GIVEN, extra)
+        found = await self._blocks(meter, number, identifiers.GIVEN, extra)
+        return [record for record in found if instant(record.time, self.zone) >= start]
 
     async def _behind_hole(self, meter: str, number: int, start: datetime, last: datetime, interval: timedelta) -> datetime:
         """The first time behind `start` for which the meter has records, where it has none for `start` itself: meters that
@@ -235,7 +237,7 @@ class Meters:
 
     async def _part(self, meter: str, identifier: str, sequence: int, request: bytes) -> Said:
         function = frames.FOLLOWING if sequence else frames.READ
-        others = ""
+        others, came = "", b""
 
         def accept(raw: bytes) -> Said | None:
             nonlocal others
@@ -257,7 +259,8 @@ class Meters:
         for _ in range(1 if meter in self.silent else TRIES):
             if (said := await self.line.ask(request, accept)) is not None:
                 return said
-        raise NoAnswer(f"an answer of {others}" if others else self.line.came.hex(" "))
+            came = came or self.line.came
+        raise NoAnswer(f"an answer of {others}" if others else came.hex(" "))
 
     def _tell(self, problems: Problems, meter: str, error: FrameError) -> None:
         problems.add(error.code, self.place, None, f"{meter}/{error.field}", found=error.found, expected=error.expected)

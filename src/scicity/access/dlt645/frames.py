@@ -19,8 +19,10 @@ MOST_PARTS = 255  # that follow an answer, before their number begins at 1 again
 LONGEST_DATA = 255  # [byte] that the length can say; the standard allows 200 in an answer
 ADDRESS = re.compile(r"(?:AA)*[0-9]*")
 IDENTIFIER = re.compile(r"[0-9A-F]{8}")
-ERRORS = ("other error", "no such data", "password wrong or not authorised", "speed cannot be changed")
-ERRORS += ("too many seasons", "too many day periods", "too many tariffs", "reserved")  # of bit 0 to bit 7
+ERRORS = (  # of bit 0 to bit 7
+    *("other error", "no such data", "password wrong or not authorised", "speed cannot be changed"),
+    *("too many seasons", "too many day periods", "too many tariffs", "reserved"),
+)
 
 
 class FrameError(ValueError):

@@ -30,7 +30,7 @@ class Format:
     timed: bool = False
 
     @property
-    def bytes(self) -> int:
+    def width(self) -> int:
         """How long [byte] the number is, without a time."""
         return self.digits // 2
 
@@ -41,15 +41,15 @@ class Format:
         digits = data[::-1].hex()
         negative = self.signed and int(digits[0], 16) >= 8
         digits = f"{int(digits[0], 16) - 8 if negative else digits[0]}{digits[1:]}"
-        if len(data) != self.bytes or not digits.isdecimal():
+        if len(data) != self.width or not digits.isdecimal():
             raise FrameError("value", field, data.hex(" "), f"{self.digits} BCD digits [{self.unit}]")
-        number = int(digits) / 10**self.decimals
+        number: float = int(digits) / 10**self.decimals
         return -number if negative else number
 
     def pack(self, number: float | None) -> bytes:
         """The bytes of a number, rounded to the last decimal. Raises ValueError where it does not fit."""
         if number is None:
-            return bytes([MISSING]) * self.bytes
+            return bytes([MISSING]) * self.width
         whole = round(abs(number) * 10**self.decimals)
         if whole >= (8 if self.signed else 10) * 10 ** (self.digits - 1) or (number < 0 and whole and not self.signed):
             raise ValueError(f"{number} does not fit {self}")
@@ -152,7 +152,7 @@ def values(identifier: str, data: bytes) -> list[Value]:
         return [_value(identifier, data)]
     first = 0 if format_of(f"{identifier[:4]}00{identifier[6:]}") else 1
     form = format_of(f"{identifier[:4]}01{identifier[6:]}")
-    size = 0 if form is None else form.bytes + TIME_BYTES * form.timed
+    size = 0 if form is None else form.width + TIME_BYTES * form.timed
     if not size or not data or len(data) % size:
         raise _unknown(identifier, data)
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
@@ -162,10 +162,10 @@ def values(identifier: str, data: bytes) -> list[Value]:
 
 def _value(identifier: str, data: bytes) -> Value:
     form = format_of(identifier)
-    if form is None or len(data) != form.bytes + TIME_BYTES * form.timed:
+    if form is None or len(data) != form.width + TIME_BYTES * form.timed:
         raise _unknown(identifier, data)
-    time = moment(data[form.bytes :], identifier) if form.timed else None
-    return Value(identifier, form.number(data[: form.bytes], identifier), time)
+    time = moment(data[form.width :], identifier) if form.timed else None
+    return Value(identifier, form.number(data[: form.width], identifier), time)
 
 
 def _unknown(identifier: str, data: bytes) -> FrameError:
@@ -179,9 +179,9 @@ def frozen_values(identifier: str, data: bytes) -> list[Value]:
     Raises FrameError for another identifier, a length that does not fit, and digits that cannot be.
     """
     kind = FROZEN.fullmatch(identifier)
-    if kind is None or not data or len(data) % ENERGY.bytes:
+    if kind is None or not data or len(data) % ENERGY.width:
         raise _unknown(identifier, data)
-    pieces = [data[at : at + ENERGY.bytes] for at in range(0, len(data), ENERGY.bytes)]
+    pieces = [data[at : at + ENERGY.width] for at in range(0, len(data), ENERGY.width)]
     return [_value(f"000{kind[1]}{tariff:02X}00", piece) for tariff, piece in enumerate(pieces)]
 
 
@@ -232,12 +232,12 @@ def _records(data: bytes, identifier: str) -> Iterator[Record]:
 
 
 def _numbers(names: tuple[str, ...], group: bytes) -> Iterator[tuple[str, float]]:
-    if len(group) not in (0, sum(_form(name).bytes for name in names)):
+    if len(group) not in (0, sum(_form(name).width for name in names)):
         raise FrameError("syntax", names[0], group.hex(" "), "a group of its whole length, or none")
     at = 0
     for name in names if group else ():
-        number = _form(name).number(group[at : at + _form(name).bytes], name)
-        at += _form(name).bytes
+        number = _form(name).number(group[at : at + _form(name).width], name)
+        at += _form(name).width
         if number is not None:
             yield name, number
 

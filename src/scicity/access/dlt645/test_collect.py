@@ -277,6 +277,24 @@ def test_a_hole_in_a_meter_s_memory_hides_nothing_behind_it(exact: bool) -> None
     assert len(requests) < 60
 
 
+def test_a_meter_that_says_the_same_block_for_ever_is_let_go() -> None:
+    device, requests = meter(FIRST), list[bytes]()
+    hear, same = device.hear, device.record(device.recorded()[-1], [ENERGY]).pack()
+    old = device.record(device.recorded()[0], [ENERGY]).pack()
+
+    def always(raw: bytes) -> bytes | None:
+        identifier = frames.parse(raw).data[3::-1].hex().upper()
+        given = {"06040001": old, "06040002": same}.get(identifier)
+        return hear(raw) if given is None else Said(identifier, given).pack(FIRST)
+
+    device.hear = always  # type: ignore[method-assign]
+    wanted = points(f"{FIRST}/{ENERGY}")
+    gap = {wanted[0].datastream: NOW - 60 * DAY}
+    (answer,) = asked([device], wanted, lambda session: session.remembered(gap, NOW), requests=requests)
+    assert (rows(answer), told(answer)) == ([], [])
+    assert len(requests) < 40
+
+
 def test_an_interval_of_its_own() -> None:
     device = meter(FIRST, interval=timedelta(hours=1))
     answer = remembered(device, NOW - DAY, f"{FIRST}/{ENERGY}")

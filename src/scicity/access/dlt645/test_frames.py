@@ -70,8 +70,8 @@ def refused(payload: bytes) -> list[tuple[str, str | None]]:
     return [(problem.code, problem.field) for problem in problems]
 
 
-def answer(identifier: str, data: bytes, **more: int) -> bytes:
-    return Said(identifier, data, **more).pack(METER)
+def answer(identifier: str, data: bytes, more: bool = False, sequence: int = 0) -> bytes:
+    return Said(identifier, data, more, sequence).pack(METER)
 
 
 def test_the_known_request() -> None:
