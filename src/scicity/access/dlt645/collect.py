@@ -21,7 +21,6 @@ from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL
 
 TRIES = 2  # of each request; one for a meter that did not answer the last time
-MOST_BYTES = 65_536  # [byte] of one answer with all that follows
 MOST_BLOCKS = 99  # of one request: two BCD digits
 MOST_FROZEN = 62  # days that meters keep
 INTERVAL = timedelta(minutes=15)  # of load records, where the meter does not tell it
@@ -231,8 +230,10 @@ class Meters:
             sequence = said.sequence % frames.MOST_PARTS + 1
             said = await self._part(meter, identifier, sequence, frames.following(meter, identifier, sequence))
             data += said.data
-            if len(data) > MOST_BYTES or not said.data:
-                raise FrameError("too-large", identifier, f"{len(data)} bytes", f"an answer of at most {MOST_BYTES} bytes")
+            if len(data) > frames.MOST_BYTES or not said.data:
+                raise FrameError(
+                    "too-large", identifier, f"{len(data)} bytes", f"an answer of at most {frames.MOST_BYTES} bytes"
+                )
         return data
 
     async def _part(self, meter: str, identifier: str, sequence: int, request: bytes) -> Said:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 import pyarrow as pa
 
-from scicity.access.dlt645.frames import ANSWER, FUNCTION, MOST_PARTS, READ, Frame, FrameError, measure, parse, said
+from scicity.access.dlt645.frames import ANSWER, FUNCTION, MOST_BYTES, MOST_PARTS, READ, Frame, FrameError, measure, parse, said
 from scicity.access.dlt645.identifiers import BEIJING, CLOCK, FROZEN, FROZEN_TIME, LOAD, Value, frozen_values, moment, records
 from scicity.access.dlt645.identifiers import values as current_values
 from scicity.access.dlt645.stream import Found, Skipped, Splitter
@@ -82,6 +82,8 @@ class Exchange:
         if not in_order:
             raise FrameError("value-missing", answer.identifier, f"part {answer.sequence}", "every part of an answer, in order")
         data = waiting[1] if waiting else b""
+        if len(data) > MOST_BYTES:
+            raise FrameError("too-large", answer.identifier, f"{len(data)} bytes", f"an answer of at most {MOST_BYTES} bytes")
         if answer.more:
             self._parts[key] = (answer.sequence, data + answer.data)
             return
@@ -117,7 +119,7 @@ class Exchange:
             if key in self._times:
                 yield from self._thawed(key, energies)
             else:
-                self._frozen[key] = self._frozen.get(key, []) + energies
+                self._frozen.setdefault(key, []).extend(energies)
         else:
             for value in current_values(identifier, data):
                 timed = identifier.startswith("01")

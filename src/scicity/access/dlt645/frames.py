@@ -15,6 +15,7 @@ ANSWER, REFUSAL, MORE = 0x80, 0x40, 0x20
 FUNCTION = 0x1F
 OFFSET = 0x33  # is added to every byte of the data
 WAKE = bytes([PREAMBLE] * 4)
+MOST_BYTES = 65_536  # [byte] of one answer with all that follows
 MOST_PARTS = 255  # that follow an answer, before their number begins at 1 again
 LONGEST_DATA = 255  # [byte] that the length can say; the standard allows 200 in an answer
 ADDRESS = re.compile(r"(?:AA)*[0-9]*")

@@ -70,30 +70,30 @@ class Splitter:
         return found
 
     def _scan(self, ended: bool) -> Iterator[Found | Skipped]:
-        rest, at = self.left, 0
+        rest, at, start, why = self.left, 0, 0, 0  # from `start` on bytes are skipped, for WORSE[why]
         while (begin := rest.find(BEGIN, at)) >= 0:
-            self._skip(rest[at:begin], "rubbish")
             at = begin
             size = self.measure(rest, at)
             if size is None or at + size > len(rest):
                 if not ended:
                     break
-                why = "cut"
+                why = WORSE.index("cut")
             elif size and rest[at + size - 1] == END and rest[at + size - 2] == checksum(rest[at : at + size - 2]):
+                self._skip(rest[start:at], WORSE[why])
                 if self._skipped:
                     yield self._skipped
-                self._skipped = None
+                self._skipped, why = None, 0
                 yield Found(self.offset, rest[at : at + size])
                 self.offset += size
                 at += size
+                start = at
                 continue
-            else:
-                why = "check" if size else "rubbish"
-            self._skip(rest[at : at + 1], why)
+            elif size:
+                why = max(why, WORSE.index("check"))
             at += 1
         if begin < 0:
-            self._skip(rest[at:], "rubbish")
             at = len(rest)
+        self._skip(rest[start:at], WORSE[why])
         self.left = rest[at:]
 
     def _skip(self, passed: bytes, why: str) -> None:

@@ -272,6 +272,13 @@ def test_parts_out_of_order_are_a_problem() -> None:
     assert batch.rows.num_rows == 2
 
 
+def test_an_answer_without_end_is_a_problem_and_costs_no_time() -> None:
+    parts = [answer("06040001", bytes(200), more=True, sequence=(number % 255) + 1) for number in range(2_000)]
+    assert refused(answer("06040001", b"", more=True) + b"".join(parts))[0] == ("too-large", "06040001")
+    many = answer("05060101", bytes(200)) * 2_000
+    assert refused(many) == [("value-missing", f"{METER}.05060001")]
+
+
 def test_a_meter_that_has_nothing_has_no_readings() -> None:
     problems = Problems()
     for payload in (b"", answer("06040001", b""), answer("04000102", bytes.fromhex("563412")), answer("05060001", bytes(5))):
