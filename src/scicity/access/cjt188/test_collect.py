@@ -219,6 +219,14 @@ def test_settlement_days_fill_a_gap(low_first: bool) -> None:
     assert len(history(answer)) == 12
 
 
+def test_each_datastream_has_a_gap_of_its_own() -> None:
+    wanted = [Point("one", f"{WATER}/10/volume"), Point("other", f"{WATER}/10/volume", 1000.0)]
+    gaps = {"one": beijing(2026, 5, 1), "other": beijing(2026, 6, 1)}
+    (answer,) = asked([water()], wanted, lambda session: session.remembered(gaps, NOW))
+    found = {(row["datastream"], row["time"]) for row in answer.rows.to_pylist()}
+    assert found == {("one", beijing(2026, 6, 1)), ("one", beijing(2026, 7, 1)), ("other", beijing(2026, 7, 1))}
+
+
 @pytest.mark.parametrize(
     ("more", "expected"),
     [

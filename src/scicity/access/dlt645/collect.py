@@ -144,7 +144,7 @@ class Meters:
                 time = instant(record.time, self.zone)
                 for name, gap in gaps.items():
                     points = [point for point, known in gap.items() if known < time <= until]
-                    if record.good and name in record.numbers:
+                    if name in record.numbers:
                         keep(readings, points, time, record.numbers[name])
             start = instant(found[-1].time, self.zone) + interval
         return set(gaps)

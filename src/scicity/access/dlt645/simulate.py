@@ -87,7 +87,8 @@ class Gateway:
                         for piece in self._answer(found.raw):
                             writer.write(piece)
                             await writer.drain()
-                            await asyncio.sleep(0)  # gives way, so that each piece is a segment of its own
+                            for _ in range(4):  # gives way until it was heard, so that each piece is a segment of its own
+                                await asyncio.sleep(0)
         self._writers.discard(writer)
         writer.close()
 
