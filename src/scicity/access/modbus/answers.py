@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from scicity.access.modbus.items import ADDRESSES, BITS, FUNCTIONS
 from scicity.access.modbus.planning import MOST_BITS, MOST_REGISTERS
@@ -24,7 +24,8 @@ EXCEPTIONS = {  # Modbus Application Protocol V1.1b3, 7
 }
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """A question: `count` registers or bits from `address` on, of one table of one unit."""
 
     unit: int

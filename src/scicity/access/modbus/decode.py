@@ -92,9 +92,9 @@ def decode(
 
 
 def _raw(heard: Heard) -> Iterator[tuple[str, float | None]]:
-    unit, table, address, _ = heard.question
-    for at, word in enumerate(heard.words):
-        yield f"{unit}.{table}.{address + at}", float(word)
+    question = heard.question
+    for at, word in enumerate(heard.words, start=question.address):
+        yield f"{question.unit}.{question.table}.{at}", float(word)
 
 
 def _by_table(points: Sequence[Point]) -> dict[tuple[int, str], list[Wanted]]:
@@ -110,10 +110,10 @@ def _by_table(points: Sequence[Point]) -> dict[tuple[int, str], list[Wanted]]:
 
 def _chosen(points: dict[tuple[int, str], list[Wanted]], heard: Heard) -> Iterator[tuple[str, float | None]]:
     """The points that an answer holds whole, with their values."""
-    unit, table, address, count = heard.question
-    for point, item in ((each.point, each.item) for each in points.get((unit, table), ())):
-        begin = item.address - address
-        if 0 <= begin <= count - item.count:
+    question = heard.question
+    for point, item in ((each.point, each.item) for each in points.get((question.unit, question.table), ())):
+        begin = item.address - question.address
+        if 0 <= begin <= question.count - item.count:
             try:
                 value = scaled(value_of(item, heard.words[begin : begin + item.count]), point.scale)
             except ValueError as error:

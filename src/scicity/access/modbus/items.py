@@ -66,7 +66,7 @@ def parse(text: str) -> Item:
         raise ValueError(f"an address, from 0, of which {kind} ends at {ADDRESSES - 1} or before")
     if kind == "bit":
         return Item(*place, bit=_bit(table, more))
-    order, none = "ABCD", ()
+    order, none = "ABCD", tuple[int, ...]()
     if more and not more[0].startswith("none="):
         order = more.pop(0)
     if order not in ORDERS:

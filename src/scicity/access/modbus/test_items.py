@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scicity.access.collecting import Point
 from scicity.access.modbus.address import Address, address
 from scicity.access.modbus.items import BITS, ORDERS, REGISTERS, Item, parse, refused
-from scicity.access.modbus.planning import MOST_BITS, MOST_REGISTERS, Gap, Wanted, gap, plan, split, touched
+from scicity.access.modbus.planning import MOST_BITS, MOST_REGISTERS, Gap, Request, Wanted, gap, plan, split, touched
 from scicity.access.modbus.values import scaled, value_of, words_of
 
 LIMITS = {"uint16": (0, 2**16 - 1), "int16": (-(2**15), 2**15 - 1), "uint32": (0, 2**32 - 1), "int32": (-(2**31), 2**31 - 1)}
@@ -244,7 +244,7 @@ def test_every_point_is_read_by_one_request_and_none_is_too_long_or_in_a_gap(
 @given(st.lists(spans, min_size=1, max_size=40), st.integers(0, 125))
 def test_a_request_that_is_split_again_and_again_ends_at_single_places(items: list[Item], bridge: int) -> None:
     for request in plan(points(items), bridge):
-        waiting, ends, times = [request], [], 0
+        waiting, ends, times = [request], list[Request](), 0
         while waiting:
             times += 1
             parts = split(waiting.pop())
