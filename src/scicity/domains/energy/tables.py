@@ -178,7 +178,7 @@ def reading_set_aside(
 
 @ibis.udf.agg.builtin
 def bit_or(flags: int) -> int:
-    """All flags of several rows, by the function of this name that DuckDB and Spark both have: Ibis writes its own for one alone."""
+    """All flags of several rows: a function that DuckDB and Spark both have; that of Ibis is for DuckDB alone."""
 
 
 def _known(t: Any) -> dict[str, Any]:
