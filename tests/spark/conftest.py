@@ -31,5 +31,6 @@ def two_workers() -> Iterator[Cluster]:
 def spark(two_workers: Cluster) -> Iterator[Any]:
     """A session on that cluster."""
     options = {"spark.driver.memory": "1g", "spark.executor.memory": "1g", "spark.sql.shuffle.partitions": "2"}
+    options |= {f"spark.{who}.extraJavaOptions": "-XX:TieredStopAtLevel=1" for who in ("driver", "executor")}
     with session(two_workers.url, two_workers.settings, options) as found:
         yield found
