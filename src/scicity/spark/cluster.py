@@ -64,15 +64,16 @@ def java() -> str | None:
 
 
 @contextmanager
-def cluster(workers: int = 2, cores: int = 1, memory: str = "1g") -> Iterator[Cluster]:
+def cluster(workers: int = 2, cores: int = 1, memory: str = "1g", scratch: Path | None = None) -> Iterator[Cluster]:
     """A master and workers on free ports of the loopback while the block runs; ready when it begins, gone when it ends.
 
-    `cores` and `memory` are each worker's. Who does not know the cluster's secret is not let in. Raises ClusterError.
+    `cores` and `memory` are each worker's; what they sort lies below `scratch`, or where temporary files lie. Who does not
+    know the cluster's secret is not let in. Raises ClusterError.
     """
     why = missing()
     if why:
         raise ClusterError(why)
-    with tempfile.TemporaryDirectory(prefix="scicity-spark-") as folder:
+    with tempfile.TemporaryDirectory(prefix="scicity-spark-", dir=scratch) as folder:
         settings = Path(folder) / "conf"
         _write_settings(settings)
         daemons: list[_Daemon] = []
@@ -169,7 +170,7 @@ class _Daemon:
         self._process = subprocess.Popen(  # noqa: S603  (Spark's own script, our words)
             [home / "bin" / "spark-class", f"org.apache.spark.deploy.{name}", *ours, *(asked or [])],
             env={**os.environ, "SPARK_HOME": str(home), "SPARK_CONF_DIR": str(settings), "SPARK_LOCAL_IP": LOOPBACK}
-            | {"PYSPARK_PYTHON": sys.executable},
+            | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(settings.with_name("sorted"))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
