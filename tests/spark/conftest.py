@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scicity.city import City
 from scicity.spark.cluster import Cluster, cluster, missing, session
+
+DEMO = Path(__file__).parents[2] / "districts" / "demo"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,3 +38,12 @@ def spark(two_workers: Cluster) -> Iterator[Any]:
     options |= {f"spark.{who}.extraJavaOptions": "-XX:TieredStopAtLevel=1" for who in ("driver", "executor")}
     with session(two_workers.url, two_workers.settings, options) as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """The demo district, computed by DuckDB."""
+    found = City(DEMO, tmp_path_factory.mktemp("duckdb"))
+    found.load()
+    found.compute()
+    return found

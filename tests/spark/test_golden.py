@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from scicity.city import City
 from scicity.kernel.computing import Computing
-from scicity.kernel.tables import Derived, discover
+from scicity.kernel.tables import Derived
 from scicity.spark.agreement import differences
 from scicity.spark.computing import SparkComputing
 
 DOMAINS = Path(__file__).parents[2] / "src" / "scicity" / "domains"
 GOLDEN = sorted(path.parent.name for path in DOMAINS.glob("*/golden") if list(path.glob("test_*.py")))
-# What a domain's golden cases must have computed with rows: all of its tables but these, for which test_tables.py stands.
-ELSEWHERE = {"environment.implied_baseline"}
+ELSEWHERE = {"environment.implied_baseline"}  # neither demo district nor golden cases give it rows: test_tables.py does
 
 
 class Heard:
@@ -42,7 +42,7 @@ class Heard:
 
 
 @pytest.mark.parametrize("domain", GOLDEN)
-def test_golden_cases_of(domain: str, spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden_cases_of(domain: str, demo: City, spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: dict[str, int] = {}
     on_duckdb = Computing.compute
 
@@ -57,18 +57,18 @@ def test_golden_cases_of(domain: str, spark: Any, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Computing, "compute", on_both)
     heard = Heard()
-    asked = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:terminal"]
+    asked = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
     pytest.main([*asked, "--rootdir", str(DOMAINS.parents[2]), str(DOMAINS / domain / "golden")], plugins=[heard])
     print(*heard.skipped, sep="\n")
     assert not heard.failed, "\n".join(heard.failed)
     assert heard.passed
-    declared = {table.name for table in discover().derived if table.domain == domain} - ELSEWHERE
-    assert {name for name in declared if not counted.get(name)} == unreached(domain)
+    assert without_rows(demo, domain) - {name for name, rows in counted.items() if rows} <= ELSEWHERE
 
 
-def unreached(domain: str) -> set[str]:
-    """Tables that no golden case of the domain computes; test_tables.py compares them on the demo district."""
-    if domain != "energy":
-        return set()
-    levels = ("consumption_daily", "consumption_monthly", "consumption_yearly")
-    return {f"energy.{name}" for name in (*levels, "zone_daily", "zone_monthly", "zone_yearly", "zone_profile")}
+def test_no_table_is_compared_on_nothing(demo: City) -> None:
+    assert {table.domain for table in demo.catalog.derived if without_rows(demo, table.domain)} <= set(GOLDEN)
+
+
+def without_rows(demo: City, domain: str) -> set[str]:
+    """The tables of a domain that have no rows in the demo district, so that its golden cases must give them some."""
+    return {table.name for table in demo.catalog.derived if table.domain == domain and not demo.lake.snapshot(table.name).files}
