@@ -82,7 +82,7 @@ class Computing:
         due, whole = self.due(table, inputs)
         if not due and last and dict(last.inputs) == inputs and last.code == table.code:
             return None
-        rows = self.compute(table, due, inputs)
+        rows = self.results(table, due, inputs)
         told: dict[str, Any] = {"inputs": inputs, "code": table.code, "only": None if whole else due}
         try:
             version, changed = self.lake.replace(table.name, rows, table.schema, **told)
@@ -141,6 +141,10 @@ class Computing:
             for period in self.calendar.covering(first - margin, last + margin, mine.period)
             for number in ([bucket] if same else self._buckets(mine))
         }
+
+    def results(self, table: Derived, due: Iterable[Part], inputs: Mapping[str, int]) -> dict[Part, Any]:
+        """What an update commits: the rows of partitions, or what stands for them where they are computed elsewhere."""
+        return self.compute(table, due, inputs)
 
     def compute(self, table: Derived, due: Iterable[Part], inputs: Mapping[str, int]) -> dict[Part, pa.Table]:
         """The rows of partitions of a table, from these versions of its inputs."""

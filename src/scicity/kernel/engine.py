@@ -105,8 +105,8 @@ class Engine:
         return self._compiled[table.name]
 
 
-def compiled(table: Derived, schemas: Mapping[str, pa.Schema]) -> str:
-    """The DuckDB text of an expression table, its columns cast to their declared types."""
+def compiled(table: Derived, schemas: Mapping[str, pa.Schema], dialect: str = "duckdb") -> str:
+    """The SQL text of an expression table for an engine that Ibis knows, its columns cast to their declared types."""
     unbound = {name: ibis.table(ibis.Schema.from_pyarrow(schema), name="read_" + name) for name, schema in schemas.items()}
     result = table.function(**unbound)
     missing = [name for name in table.columns if name not in result.columns]
@@ -114,7 +114,7 @@ def compiled(table: Derived, schemas: Mapping[str, pa.Schema]) -> str:
         raise ValueError(f"{table.name} does not yield {', '.join(missing)}")
     types = ibis.Schema.from_pyarrow(table.schema)
     cast = result.select(**{name: result[name].cast(types[name]) for name in table.columns})
-    return str(ibis.to_sql(cast, dialect="duckdb"))
+    return str(ibis.to_sql(cast, dialect=dialect))
 
 
 def read_schema(table: Table, read: Read) -> pa.Schema:
