@@ -51,7 +51,7 @@ class World:
         self.there()
         return Answer(rows(*((name, now) for name in NAMES)))
 
-    async def remembered(self, since: Mapping[str, datetime], until: datetime) -> Answer:
+    async def remembered(self, since: Mapping[str, datetime], until: datetime, _now: datetime) -> Answer:
         self.there()
         if not self.remembers:
             return Answer()

@@ -49,10 +49,12 @@ class Connection:
 
 @dataclass
 class Answer:
-    """What devices said when they were asked: `rows` in the schema ARRIVAL, and what could not be had or read."""
+    """What devices said when they were asked: `rows` in the schema ARRIVAL, what could not be had or read, and `silent`: the
+    datastreams whose device gave no answer, so that it has to be asked again."""
 
     rows: pa.Table = field(default_factory=ARRIVAL.empty_table)
     problems: Problems = field(default_factory=Problems)
+    silent: set[str] = field(default_factory=set)
 
 
 class Session(Protocol):
@@ -62,7 +64,7 @@ class Session(Protocol):
     async def read(self, now: datetime) -> Answer:
         """The current value of every point. Where the device tells no time of its own, the time is `now`."""
 
-    async def remembered(self, since: Mapping[str, datetime], until: datetime) -> Answer:
+    async def remembered(self, since: Mapping[str, datetime], until: datetime, now: datetime) -> Answer:
         """What the devices' own memory holds behind `since` (by datastream) up to `until`; nothing where they keep none."""
 
     async def close(self) -> None:
@@ -137,7 +139,9 @@ class Collector:
         since = {name: max(gaps[name], now - MEMORY) for name in sorted(gaps, key=gaps.__getitem__)[:MOST_AT_ONCE]}
         until = min(now, min(since.values()) + timedelta(days=1))
         some = {name: time for name, time in since.items() if time < until}
-        await self._put(await session.remembered(some, until), now, "memory", dict.fromkeys(some, until))
+        answer = await session.remembered(some, until, now)
+        self.answering -= answer.silent
+        await self._put(answer, now, "memory", dict.fromkeys(some.keys() - answer.silent, until))
         return True
 
     def _gap(self, name: str, until: datetime) -> bool:

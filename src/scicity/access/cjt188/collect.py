@@ -81,31 +81,34 @@ class Meters:
             raise TimeoutError(f"none of {len(self.wanted)} meters answers")
         return Answer(rows_of(readings), problems)
 
-    async def remembered(self, since: Mapping[str, datetime], until: datetime) -> Answer:
+    async def remembered(self, since: Mapping[str, datetime], until: datetime, now: datetime) -> Answer:
         """The meters' totals at settlement days behind `since` up to `until`: once a month, for twelve months. A meter that did
         not answer when it was last read is passed over."""
-        readings, problems = Readings(), Problems()
+        readings, problems, silent = Readings(), Problems(), set[str]()
         for meter, wanted in self.wanted.items():
             points = [point for point in wanted.get(TOTALS[_kind(meter) >> 4], ()) if point.datastream in since]
             if not points or meter in self.silent:
                 continue
             try:
-                await self._settled(meter, {point: since[point.datastream] for point in points}, until, readings)
+                await self._settled(meter, {point: since[point.datastream] for point in points}, until, now, readings)
             except NoAnswer as error:
                 self.silent.add(meter)
+                silent |= {point.datastream for point in points}
                 self._unheard(problems, meter, error)
             except FrameError as error:
                 self._tell(problems, meter, error)
-        return Answer(rows_of(readings), problems)
+        return Answer(rows_of(readings), problems, silent & since.keys())
 
     async def close(self) -> None:
         """Ends the connection; raises nothing."""
         await self.line.close()
 
-    async def _settled(self, meter: str, gap: Mapping[Point, datetime], until: datetime, readings: Readings) -> None:
+    async def _settled(
+        self, meter: str, gap: Mapping[Point, datetime], until: datetime, now: datetime, readings: Readings
+    ) -> None:
         frame = _frame(meter)
         day = frames.settlement_day(frame, await self._ask(meter, DAY))
-        times, found = await self._settlements(meter, day, until), Readings()
+        times, found = await self._settlements(meter, day, now), Readings()
         for identifier, local in zip(HISTORY, times, strict=True):
             time = instant(local, self.zone)
             points = [point for point, known in gap.items() if known < time <= until]
@@ -114,16 +117,14 @@ class Meters:
             if points:
                 number = frames.settled(frame, await self._ask(meter, identifier))
                 keep(found, points if number is not None else [], time, number)
-        if found and await self._settlements(meter, day, until) != times:  # all months have moved on by one
+        if found and await self._settlements(meter, day, now) != times:  # all months have moved on by one
             raise FrameError("time", meter, "a settlement day that came meanwhile", "one month while totals are read")
         readings.update(found)
 
-    async def _settlements(self, meter: str, day: int, until: datetime) -> list[datetime]:
+    async def _settlements(self, meter: str, day: int, now: datetime) -> list[datetime]:
         clock = frames.moment((await self._now(meter)).clock, f"{meter}/{AHEAD}")
-        if clock is None or abs(instant(clock, self.zone) - until) > CLOCK_OFF:
-            raise FrameError(
-                "time", f"{meter}/{AHEAD}", clock or "a clock that was never set", f"about {until.astimezone(UTC)}"
-            )
+        if clock is None or abs(instant(clock, self.zone) - now) > CLOCK_OFF:
+            raise FrameError("time", f"{meter}/{AHEAD}", clock or "a clock that was never set", f"about {now.astimezone(UTC)}")
         return frames.settlements(clock, day)
 
     async def _now(self, meter: str) -> Reading:

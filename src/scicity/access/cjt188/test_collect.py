@@ -84,7 +84,7 @@ def read(meters: list[Meter], *items: str) -> Answer:
 
 def remembered(meter: Meter, since: datetime, *items: str, until: datetime = NOW) -> Answer:
     wanted = points(*items)
-    return asked([meter], wanted, lambda session: session.remembered({p.datastream: since for p in wanted}, until))[0]
+    return asked([meter], wanted, lambda session: session.remembered({p.datastream: since for p in wanted}, until, until))[0]
 
 
 @pytest.mark.parametrize("segment", [0, 1, 5])
@@ -222,7 +222,7 @@ def test_settlement_days_fill_a_gap(low_first: bool) -> None:
 def test_each_datastream_has_a_gap_of_its_own() -> None:
     wanted = [Point("one", f"{WATER}/10/volume"), Point("other", f"{WATER}/10/volume", 1000.0)]
     gaps = {"one": beijing(2026, 5, 1), "other": beijing(2026, 6, 1)}
-    (answer,) = asked([water()], wanted, lambda session: session.remembered(gaps, NOW))
+    (answer,) = asked([water()], wanted, lambda session: session.remembered(gaps, NOW, NOW))
     found = {(row["datastream"], row["time"]) for row in answer.rows.to_pylist()}
     assert found == {("one", beijing(2026, 6, 1)), ("one", beijing(2026, 7, 1)), ("other", beijing(2026, 7, 1))}
 
@@ -262,7 +262,7 @@ def test_after_an_outage_of_forty_days_the_settlement_days_are_there() -> None:
     clock, put = Clock(), list[Batch]()
     gateway = Gateway([water(clock)], frames.measure)
 
-    async def keep(batch: Batch) -> None:
+    async def keep(batch: Batch, _heard: object) -> None:
         put.append(batch)
 
     async def program() -> None:

@@ -83,10 +83,10 @@ class Meters:
             raise TimeoutError(f"none of {len(self.wanted)} meters answers")
         return Answer(rows_of(readings), problems)
 
-    async def remembered(self, since: Mapping[str, datetime], until: datetime) -> Answer:
+    async def remembered(self, since: Mapping[str, datetime], until: datetime, _now: datetime) -> Answer:
         """What the meters kept behind `since` up to `until`: load records at their interval where the meter has them for the
         point, else daily frozen values of energies. A meter that did not answer when it was last read is passed over."""
-        readings, problems = Readings(), Problems()
+        readings, problems, silent = Readings(), Problems(), set[str]()
         for meter, wanted in self.wanted.items():
             missed = {
                 identifier: gap
@@ -103,8 +103,9 @@ class Meters:
                 await self._frozen_values(meter, missed, until, readings, problems)
             except NoAnswer as error:
                 self.silent.add(meter)
+                silent |= {point.datastream for points in wanted.values() for point in points}
                 self._unheard(problems, meter, error)
-        return Answer(rows_of(readings), problems)
+        return Answer(rows_of(readings), problems, silent & since.keys())
 
     async def close(self) -> None:
         """Ends the connection; raises nothing."""

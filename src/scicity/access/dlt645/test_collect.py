@@ -193,7 +193,7 @@ def test_a_meter_that_was_silent_is_asked_once_until_it_answers() -> None:
         [device, meter(SECOND)],
         points(f"{FIRST}/{ENERGY}", f"{FIRST}/{REVERSE}", f"{SECOND}/{ENERGY}"),
         *[lambda session: session.read(NOW)] * 2,
-        lambda session: session.remembered({f"{FIRST}.{ENERGY}": NOW - DAY}, NOW),
+        lambda session: session.remembered({f"{FIRST}.{ENERGY}": NOW - DAY}, NOW, NOW),
         mend,
         requests=requests,
     )

@@ -40,7 +40,7 @@ THIRD = "987654321098"
 
 def remembered(device: Meter, since: datetime, *items: str, until: datetime = NOW) -> Answer:
     wanted = points(*items)
-    return asked([device], wanted, lambda session: session.remembered({p.datastream: since for p in wanted}, until))[0]
+    return asked([device], wanted, lambda session: session.remembered({p.datastream: since for p in wanted}, until, until))[0]
 
 
 def quarters(begin: datetime, end: datetime) -> list[datetime]:
@@ -71,7 +71,7 @@ def test_only_what_is_behind_since_up_to_until_comes() -> None:
 def test_each_datastream_has_a_gap_of_its_own() -> None:
     wanted, hour = points(f"{FIRST}/{ENERGY}", f"{FIRST}/{REVERSE}"), NOW.replace(minute=0, second=0)
     gaps = {wanted[0].datastream: hour - timedelta(hours=1), wanted[1].datastream: hour - QUARTER}
-    (answer,) = asked([meter(FIRST)], wanted, lambda session: session.remembered(gaps, NOW))
+    (answer,) = asked([meter(FIRST)], wanted, lambda session: session.remembered(gaps, NOW, NOW))
     found = {name: [time for each, time, _ in rows(answer) if each == name] for name in gaps}
     assert found == {name: quarters(gap, NOW) for name, gap in gaps.items()}
 
@@ -91,7 +91,7 @@ def test_a_hole_in_a_meter_s_memory_hides_nothing_behind_it(exact: bool) -> None
     requests = list[bytes]()
     device, wanted = meter(FIRST, exact=exact, off=off), points(f"{FIRST}/{ENERGY}")
     gap = {wanted[0].datastream: NOW - 3 * DAY}
-    (answer,) = asked([device], wanted, lambda session: session.remembered(gap, NOW), requests=requests)
+    (answer,) = asked([device], wanted, lambda session: session.remembered(gap, NOW, NOW), requests=requests)
     assert [row[1] for row in rows(answer)] == [time for time in quarters(NOW - 3 * DAY, NOW) if not off[0] <= time < off[1]]
     assert len(requests) < 60
 
@@ -109,7 +109,7 @@ def test_a_meter_that_says_the_same_block_for_ever_is_let_go() -> None:
     device.hear = always  # type: ignore[method-assign]
     wanted = points(f"{FIRST}/{ENERGY}")
     gap = {wanted[0].datastream: NOW - 60 * DAY}
-    (answer,) = asked([device], wanted, lambda session: session.remembered(gap, NOW), requests=requests)
+    (answer,) = asked([device], wanted, lambda session: session.remembered(gap, NOW, NOW), requests=requests)
     assert (rows(answer), told(answer)) == ([], [])
     assert len(requests) < 40
 
@@ -170,7 +170,7 @@ def test_after_an_outage_of_three_days_every_quarter_of_an_hour_is_there() -> No
     outage = (NOW + timedelta(hours=2), NOW + timedelta(hours=2) + 3 * DAY)
     end = outage[1] + timedelta(hours=2)
 
-    async def keep(batch: Batch) -> None:
+    async def keep(batch: Batch, _heard: object) -> None:
         put.append(batch)
 
     async def program() -> None:
@@ -201,6 +201,6 @@ def test_after_an_outage_of_three_days_every_quarter_of_an_hour_is_there() -> No
         for time in quarters(outage[0], outage[1]):
             assert found[name, time] == register(each.address, time)
     midnights = [datetime(2026, 7, day, 16, tzinfo=UTC) for day in (20, 21, 22)]
-    assert [time for name, time in found if name == f"{THIRD}.{ENERGY}" and time in midnights] == midnights[::-1]
+    assert [time for name, time in found if name == f"{THIRD}.{ENERGY}" and time in midnights] == midnights
     assert all(value == register(name[:12], time) for (name, time), value in found.items())
     assert len({batch.name for batch in put}) == len(put)

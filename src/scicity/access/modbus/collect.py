@@ -163,7 +163,7 @@ class Units:
         if client is not None:
             client.close()
 
-    async def remembered(self, since: Mapping[str, datetime], until: datetime) -> Answer:
+    async def remembered(self, since: Mapping[str, datetime], until: datetime, _now: datetime) -> Answer:
         """Nothing: Modbus has no memory that could be asked for."""
         return Answer()
 
