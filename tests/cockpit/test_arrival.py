@@ -20,6 +20,7 @@ from scicity.cockpit.arriving import Mover, inbox_of
 from scicity.cockpit.door import ADDRESS, Door
 from scicity.cockpit.models import AuditEntry, Device, Person
 from scicity.cockpit.place import Place
+from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
 from little_city import build  # isort: skip  (put there by conftest)
@@ -272,3 +273,46 @@ def test_a_reading_heals_its_figures(tmp_path):
     (after,) = own.rows("little.total", where={"meter": "m/1"})
     assert float(after["energy"] or 0) - float(before["energy"] or 0) == 1000.0
     assert Mover(own).step().batches == 0
+
+
+def test_the_access_network_is_ready_while_its_mover_lives(browser, city, inbox, monkeypatch):
+    assert browser.get("/readyz").status_code == 503
+    inbox.beat(arriving.MOVER, datetime.now(UTC), {"readings": 7, "error": ""})
+    assert browser.get("/readyz").json() == {"status": "ok"}
+    inbox.beat(arriving.MOVER, datetime.now(UTC), {"readings": 7, "error": "OSError: the disk is full"})
+    answer = browser.get("/readyz")
+    assert answer.status_code == 503 and "trouble" not in answer.json()
+    assert browser.get("/metrics").status_code == 403
+    monkeypatch.setenv("SCICITY_METRICS_TOKEN", "let-me-read")
+    told = browser.get("/metrics", headers={"Authorization": "Bearer let-me-read"}).content.decode()
+    assert "scicity_mover_readings 7.0" in told and "scicity_ready 0.0" in told and "scicity_inbox_up 1.0" in told
+    assert browser.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 403
+    trouble = browser.get("/readyz", headers={"Authorization": "Bearer let-me-read"}).json()["trouble"]
+    assert trouble == ["the mover fails: OSError: the disk is full"]
+    inbox.beat(arriving.MOVER, datetime.now(UTC) - arriving.SILENT, {"error": ""})
+    assert browser.get("/readyz").status_code == 503
+
+
+def test_a_mover_tells_that_it_lives_and_why_it_fails(city, inbox, monkeypatch):
+    def fails(_mover):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(arriving.time, "sleep", lambda _: None)
+    for step, told in ((None, ""), (fails, "OSError: the disk is full")):
+        if step:
+            monkeypatch.setattr(Mover, "step", step)
+        turns = iter((True, False))
+        Mover(city).run(lambda turns=turns: next(turns), lambda _: None)
+        assert inbox.pulses()[arriving.MOVER][1]["error"] == told
+
+
+def test_messages_that_could_not_be_read_are_shown(browser, inbox):
+    roles.prepare()
+    keeper = Person.objects.create_user("keeper", password="a-long-enough-secret")
+    keeper.groups.add(Group.objects.get(name="data-officer"))
+    browser.force_login(keeper)
+    problems = Problems()
+    problems.add("syntax", "mqtt a/b", found="<script>", expected="JSON in UTF-8")
+    inbox.keep_unread("one", "mqtt a/b", datetime.now(UTC), "mqtt", problems, b"<script>")
+    page = browser.get("/arrival/").content.decode()
+    assert "mqtt a/b" in page and "&lt;script&gt;" in page and "<script>" not in page.split("</header>")[-1].split("<footer")[0]

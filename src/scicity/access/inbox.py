@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,8 +41,10 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS unread (id {numbered}, name TEXT NOT NULL UNIQUE, place TEXT NOT NULL, arrived TEXT NOT NULL,
         form TEXT NOT NULL, problems TEXT NOT NULL, content {bytes} NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS message (name TEXT PRIMARY KEY, arrived TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS pulse (part TEXT PRIMARY KEY, at TEXT NOT NULL, told TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS heard (datastream TEXT PRIMARY KEY, time TEXT NOT NULL)",
 )
+BEAT = "INSERT INTO pulse VALUES (?, ?, ?) ON CONFLICT (part) DO UPDATE SET at = excluded.at, told = excluded.told"
 INSERT = """INSERT INTO batch (name, place, arrived, lane, readings, content) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (name) DO NOTHING"""
 HOLD = """INSERT INTO quarantine (sequence, place, arrived, code, datastream, readings, found, expected, content)
@@ -256,6 +258,20 @@ class Inbox:
             Unread(name, place, datetime.fromisoformat(arrived), form, tuple(json.loads(problems)), bytes(content), number)
             for name, place, arrived, form, problems, content, number in self.storage.rows(query)
         ]
+
+    def unread_messages(self) -> int:
+        """How many messages could not be read."""
+        return int(self.storage.rows("SELECT count(*) FROM unread")[0][0])
+
+    def beat(self, part: str, at: datetime, told: Mapping[str, Any]) -> None:
+        """Says that a part of the access network is alive, and how it is doing."""
+        with self.storage.transaction() as begun:
+            begun.execute(BEAT, (part, _text(at), json.dumps(told)))
+
+    def pulses(self) -> dict[str, tuple[datetime, dict[str, Any]]]:
+        """When each part last said that it is alive, and how it was doing."""
+        rows = self.storage.rows("SELECT part, at, told FROM pulse")
+        return {part: (datetime.fromisoformat(at), json.loads(told)) for part, at, told in rows}
 
     def _make_room(self, more: int) -> None:
         if self._readings + more > self.most_waiting:

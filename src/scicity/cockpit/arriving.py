@@ -7,13 +7,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from scicity.access.arrival import Moved, move
 from scicity.access.inbox import LATE, Inbox
+from scicity.access.storage import StorageRefused
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
 
-PAUSE = 0.3  # [s] between two looks at an inbox in which nothing waits
+PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
+SPARED = 3.0  # so many times as long as a step took it pauses
+BEAT = 5.0  # [s] between two words of the mover that it is alive
+SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
+LONGEST_ERROR = 300  # characters
+MOVER = "mover"
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"
 
@@ -50,19 +57,49 @@ class Mover:
         return moved
 
     def run(self, goes_on: Callable[[], bool], told: Callable[[Moved], None]) -> None:
-        """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is."""
+        """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is.
+
+        Between two steps it pauses, the longer the more a step takes, so that a small machine keeps time for those who ask.
+        """
         behind = True  # what a process moved that ended may not be computed yet
+        so_far, error, beaten = Moved(), "", 0.0
         while goes_on():
+            begun = time.monotonic()
             try:
                 if behind:
                     with self.city.figures.lake.alone():
                         self.city.figures.computing.bring_up_to_date()
                     behind = False
                 moved = self.step()
-                if moved.batches:
-                    told(moved)
-                    continue
-            except Exception:
+                error = ""
+            except Exception as failed:
                 log.exception("what waits in the inbox could not be moved")
-                behind = True
-            time.sleep(PAUSE)
+                behind, moved, error = True, Moved(), f"{type(failed).__name__}: {failed}"[:LONGEST_ERROR]
+            took = time.monotonic() - begun
+            if moved.batches:
+                so_far += moved
+                told(moved)
+            if moved.batches or time.monotonic() - beaten > BEAT:
+                beaten = time.monotonic()
+                self._beat(so_far, took, error)
+            time.sleep(min(max(PAUSE, took * SPARED), LONGEST_PAUSE))
+
+    def _beat(self, so_far: Moved, took: float, error: str) -> None:
+        now, held = datetime.now(UTC), sum(so_far.held.values())
+        how = {"readings": sum(so_far.readings.values()), "held": held, "step_seconds": round(took, 3), "error": error}
+        try:
+            inbox_of(self.city).beat(MOVER, now, how)
+        except StorageRefused:
+            log.exception("the inbox refuses")
+
+
+def trouble(city: OpenCity, now: datetime) -> list[str]:
+    """Why the access network is not ready: the inbox refuses, or nobody moves on what it holds. Empty where it is."""
+    try:
+        pulses = inbox_of(city).pulses()
+    except StorageRefused as error:
+        return [f"the inbox refuses: {error}"]
+    at, how = pulses.get(MOVER, (None, {}))
+    if at is None or now - at > SILENT:
+        return [f"the mover was last heard of {f'at {at:%Y-%m-%d %H:%M:%S} UTC' if at else 'never'}"]
+    return [f"the mover fails: {how['error']}"] if how.get("error") else []

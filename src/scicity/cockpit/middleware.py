@@ -37,7 +37,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-ALWAYS_OPEN = ("accounts", "language", "healthz", "static", "admin")  # the admin asks for its own login
+ALWAYS_OPEN = ("accounts", "language", "healthz", "readyz", "metrics", "admin", "static")  # metrics and admin ask by themselves
 
 
 class SecurityHeaders:

@@ -27,6 +27,8 @@ urlpatterns = [
     path("api/", api.urls),
     path("arrival/", arrival.page, name="arrival"),
     path("healthz", health.health, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     *(
         path(f"{domain}/{name}/", page.show, name=f"{domain}-{name}")
         for domain in discovery.with_pages()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -10,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from scicity.cockpit import audit
-from scicity.cockpit.arriving import inbox_of
+from scicity.cockpit.arriving import MOVER, inbox_of, trouble
 from scicity.cockpit.roles import keeps_data
 from scicity.kernel.problems import catalogue
 
@@ -34,5 +36,8 @@ def page(request: HttpRequest) -> HttpResponse:
         return redirect("arrival")
     held = inbox.quarantine()
     shown = [(each, catalogue()[each.code]) for each in held[:SHOWN_HELD]]
-    context = {"waiting": inbox.waiting_readings(), "held": shown, "count": len(held)}
+    at, mover = inbox.pulses().get(MOVER, (None, {}))
+    context = {"waiting": inbox.waiting_readings(), "since": inbox.waiting_since(), "held": shown, "count": len(held)}
+    context |= {"unread": inbox.unread()[:SHOWN_HELD], "mover_at": at, "mover": mover}
+    context["trouble"] = trouble(request.city, datetime.now(UTC))
     return render(request, "cockpit/arrival.html", context)
