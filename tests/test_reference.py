@@ -27,7 +27,7 @@ QUANTITY = re.compile(r"\b(?:float|float64|int64|Fraction|Decimal|Ints|Integers|
 UNIT = re.compile(r"\[[^\]\n]+\]")
 CITED = re.compile(r"\bSources?:")
 LINK = re.compile(r"(?<!`)!?\[[^\]\n]*\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
-VARIABLE = re.compile(r"\bSCICITY_[A-Z]+\b")
+VARIABLE = re.compile(r"\bSCICITY_[A-Z_]+\b")
 PAGES = [
     *ROOT.glob("*.md"),
     *ROOT.glob("docs/**/*.md"),

@@ -53,12 +53,13 @@ def refuse_taken(host: str, port: int, as_json: bool) -> None:
 
 
 def serve(host: str, port: int, workers: int, folder: Path, arrival_log: Path) -> None:
-    """Becomes the server, and begins beside it what moves arriving readings to the lake and ends with it. Each is a process of
-    its own, for the lake's runtime does not survive the fork of a server's workers."""
+    """Becomes the server, and begins beside it what moves arriving readings to the lake and what asks devices; they end with
+    it. Each is a process of its own, for the lake's runtime does not survive the fork of a server's workers."""
     sys.stdout.flush()
     with arrival_log.open("ab") as log:
-        mover = [sys.executable, "-m", "scicity", "arrive", "--district", str(folder)]
-        subprocess.Popen(mover, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603  (our own command)
+        for beside in ("arrive", "collect"):
+            command = [sys.executable, "-m", "scicity", beside, "--district", str(folder)]
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603  (our own command)
     options = f"--interface wsgi --host {host} --port {port} --workers {workers} --blocking-threads 4".split()
     command = [sys.executable, "-m", "granian", *options, "--log-level", "warning", "scicity.cockpit.wsgi:application"]
     os.execv(sys.executable, command)  # noqa: S606  (our own server)
