@@ -14,6 +14,11 @@ from scicity.spark.cluster import Cluster, cluster, missing, session
 DEMO = Path(__file__).parents[2] / "districts" / "demo"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Tells pytest of the mark."""
+    config.addinivalue_line("markers", "spark: runs on a Spark cluster on loopback")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests of this folder `spark`; skips them, and says why, where Spark cannot run."""
     why = missing()

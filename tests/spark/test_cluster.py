@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -54,6 +55,21 @@ def test_it_is_gone_when_its_block_ends() -> None:
     host, _, port = found.url.removeprefix("spark://").rpartition(":")
     with socket.socket() as asking:
         assert asking.connect_ex((host, int(port))) != 0
+
+
+def test_it_is_gone_when_whoever_began_it_is_killed() -> None:
+    program = "import time\nfrom scicity.spark.cluster import cluster\nwith cluster(1, 1, '512m') as found:\n"
+    program += "    print(found.url, found.settings.parent, flush=True)\n    time.sleep(600)"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    asked = [sys.executable, "-c", program]
+    with subprocess.Popen(asked, env=env, stdout=subprocess.PIPE, text=True) as begun:
+        assert begun.stdout is not None
+        url, folder = begun.stdout.readline().split()
+        host, _, port = url.removeprefix("spark://").rpartition(":")
+        with socket.create_connection((host, int(port))) as open_to_master:
+            begun.kill()
+            assert open_to_master.recv(1) == b""  # the master's end closes
+    shutil.rmtree(folder)
 
 
 def test_a_daemon_that_ends_says_why() -> None:

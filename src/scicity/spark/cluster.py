@@ -26,6 +26,8 @@ import scicity
 LOOPBACK = "127.0.0.1"
 PATIENCE = 60  # [s] until a daemon must have said that it is ready
 LAST_LINES = 30  # of a daemon's log that an error shows
+# Runs a daemon until its own input ends: when we close it, and also when we are killed before we can.
+KEEPER = '"$@" & daemon=$!; exec >/dev/null 2>&1; cat; kill "$daemon"; wait "$daemon"'
 
 
 class ClusterError(Exception):
@@ -167,11 +169,12 @@ class _Daemon:
         self.name, self._lines = name, list[str]()
         self._told: dict[str, Future[str]] = {what: Future() for what in heard}
         ours = ["--host", LOOPBACK, "--port", "0", "--webui-port", "0"]
+        script = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{name}", *ours, *(asked or [])]
         self._process = subprocess.Popen(  # noqa: S603  (Spark's own script, our words)
-            [home / "bin" / "spark-class", f"org.apache.spark.deploy.{name}", *ours, *(asked or [])],
+            ["/bin/sh", "-c", KEEPER, "keeper", *script],
             env={**os.environ, "SPARK_HOME": str(home), "SPARK_CONF_DIR": str(settings), "SPARK_LOCAL_IP": LOOPBACK}
             | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(settings.with_name("sorted"))},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -189,12 +192,9 @@ class _Daemon:
 
     def end(self) -> None:
         """Ends it, and waits until it is gone."""
-        self._process.terminate()
-        try:
-            self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        assert self._process.stdin is not None  # noqa: S101
+        self._process.stdin.close()
+        self._process.wait(PATIENCE)
         self._listening.join()
 
     def _listen(self, heard: dict[str, str]) -> None:
