@@ -41,6 +41,7 @@ class Heard:
             self.failed.append(f"{report.nodeid}\n{report.longreprtext}")
 
 
+@pytest.mark.slow  # minutes: small cases, each of them several jobs of a cluster
 @pytest.mark.parametrize("domain", GOLDEN)
 def test_golden_cases_of(domain: str, demo: City, spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: dict[str, int] = {}

@@ -19,7 +19,8 @@ CHECKS = (
     ("imports", ".", ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]),
     ("types", ".", ["-m", "mypy"]),
     ("front end", FRONT_END, ["-c", NODE, "node_modules/typescript/bin/tsc", "--noEmit"]),
-    ("tests on Spark", ".", ["-m", "pytest", "-q", "tests/spark"]),  # by themselves: one cluster, and not one a worker
+    # By themselves: one cluster, and not one a worker. Every table on both engines; the slow ones by `test tests/spark`.
+    ("tests on Spark", ".", ["-m", "pytest", "-q", "tests/spark", "-m", "not slow"]),
     ("tests", ".", ["-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "--ignore", "tests/spark"]),
 )
 SHOWN = 4000  # characters of a failed check's output in JSON
