@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import pyarrow as pa
 
-from scicity.access.hj212.frames import Message, MessageError, Packet, Parts, Skipped, Splitter, parse
+from scicity.access.hj212.frames import MARK, Message, MessageError, Packet, Parts, Skipped, Splitter, parse
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
@@ -55,7 +55,7 @@ def decode(
     for number, found in enumerate(_packets(payload), start=1):
         if isinstance(found, Skipped):
             whole, (field, expected) = False, WHY[found.why]
-            problems.add("syntax", place, number, field or None, found=_text(found.head), expected=expected)
+            problems.add("syntax", place, number, field or None, found=without_password(found.head), expected=expected)
             continue
         try:
             message = parse(found.data)
@@ -63,7 +63,9 @@ def decode(
                 rows.append({"datastream": name, "time": time, "value": value, "revision": None})
         except MessageError as error:
             whole = False
-            problems.add(error.code, place, number, error.field or None, found=_text(error.found), expected=error.expected)
+            problems.add(
+                error.code, place, number, error.field or None, found=without_password(error.found), expected=error.expected
+            )
     missing = [f"{', '.join(str(part.number) for part in came)} of {came[0].parts}" for came in parts.waiting()]
     missing += [f"{parts.dropped} parts without the others"] if parts.dropped else []
     for told in missing:
@@ -74,6 +76,31 @@ def decode(
     return Batch(name, pa.Table.from_pylist(rows, schema=ARRIVAL), arrived, place)
 
 
+def decode_message(
+    parts: tuple[Message, ...],
+    place: str,
+    arrived: datetime,
+    problems: Problems,
+    *,
+    zone: tzinfo = BEIJING,
+    interval: timedelta | None = None,
+) -> Batch | None:
+    """The parts of one message, put together by `Parts`, as a batch; None where it cannot be read, with its problem.
+
+    As `decode`, for a server that has split its stream already. The batch is named by what the message says, so that the same
+    readings sent again, under another QN or in answer to a request, are the same batch. Raises nothing.
+    """
+    try:
+        found = list(_readings(parts, zone, interval))
+    except MessageError as error:
+        problems.add(error.code, place, None, error.field or None, found=without_password(error.found), expected=error.expected)
+        return None
+    rows = [{"datastream": name, "time": time, "value": value, "revision": None} for time, name, value in found]
+    said = hashlib.sha256(MARK.join(part.content for part in parts)).hexdigest()[:16]
+    name = f"{place}#{parts[0].station}-{parts[0].command}-{said}"
+    return Batch(name, pa.Table.from_pylist(rows, schema=ARRIVAL), arrived, place)
+
+
 def _packets(payload: bytes) -> Iterator[Packet | Skipped]:
     splitter = Splitter()
     for found in (*splitter.feed(payload), *splitter.close()):
@@ -81,7 +108,8 @@ def _packets(payload: bytes) -> Iterator[Packet | Skipped]:
             yield found
 
 
-def _text(found: object) -> str:
+def without_password(found: object) -> str:
+    """What was found, as text for a problem."""
     text = found.decode("ascii", "backslashreplace") if isinstance(found, bytes) else str(found)
     return PASSWORD.sub("PW=...", text)
 

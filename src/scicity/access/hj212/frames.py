@@ -281,17 +281,20 @@ class Parts:
     """Puts split messages together, whatever comes between their parts and in whichever order they come.
 
     Parts belong together by MN, ST, CN, QN and PNUM. A part that comes again as it was changes nothing; one that comes again as
-    another begins its message anew. Of messages that wait, at most 256 and 4 MB are kept; the oldest goes first. How many parts
-    were let go of is `dropped`.
+    another begins its message anew. Of messages that wait, at most `most_sets` and `most_bytes` [byte] are kept; the oldest
+    goes first. How many parts were let go of is `dropped`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_sets: int = MOST_SETS, most_bytes: int = MOST_BYTES) -> None:
+        self.most_sets, self.most_bytes = most_sets, most_bytes
         self._waiting: dict[tuple[str, str, str, str, int], dict[int, Message]] = {}
+        self._begun: dict[tuple[str, str, str, str, int], float] = {}
         self._bytes = 0
         self.dropped = 0
 
-    def add(self, message: Message) -> tuple[Message, ...]:
-        """The parts of the message that this part completes, by number; () while any is missing. Raises nothing."""
+    def add(self, message: Message, now: float = 0.0) -> tuple[Message, ...]:
+        """The parts of the message that this part completes, by number; () while any is missing. `now` [s], by a clock of the
+        caller's, is when it came. Raises nothing."""
         if message.parts == 1:
             return (message,)
         key = (message.station, message.system, message.command, message.request, message.parts)
@@ -299,13 +302,14 @@ class Parts:
         if known.get(message.number, message) != message:
             self._drop(key)
         parts = self._waiting.setdefault(key, {})
+        self._begun.setdefault(key, now)
         if message.number not in parts:
             parts[message.number] = message
             self._bytes += _weight(message)
         if len(parts) == message.parts:
             self._forget(key)
             return tuple(parts[number] for number in sorted(parts))
-        while len(self._waiting) > MOST_SETS or self._bytes > MOST_BYTES:
+        while len(self._waiting) > self.most_sets or self._bytes > self.most_bytes:
             self._drop(next(iter(self._waiting)))
         return ()
 
@@ -313,11 +317,20 @@ class Parts:
         """Messages of which parts are missing, the oldest first, each with the parts that have come. Raises nothing."""
         return [tuple(parts[number] for number in sorted(parts)) for parts in self._waiting.values()]
 
+    def let_go(self, before: float) -> list[tuple[Message, ...]]:
+        """Lets go of the messages whose first part came before a time [s], and gives them as `waiting` does. Raises nothing."""
+        late = [key for key, begun in self._begun.items() if begun < before]
+        gone = [tuple(self._waiting[key][number] for number in sorted(self._waiting[key])) for key in late]
+        for key in late:
+            self._drop(key)
+        return gone
+
     def _drop(self, key: tuple[str, str, str, str, int]) -> None:
         self.dropped += len(self._waiting[key])
         self._forget(key)
 
     def _forget(self, key: tuple[str, str, str, str, int]) -> None:
+        self._begun.pop(key, None)
         self._bytes -= sum(_weight(message) for message in self._waiting.pop(key, {}).values())
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scicity.access.hj212.decode import decode
@@ -176,6 +176,7 @@ def test_a_message_that_is_none_says_why(data: bytes, code: str) -> None:
     assert refused(pack(data)) == [code]
 
 
+@settings(deadline=None)  # the first batch of a process loads much of pyarrow
 @given(st.binary(max_size=80), st.sampled_from([b"2011", b"2061", b"9015"]))
 def test_whatever_a_content_holds_it_is_a_batch_or_a_problem(content: bytes, command: bytes) -> None:
     problems = Problems()
