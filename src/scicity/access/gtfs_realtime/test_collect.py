@@ -80,7 +80,7 @@ def test_a_feed_is_read_and_one_that_is_unchanged_says_nothing_new() -> None:
             now[0] += timedelta(seconds=30)
             assert set(said(await session.read(NOW))) == {(name, now[0], value) for name, _, value in said(first)}
             assert given == [200, 304, 200]
-            assert said(await session.remembered({"bus.speed": NOW}, NOW)) == []
+            assert said(await session.remembered({"bus.speed": NOW}, NOW, NOW)) == []
             await session.close()
 
     run(test())
@@ -88,18 +88,22 @@ def test_a_feed_is_read_and_one_that_is_unchanged_says_nothing_new() -> None:
 
 def test_the_loop_that_asks_devices_puts_what_is_new() -> None:
     async def test() -> None:
-        batches = list[Batch]()
+        batches, clock = list[Batch](), [NOW]
 
-        async def put(batch: Batch) -> None:
+        async def keep(batch: Batch, _heard: object) -> None:
             batches.append(batch)
+
+        async def sleep(seconds: float) -> None:
+            clock[0] += timedelta(seconds=seconds)
+            if clock[0] > NOW + timedelta(seconds=30):
+                raise asyncio.CancelledError
 
         with serving(FEED, lambda: NOW) as (address, _):
             connection = Connection("buses", "gtfs_realtime", address, timedelta(seconds=30), tuple(SPEED))
-            collector = Collector(connection, connect, put, clock=lambda: NOW)
-            session = await connect(address, connection.points)
-            await collector.ask(session)
-            await collector.ask(session)
-        assert [batch.rows.to_pylist()[0]["value"] for batch in batches] == [21.6]
+            collector = Collector(connection, connect, keep, clock=lambda: clock[0], sleep=sleep)
+            with pytest.raises(asyncio.CancelledError):
+                await collector.run()
+        assert [batch.rows.to_pylist()[0]["value"] for batch in batches if batch.rows.num_rows] == [21.6]
         assert collector.last == {"bus.speed": NOW}
 
     run(test())
