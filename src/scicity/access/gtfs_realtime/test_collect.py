@@ -141,9 +141,10 @@ def test_what_has_no_time_was_said_when_it_was_asked() -> None:
         message = gtfs.FeedMessage.FromString(FEED(NOW))
         message.header.ClearField("timestamp")
         message.entity[0].vehicle.timestamp = 0
-        async with answering(http(message.SerializeToString())) as (address, _):
-            asked = NOW + timedelta(seconds=7)
-            assert said(await Session(address, SPEED).read(asked)) == [("bus.speed", asked, 21.6)]
+        async with answering(*[http(message.SerializeToString())] * 2) as (address, _):
+            asked, session = NOW + timedelta(seconds=7), Session(address, SPEED)
+            assert said(await session.read(asked)) == [("bus.speed", asked, 21.6)]
+            assert said(await session.read(asked + timedelta(seconds=30))) == [], "the same feed again"
 
     run(test())
 
@@ -230,6 +231,9 @@ def test_redirects_are_followed_within_a_scheme_and_not_for_ever() -> None:
         async with answering(http(b"", "Location: /other?a=1", status="302 Found"), http(FEED(NOW))) as (address, asked):
             assert len(said(await Session(address, SPEED).read(NOW))) == 1
         assert asked[1].startswith(b"GET /other?a=1 ")
+        async with answering(http(b"", "Location: https://127.0.0.1/", status="302 Found")) as (address, asked):
+            with pytest.raises(OSError, match="another scheme"):
+                await Session(address, SPEED).read(NOW)
         async with answering(*[http(b"", "Location: /feed", status="302 Found")] * 9) as (address, asked):
             with pytest.raises(OSError, match="redirects"):
                 await Session(address, SPEED).read(NOW)
