@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from scicity.access.arrival import Moved, move
+from scicity.access.compacting import Merged, compact
 from scicity.access.inbox import LATE, Inbox
 from scicity.access.storage import StorageRefused
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
+from scicity.kernel.tables import READING_PREFIX
 
 PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
 SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
 LONGEST_ERROR = 300  # characters
-MOVER = "mover"
+MOVER, COMPACTION = "mover", "compaction"
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"
 
@@ -56,6 +58,16 @@ class Mover:
                 figures.computing.bring_up_to_date()
         return moved
 
+    def compact(self) -> Merged:
+        """Merges the small files of one partition of readings, where one has many."""
+        figures = self.city.figures
+        tables = [table for name, table in figures.catalog.tables.items() if name.startswith(READING_PREFIX)]
+        with figures.lake.alone():
+            merged = compact(figures.lake, tables)
+        if merged.before:
+            inbox_of(self.city).beat(COMPACTION, datetime.now(UTC), {"files_before": merged.before, "files_after": merged.after})
+        return merged
+
     def run(self, goes_on: Callable[[], bool], told: Callable[[Moved], None]) -> None:
         """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is.
 
@@ -71,6 +83,7 @@ class Mover:
                         self.city.figures.computing.bring_up_to_date()
                     behind = False
                 moved = self.step()
+                self.compact()
                 error = ""
             except Exception as failed:
                 log.exception("what waits in the inbox could not be moved")

@@ -96,7 +96,14 @@ class Computing:
         """The newest version of an input; the one that was seen last where its rows have not changed since."""
         newest = self.lake.snapshot(name)
         seen = last.inputs.get(name, -1) if last else -1
-        return seen if seen >= 0 and self.lake.snapshot(name, seen).paths == newest.paths else newest.version
+        same = seen >= 0 and (
+            not self._written_since(name, seen, newest) or self.lake.snapshot(name, seen).paths == newest.paths
+        )
+        return seen if same else newest.version
+
+    def _written_since(self, name: str, version: int, newest: Snapshot) -> set[Part]:
+        """The partitions of a table that commits behind a version wrote; merging files writes none."""
+        return {part for commit in self.lake.commits(name)[version + 1 : newest.version + 1] for part in commit.parts}
 
     def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
         """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
@@ -246,7 +253,8 @@ class Computing:
     def _touched(self, mine: Derived, read: Read, since: int, until: int, inputs: Mapping[str, int]) -> set[Part]:
         theirs = self.catalog[read.table]
         before, after = self.lake.snapshot(read.table, since), self.lake.snapshot(read.table, until)
-        parts = {p for p in before.files.keys() | after.files.keys() if before.files.get(p) != after.files.get(p)}
+        written = self._written_since(read.table, since, after)
+        parts = {p for p in written if before.files.get(p) != after.files.get(p)}
         if mine.period == "all" and not self._bucketed(mine):
             return {Part("all")} if parts and self._changes(mine, theirs, read, before, after, parts) else set()
         touched: set[Part] = set()

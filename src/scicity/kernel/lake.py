@@ -154,6 +154,23 @@ class Lake:
         ]
         return self._commit(table, schema, adds, [], {"parts": sorted(rows), "note": dict(note)}, durable=True)
 
+    def merge(
+        self,
+        table: str,
+        part: Part,
+        paths: Sequence[str],
+        rows: pa.Table,
+        schema: pa.Schema,
+        footer: Mapping[str, str],
+    ) -> int:
+        """Puts one file in the place of some of a partition's, which hold the same rows; returns the version.
+
+        The commit names no partition, because the content of none changed.
+        """
+        add = self._write(table, part, rows, schema.with_metadata(footer), durable=True)
+        removes = [(part, path) for path in paths if path != add.path]
+        return self._commit(table, schema, [add], removes, {"note": {"merged": len(paths)}}, durable=True)
+
     def replace(
         self,
         table: str,
