@@ -65,7 +65,8 @@ class Mover:
         with figures.lake.alone():
             merged = compact(figures.lake, tables)
         if merged.before:
-            inbox_of(self.city).beat(COMPACTION, datetime.now(UTC), {"files_before": merged.before, "files_after": merged.after})
+            told = {"files_before": merged.before, "files_after": merged.after}
+            inbox_of(self.city).beat(COMPACTION, datetime.now(UTC), told)
         return merged
 
     def run(self, goes_on: Callable[[], bool], told: Callable[[Moved], None]) -> None:

@@ -77,7 +77,7 @@ class Computing:
 
     def _update(self, table: Derived) -> Done | None:
         started = time.perf_counter()
-        last = self.lake.commits(table.name)[-1] if self.lake.snapshot(table.name).version >= 0 else None
+        last = self.lake.last(table.name)
         inputs = {read.table: self._version(read.table, last) for read in table.reads.values()}
         due, whole = self.due(table, inputs)
         if not due and last and dict(last.inputs) == inputs and last.code == table.code:
@@ -103,12 +103,12 @@ class Computing:
 
     def _written_since(self, name: str, version: int, newest: Snapshot) -> set[Part]:
         """The partitions of a table that commits behind a version wrote; merging files writes none."""
-        return {part for commit in self.lake.commits(name)[version + 1 : newest.version + 1] for part in commit.parts}
+        since = self.lake.commits(name, version + 1)
+        return {part for commit in since if commit.version <= newest.version for part in commit.parts}
 
     def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
         """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
-        before = self.lake.snapshot(table.name)
-        last = self.lake.commits(table.name)[-1] if before.version >= 0 else None
+        last = self.lake.last(table.name)
         if last is None or last.code != table.code:
             return self.candidates(table, inputs), True
         due: set[Part] = set()

@@ -30,6 +30,7 @@ from deltalake.transaction import AddAction, RemoveAction
 T = TypeVar("T")
 R = TypeVar("R")
 PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
+AT_ONCE = 64  # commits that are read of a history at first; then so many times as many
 KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 
 
@@ -122,23 +123,36 @@ class Lake:
         base = self.folder(table)
         return [str(base / path) for part in sorted(chosen) for path in chosen[part]]
 
-    def commits(self, table: str) -> list[Commit]:
-        """Every commit of a table from the first on."""
+    def commits(self, table: str, since: int = 0) -> list[Commit]:
+        """The commits of a table from a version on, in their order; no more of a long history is read than is asked for."""
         with self._locks[table]:
-            newest = self.snapshot(table).version
+            newest, delta = self.snapshot(table).version, self._delta(table)
             known = self._commits.setdefault(table, [])
-            delta = self._delta(table)
-            if delta is not None and len(known) <= newest:
-                missing = delta.history(limit=newest + 1 - len(known))
-                known += [_commit(info) for info in sorted(missing, key=lambda info: info["version"])]
-            return known
+            if delta is None:
+                return []
+            if known and known[-1].version < newest:
+                known += _history(delta, newest - known[-1].version)
+            first = known[0].version if known else newest + 1
+            if since < first:
+                known[:] = _history(delta, newest + 1 - since)
+                first = known[0].version if known else newest + 1
+            return known[max(since - first, 0) :]
+
+    def newest_first(self, table: str, version: int | None = None) -> Iterator[Commit]:
+        """The commits of a table from a version (the newest, if None) back to the first."""
+        behind, width = (self.snapshot(table).version if version is None else version) + 1, AT_ONCE
+        while behind > 0:
+            since = max(behind - width, 0)
+            yield from (commit for commit in reversed(self.commits(table, since)) if commit.version < behind)
+            behind, width = since, width * AT_ONCE
+
+    def last(self, table: str) -> Commit | None:
+        """The newest commit of a table; None where it is not written yet."""
+        return next(self.newest_first(table), None)
 
     def written(self, table: str, part: Part, version: int | None = None) -> Commit | None:
         """The commit that last wrote a partition, at a version of the table or the newest."""
-        for commit in reversed(self.commits(table)[: None if version is None else version + 1]):
-            if part in commit.parts:
-                return commit
-        return None
+        return next((commit for commit in self.newest_first(table, version) if part in commit.parts), None)
 
     def append(
         self,
@@ -203,7 +217,7 @@ class Lake:
             changed.add(part)
             adds += [new] if new is not None else []
             removes += [(part, path) for path in old if new is None or path != new.path]
-        last = self.commits(table)[-1] if before.version >= 0 else None
+        last = self.last(table)
         if not changed and last and (dict(last.inputs), last.code) == (dict(inputs), code):
             return before.version, frozenset()
         told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
@@ -292,7 +306,7 @@ class Lake:
                 version, {p: tuple(sorted(paths)) for p, paths in files.items() if paths}
             )
         known = self._commits.get(table, [])
-        if len(known) == version:
+        if known and known[-1].version == version - 1:
             known.append(_commit({"version": version, "scicity": json.dumps(told)}))
 
     def set_aside(self, table: str) -> None:
@@ -355,6 +369,10 @@ def _files(delta: DeltaTable) -> dict[Part, tuple[str, ...]]:
     ):
         found.setdefault(Part(period, int(bucket)), []).append(path)
     return {part: tuple(sorted(paths)) for part, paths in found.items()}
+
+
+def _history(delta: DeltaTable, newest: int) -> list[Commit]:
+    return sorted((_commit(info) for info in delta.history(limit=newest)), key=lambda commit: commit.version)
 
 
 def _commit(info: Mapping[str, Any]) -> Commit:
