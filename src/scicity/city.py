@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -19,6 +20,7 @@ from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
+from scicity.mending import mend
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
 
@@ -77,7 +79,7 @@ class City:
         sources, problems = self.check(progress)
         problems.refuse()
         loaded = Loaded()
-        with self.lake.alone():
+        with self._alone():
             for name, rows in sources.items():
                 declared = self.catalog[name]
                 if isinstance(declared, Source) and self._replace(declared, rows):
@@ -95,15 +97,21 @@ class City:
         batch = readings.read(file, file.name, problems)
         problems.refuse()
         streams = self.computing.engine.rows(self.catalog["district.datastream"])
-        with self.lake.alone():
+        with self._alone():
             taken = self._take(batch, streams, problems) if batch else {}
         problems.refuse()
         return taken
 
     def compute(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
         """Brings every derived table up to date; with `only` this one and what it reads."""
-        with self.lake.alone():
+        with self._alone():
             return self.computing.bring_up_to_date(progress, only)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        mend(self.lake, self.catalog)
+        with self.lake.alone():
+            yield
 
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""
@@ -123,8 +131,14 @@ class City:
 
     def _replace(self, declared: Source, rows: pa.Table) -> bool:
         try:
-            _, changed = self.lake.replace(declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="")
+            _, changed = self.lake.replace(
+                declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="", durable=True
+            )
         except SchemaChanged:
             self.lake.set_aside(declared.name)
-            _, changed = self.lake.replace(declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="")
+            for above in self.catalog.above(declared.name):  # its versions begin anew, and mean others than these remember
+                self.lake.distrust(above)
+            _, changed = self.lake.replace(
+                declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="", durable=True
+            )
         return bool(changed)

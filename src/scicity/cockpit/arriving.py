@@ -16,6 +16,7 @@ from scicity.access.storage import StorageRefused
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
 from scicity.kernel.tables import READING_PREFIX
+from scicity.mending import mend
 
 PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
 SPARED = 3.0  # so many times as long as a step took it pauses
@@ -80,6 +81,7 @@ class Mover:
             begun = time.monotonic()
             try:
                 if behind:
+                    mend(self.city.figures.lake, self.city.figures.catalog)
                     with self.city.figures.lake.alone():
                         self.city.figures.computing.bring_up_to_date()
                     behind = False

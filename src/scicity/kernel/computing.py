@@ -88,6 +88,8 @@ class Computing:
             version, changed = self.lake.replace(table.name, rows, table.schema, **told)
         except SchemaChanged:
             self.lake.set_aside(table.name)
+            for above in self.catalog.above(table.name):  # its versions begin anew, and mean others than these remember
+                self.lake.distrust(above)
             version, changed = self.lake.replace(table.name, rows, table.schema, **told)
         count = sum(part.num_rows for part in rows.values())
         return Done(table.name, frozenset(due), changed, count, time.perf_counter() - started, version)
@@ -96,6 +98,8 @@ class Computing:
         """The newest version of an input; the one that was seen last where its rows have not changed since."""
         newest = self.lake.snapshot(name)
         seen = last.inputs.get(name, -1) if last else -1
+        if seen > newest.version:  # it was set aside since
+            return newest.version
         same = seen >= 0 and (
             not self._written_since(name, seen, newest) or self.lake.snapshot(name, seen).paths == newest.paths
         )

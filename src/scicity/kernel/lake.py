@@ -195,15 +195,16 @@ class Lake:
         code: str,
         only: Iterable[Part] | None = None,
         note: Mapping[str, Any] | None = None,
+        durable: bool = False,
     ) -> tuple[int, frozenset[Part]]:
         """Makes partitions hold exactly these rows; partitions in `only` (all, if None) without rows are emptied.
 
         Returns the version and the partitions whose content changed. Writes no commit where nothing changed and the
-        last commit already tells of the same inputs and code.
+        last commit already tells of the same inputs and code. `durable` puts all of it on stable storage.
         """
         before = self.snapshot(table)
         written = dict(
-            zip(rows, in_parallel(lambda part: self._write(table, part, rows[part], schema), list(rows)), strict=True)
+            zip(rows, in_parallel(lambda part: self._write(table, part, rows[part], schema, durable), list(rows)), strict=True)
         )
         concerned = set(rows) | set(before.files if only is None else only)
         adds, removes, changed = [], [], set()
@@ -221,7 +222,7 @@ class Lake:
         if not changed and last and (dict(last.inputs), last.code) == (dict(inputs), code):
             return before.version, frozenset()
         told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
-        return self._commit(table, schema, adds, removes, told), frozenset(changed)
+        return self._commit(table, schema, adds, removes, told, durable), frozenset(changed)
 
     def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
         buffer = pa.BufferOutputStream()
@@ -237,7 +238,7 @@ class Lake:
         content = buffer.getvalue()
         path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
         target = self.folder(table) / path
-        if not target.exists():
+        if not target.exists() or target.stat().st_size != content.size:
             target.parent.mkdir(parents=True, exist_ok=True)
             passing = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
             with passing.open("wb") as out:
@@ -308,6 +309,20 @@ class Lake:
         known = self._commits.get(table, [])
         if known and known[-1].version == version - 1:
             known.append(_commit({"version": version, "scicity": json.dumps(told)}))
+
+    def distrust(self, table: str) -> None:
+        """Notes that a derived table is not to be relied on, so that all of it is computed again."""
+        last, delta = self.last(table), self._delta(table)
+        if delta is not None and last is not None and last.code:
+            schema = pa.schema(delta.schema()).remove_metadata()
+            columns = pa.schema([field for field in schema if field.name not in PARTITION.names])
+            self._commit(table, columns, [], [], {"inputs": dict(last.inputs), "code": "", "note": {"distrusted": True}})
+
+    def forget(self) -> None:
+        """Lets go of what is known of the tables, because their files were changed from outside."""
+        self._open.clear()
+        self._commits.clear()
+        self._snapshots.clear()
 
     def set_aside(self, table: str) -> None:
         """Moves a table whose declared columns changed out of the way, so that it is built anew; nothing is deleted."""
