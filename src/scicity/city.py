@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from scicity.access.files import layers, readings
+from scicity.closing import Closings
 from scicity.kernel.computing import Computing, Done
 from scicity.kernel.district import District
 from scicity.kernel.lake import Lake, Part, SchemaChanged
@@ -57,7 +59,14 @@ class City:
     @cached_property
     def figures(self) -> Figures:
         """What answers questions about figures."""
-        return Figures(self.computing)
+        figures = Figures(self.computing)
+        figures.closed = self.closings.of
+        return figures
+
+    @cached_property
+    def closings(self) -> Closings:
+        """The closed periods and what was corrected in them."""
+        return Closings(self.computing.engine, self.catalog, self.district.calendar)
 
     def check(self, progress: Callable[[str], None] | None = None) -> tuple[dict[str, pa.Table], Problems]:
         """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
@@ -105,7 +114,9 @@ class City:
     def compute(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
         """Brings every derived table up to date; with `only` this one and what it reads."""
         with self._alone():
-            return self.computing.bring_up_to_date(progress, only)
+            done = self.computing.bring_up_to_date(progress, only)
+            self.closings.post(datetime.now(UTC))
+            return done
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

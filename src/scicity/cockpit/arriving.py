@@ -56,8 +56,12 @@ class Mover:
             told = (streams, district.calendar, district.buckets)
             moved = move(inbox, figures.lake, *told) + move(inbox, figures.lake, *told, most=MOST_LATE, lane=LATE)
             if moved.readings:
-                figures.computing.bring_up_to_date()
+                self._heal()
         return moved
+
+    def _heal(self) -> None:
+        self.city.figures.computing.bring_up_to_date()
+        self.city.closings.post(datetime.now(UTC))
 
     def compact(self) -> Merged:
         """Merges the small files of one partition of readings, where one has many."""
@@ -83,7 +87,7 @@ class Mover:
                 if behind:
                     mend(self.city.figures.lake, self.city.figures.catalog)
                     with self.city.figures.lake.alone():
-                        self.city.figures.computing.bring_up_to_date()
+                        self._heal()
                     behind = False
                 moved = self.step()
                 self.compact()
