@@ -60,7 +60,7 @@ class City:
     def figures(self) -> Figures:
         """What answers questions about figures."""
         figures = Figures(self.computing)
-        figures.closed = self.closings.of
+        figures.closed = self.closings.of  # figures of closed periods stand as they were closed
         return figures
 
     @cached_property

@@ -81,6 +81,11 @@ class Correction:
     after: Decimal | None
 
     @property
+    def now(self) -> str:
+        """The address of the figure as it is known now."""
+        return f"{self.address}@{self.version}"
+
+    @property
     def reversal(self) -> Decimal | None:
         """What takes the figure away that stood there."""
         return None if self.before is None else -self.before

@@ -23,6 +23,9 @@ class OpenCity:
     figures: Figures
     place: Place
 
+    def __post_init__(self) -> None:
+        self.figures.closed = self.closings.of
+
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages of the district, the first being the one for readers who do not choose (`zh`, `en`)."""

@@ -73,6 +73,8 @@ class Computing:
                     if progress:
                         progress(table.name, finished, of)
                     done += [result] if result else []
+        if any(result.changed for result in done):
+            self.lake.tell([result.table for result in done if result.changed], time.time_ns())
         return done
 
     def _update(self, table: Derived) -> Done | None:
