@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +38,7 @@ def mend(lake: Lake, catalog: Catalog) -> list[str]:
     with lake.alone():
         found = [word for folder in sorted(lake.root.glob("*/*/_delta_log")) for word in _mend_log(folder)]
         lake.forget()
+        shutil.rmtree(lake.root / "_compiled", ignore_errors=True)  # texts that had not reached the disk may be empty
         torn = [table.name for table in catalog.derived if _torn(lake, table.name)]
         derived = {table.name for table in catalog.derived}
         if torn or any(word.split(": ")[0] in derived for word in found):
@@ -75,9 +77,10 @@ def _mend_log(folder: Path) -> list[str]:
             found.append(f"{table}: a checkpoint that is not there")
     commits = sorted(folder.glob("[0-9]*.json"))
     first = int(commits[0].stem) if commits else 0
-    whole = next((at for at, commit in enumerate(commits) if int(commit.stem) != first + at), len(commits))
-    while whole and not _whole(commits[whole - 1]):
-        whole -= 1
+    newest = max((commit.stat().st_mtime for commit in commits), default=0)
+    whole = next(
+        (at for at, commit in enumerate(commits) if int(commit.stem) != first + at or not _whole(commit, newest)), len(commits)
+    )
     for commit in reversed(commits[whole:]):
         commit.unlink()
         found.append(f"{table}: torn commit {int(commit.stem)}")
@@ -86,7 +89,9 @@ def _mend_log(folder: Path) -> list[str]:
     return found
 
 
-def _whole(commit: Path) -> bool:
+def _whole(commit: Path, newest: float) -> bool:
+    if commit.stat().st_size > 0 and commit.stat().st_mtime < newest - LATEST:
+        return True
     try:
         lines = commit.read_text(encoding="utf-8").splitlines()
         return bool(lines) and all(isinstance(json.loads(line), dict) for line in lines)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,14 +60,18 @@ class Place:
         """The key that signs sessions; made once, readable by the owner alone."""
         file = self.state / "secret"
         self.state.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return file.read_text(encoding="ascii")
-        key = secrets.token_urlsafe(64)
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(key)
-        return key
+        if file.exists() and not file.stat().st_size:
+            file.unlink()  # a power cut came before it was on the disk
+        if not file.exists():
+            passing = self.state / f"secret.{os.getpid()}"
+            with os.fdopen(os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
+                out.write(secrets.token_urlsafe(64))
+                out.flush()
+                os.fsync(out.fileno())
+            with suppress(FileExistsError):  # another process was faster, and its key is the one
+                os.link(passing, file)
+            passing.unlink()
+        return file.read_text(encoding="ascii")
 
     def databases(self) -> dict[str, object]:
         """What Django is told of the database of records."""

@@ -249,6 +249,7 @@ class Lake:
             passing.replace(target)
             if durable:
                 _sync(target.parent)
+                _sync(target.parent.parent)
         values = {"period": part.period, "bucket": str(part.bucket)}
         stats = json.dumps({"numRecords": rows.num_rows})
         return AddAction(path, content.size, values, int(target.stat().st_mtime * 1000), True, stats)
@@ -271,6 +272,7 @@ class Lake:
                     str(self.folder(table)), full, partition_by=PARTITION.names, configuration=KEEP_FOR_EVER
                 )
                 self._open[table] = delta
+                _sync_commit(self.folder(table), 0)
             elif delta.schema() != full:
                 raise SchemaChanged(table)
             gone = [RemoveAction(path, True, 0, None, {"period": p.period, "bucket": str(p.bucket)}) for p, path in removes]
@@ -285,9 +287,7 @@ class Lake:
             delta.update_incremental()
             version = int(delta.version())
             if durable:
-                log = self.folder(table) / "_delta_log"
-                _sync(log / f"{version:020d}.json")
-                _sync(log)
+                _sync_commit(self.folder(table), version)
             self._remember(table, version, adds, removes, told)
             return version
 
@@ -412,6 +412,12 @@ def _commit(info: Mapping[str, Any]) -> Commit:
         parts=frozenset(Part(*part) for part in told.get("parts", ())),
         note=told.get("note", {}),
     )
+
+
+def _sync_commit(table: Path, version: int) -> None:
+    log = table / "_delta_log"
+    for path in (log / f"{version:020d}.json", log, table, table.parent):
+        _sync(path)
 
 
 def _sync(path: Path) -> None:
