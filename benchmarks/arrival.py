@@ -157,6 +157,7 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=1000)
     options.add_argument("--clients", type=int, default=4)
     options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--until-empty", action=argparse.BooleanOptionalAction, default=True, help="wait for the lake")
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--port", type=int, default=8912)
     asked = options.parse_args()
@@ -188,7 +189,7 @@ def main() -> None:
                 f"{asked.form}, {asked.batch} a batch, {asked.clients} clients: {taken / seconds:,.0f} readings/s acknowledged"
             )
             print(f"{taken:,} in {seconds:.1f} s; {refused:,} asked to wait; {memory(process.pid):,.0f} MB; {waiting:,} wait")
-            while inbox.waiting_readings():
+            while inbox.waiting_readings() and asked.until_empty:
                 time.sleep(0.2)
             print(f"all in the lake {time.monotonic() - begun - seconds:.1f} s later; {memory(process.pid):,.0f} MB")
         finally:

@@ -6,6 +6,7 @@ transactions of all processes follow one another, so that numbers given in them 
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ BYTES = {"sqlite": "BLOB", "postgresql": "BYTEA"}
 POSTGRESQL = ("postgresql://", "postgres://")
 SCHEMA = "scicity_inbox"  # of PostgreSQL
 ALONE = 0x5C1C17  # the advisory lock of PostgreSQL that keeps writers behind one another
+LONGEST_JOURNAL = 65_536  # pages of SQLite's journal until whoever puts must carry it into the file
 PATIENCE = 30  # [s] so long a writer waits for another
 
 
@@ -46,6 +48,9 @@ class Storage(Protocol):
     def transaction(self) -> Any:
         """A context: all of what is done in it is on stable storage behind it, or nothing. Raises StorageRefused."""
 
+    def tidy(self) -> None:
+        """What is to be done now and then, by one process."""
+
 
 def storage_at(place: str | Path) -> Storage:
     """The storage at a file, or at an address `postgresql://…`."""
@@ -72,16 +77,22 @@ class SqliteStorage:
     def transaction(self) -> Iterator[Transaction]:
         """Begins as a writer, so that none fails in its middle."""
         try:
-            connection = self.connection
-            connection.execute("BEGIN IMMEDIATE")
+            connection, turn = self.connection, self._own.turn
+            fcntl.flock(turn, fcntl.LOCK_EX)  # wakes who waits at once, where SQLite would sleep and look again
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
+                fcntl.flock(turn, fcntl.LOCK_UN)
+        except (sqlite3.Error, OSError) as error:
             raise StorageRefused(str(error)) from error
+
+    def tidy(self) -> None:
+        """Carries what the journal holds into the file, so that those who put need not."""
+        self.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -90,6 +101,8 @@ class SqliteStorage:
             connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # the journal is synced before a commit returns
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_JOURNAL}")
+            self._own.turn = self.path.with_name(f"{self.path.name}.turn").open("ab")
             self._own.connection = connection
         return self._own.connection
 
@@ -113,6 +126,9 @@ class PostgresStorage:
         with self._connected() as connection, connection.transaction(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ALONE,))
             yield _Marked(cursor)
+
+    def tidy(self) -> None:
+        """Nothing: its server does."""
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:

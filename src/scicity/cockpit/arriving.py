@@ -57,6 +57,7 @@ class Mover:
             moved = move(inbox, figures.lake, *told) + move(inbox, figures.lake, *told, most=MOST_LATE, lane=LATE)
             if moved.readings:
                 self._heal()
+        inbox.storage.tidy()
         return moved
 
     def _heal(self) -> None:
