@@ -83,7 +83,7 @@ async def serve(
     host: str,
     port: int,
     put: Callable[[Batch], Awaitable[None]],
-    allowed: Callable[[str, str], bool],
+    allowed: Callable[[str, str], bool | Awaitable[bool]],
     *,
     refused: Callable[[str, Problems, bytes], None] = told,
     missing: Callable[[str], Sequence[tuple[datetime, datetime]]] = nothing_missing,
@@ -93,10 +93,10 @@ async def serve(
     """Listens for stations; returns when it does. Port 0 takes a free one, which `port` of the server tells.
 
     `put` returns when a batch is on stable storage; where it raises, nothing is answered and the connection is closed.
-    `allowed(station, password)` is asked of every message; comparing in constant time and slowing down who guesses is its own
-    business. `refused(who, problems, bytes)` is told what could not be read, and by whom (peer, or station at peer) it came;
+    `allowed(station, password)`, awaited where it is to be, is asked of every message; comparing in constant time and slowing
+    down who guesses is its own business. `refused(who, problems, bytes)` is told what could not be read, and by whom (peer, or station at peer) it came;
     the bytes can hold a password. `missing(station)` names the stretches of time, from and to with zones, for which a station
-    is asked after its first data on a connection. These three are called in the loop and must not wait. Raises OSError where
+    is asked after its first data on a connection. These are called in the loop and must not block it. Raises OSError where
     the port is taken.
     """
     server = Server(put, allowed, refused, missing, settings or Settings(), clock)
@@ -109,7 +109,7 @@ class Server:
     """What all connections share; `serve` makes it."""
 
     put: Callable[[Batch], Awaitable[None]]
-    allowed: Callable[[str, str], bool]
+    allowed: Callable[[str, str], bool | Awaitable[bool]]
     refused: Callable[[str, Problems, bytes], None]
     missing: Callable[[str], Sequence[tuple[datetime, datetime]]]
     settings: Settings
@@ -250,7 +250,8 @@ class _Connection:
             self._refuse("", problems, found.data)
             self._fault()
             return
-        if not self.server.allowed(message.station, message.password):
+        known = self.server.allowed(message.station, message.password)
+        if not (known if isinstance(known, bool) else await known):
             problems.add(
                 "reference", self.settings.place, None, "MN", found=message.station, expected="a station and its password"
             )
