@@ -1,22 +1,27 @@
 """Asks and listens to the devices of registers/connections.csv for as long as whoever began it lives; `up` begins it."""
 
 import asyncio
+import logging
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from scicity.commands import USUAL, District, Json, open_city, say
+from scicity.operation import logs
 
 SPARE_SECONDS = 1.0  # between two looks at whether whoever began it lives
+log = logging.getLogger(__name__)
 
 
 def run(district: District = USUAL, as_json: Json = False) -> None:
+    logs.begin("collect")
     city = open_city(district)
     os.environ["SCICITY_DISTRICT"] = str(city.folder.resolve())
     os.environ["SCICITY_STATE"] = str(city.state.parent.resolve())
     from scicity.access.collecting import Connection, Point
     from scicity.access.gathering import Desk, gather
-    from scicity.cockpit.arriving import inbox_of
+    from scicity.access.storage import StorageRefused
+    from scicity.cockpit.arriving import BEAT, COLLECTOR, inbox_of
     from scicity.cockpit.city import OpenCity
     from scicity.cockpit.first import prepare_records
     from scicity.cockpit.place import Place
@@ -46,8 +51,15 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
 
     async def gathering() -> None:
         parent, under_way = os.getppid(), asyncio.create_task(gather(connections, desk))
+        how = {"connections": len(connections), "pid": os.getpid(), "begun": datetime.now(UTC).isoformat()}
         while os.getppid() == parent and connections:
-            await asyncio.sleep(SPARE_SECONDS)
+            try:
+                await asyncio.to_thread(inbox.beat, COLLECTOR, datetime.now(UTC), how)
+            except StorageRefused:
+                log.exception("the inbox refuses")
+            for _ in range(round(BEAT / SPARE_SECONDS)):
+                if os.getppid() == parent:
+                    await asyncio.sleep(SPARE_SECONDS)
         under_way.cancel()
         await asyncio.gather(under_way, return_exceptions=True)
 
