@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from scicity.commands import USUAL, District, Json, open_city, say
 from scicity.operation import logs
+from scicity.operation.presence import present
 
 log = logging.getLogger(__name__)
 
@@ -32,4 +33,5 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
             log.info(line, extra={"told": {"moved": moved.readings, "held": moved.held}})
 
     place = replace(Place.of_environment(), district=city.folder.resolve(), state_root=city.state.parent.resolve())
+    present(place.state)
     Mover(OpenCity(city.district, city.figures, place)).run(lambda: os.getppid() == parent, told)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from scicity.commands import USUAL, District, Json, open_city, say
 from scicity.operation import logs
+from scicity.operation.presence import present
 
 SPARE_SECONDS = 1.0  # between two looks at whether whoever began it lives
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
     ]
     say({"connections": [each.name for each in connections]}, f"{len(connections)} connections", as_json)
     place = replace(Place.of_environment(), district=city.folder.resolve(), state_root=city.state.parent.resolve())
+    present(place.state)
     inbox = inbox_of(OpenCity(city.district, city.figures, place))
     desk = Desk(inbox, named, lambda name: os.environ.get("SCICITY_PASSWORD_" + name.upper().replace("-", "_")))
 

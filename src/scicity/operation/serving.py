@@ -8,7 +8,9 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from scicity.cockpit.place import Place
 from scicity.operation import logs
+from scicity.operation.presence import present
 
 THREADS = 4  # of a worker, that answer requests
 PATIENCE = 8  # [s] so long a worker may finish its requests, before the supervisor's own patience ends
@@ -21,6 +23,7 @@ def main() -> None:
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--workers", type=int, required=True)
     asked = options.parse_args()
+    present(Place.of_environment().state)
     Granian(
         "scicity.cockpit.wsgi:application",
         address=asked.host,
