@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -74,6 +75,16 @@ def move_on(place: Place, most: int = 10**9) -> None:
             move(inbox, lake, STREAMS, CALENDAR, 1, most, lane)
 
 
+def could_move(place: Place) -> bool:
+    """Whether another process could move now."""
+    with (place.state / "lake" / "lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 def in_lake(place: Place) -> Number:
     lake, found = Lake(place.state / "lake"), Number()
     for folder in (lake.root / "reading").glob("*/_delta_log"):
@@ -115,9 +126,10 @@ def test_whatever_happens_meanwhile_exactly_what_was_acknowledged_before_is_ther
 
     expected = act(before, place)
     with pytest.MonkeyPatch.context() as patch:
-        link, copy = backup._link, backup._copy_sqlite
+        link, pin, copy = backup._link, backup._pinned_sqlite, backup._copy_sqlite
 
         def linked(*arguments: Any) -> None:
+            assert not could_move(place)
             link(*arguments)
             expected.update(act(["put"] * under_lock, place))
 
@@ -125,7 +137,12 @@ def test_whatever_happens_meanwhile_exactly_what_was_acknowledged_before_is_ther
             act(behind, place)
             copy(*arguments)
 
+        def pinned(*arguments: Any) -> Any:
+            assert not could_move(place)
+            return pin(*arguments)
+
         patch.setattr(backup, "_link", linked)
+        patch.setattr(backup, "_pinned_sqlite", pinned)
         patch.setattr(backup, "_copy_sqlite", copied)
         back_up(place, root / "to")
     bring_back(other, root / "to")

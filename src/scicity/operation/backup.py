@@ -265,7 +265,7 @@ def _dump(address: str, snapshot: str, target: Path) -> None:
 
 
 def _kept(stage: Path, to: Path, known: dict[str, list[Any]]) -> tuple[dict[str, list[Any]], int, int]:
-    """Puts what is new into the contents; each file's digest, size [bytes] and time [ns] by its path, and files and bytes new."""
+    """Puts what is new into the contents; digest, size [bytes] and time [ns] of each file by its path; files and bytes new."""
     files, fresh, size = {}, 0, 0
     for file in sorted(each for each in stage.rglob("*") if each.is_file()):
         path, state = file.relative_to(stage).as_posix(), file.stat()

@@ -5,8 +5,8 @@ new state is put together beside the place where it belongs and moved there at t
 number, never deleted. Nobody may be using it meanwhile.
 
 After a restore the inbox still holds what had not been moved at the moment of the back-up, and the lake tells up to which
-number it holds what came: `arrive` goes on from there. What was acknowledged later is gone, unless its device remembers: `collect`
-asks for everything since the moment of the back-up, for that is when it last heard of each datastream.
+number it holds what came: `arrive` goes on from there. What was acknowledged later is gone, unless its device
+remembers: `collect` asks for everything since the back-up, for that is when it last heard of each datastream.
 """
 
 from __future__ import annotations
