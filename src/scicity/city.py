@@ -19,6 +19,7 @@ from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
+from scicity.operation.upgrading import upgrade
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
 
@@ -78,6 +79,7 @@ class City:
         problems.refuse()
         loaded = Loaded()
         with self.lake.alone():
+            upgrade(self.lake, self.catalog, loading=True)
             for name, rows in sources.items():
                 declared = self.catalog[name]
                 if isinstance(declared, Source) and self._replace(declared, rows):
@@ -103,6 +105,7 @@ class City:
     def compute(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
         """Brings every derived table up to date; with `only` this one and what it reads."""
         with self.lake.alone():
+            upgrade(self.lake, self.catalog, loading=False)
             return self.computing.bring_up_to_date(progress, only)
 
     def _find_unread(self, problems: Problems) -> None:

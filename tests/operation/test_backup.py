@@ -200,7 +200,7 @@ def ledger(city: City) -> list[dict[str, Any]]:
     return [
         row
         for table in ("energy.meter_hourly", "energy.zone_yearly")
-        for row in city.computing.engine.rows(city.catalog[table], order=city.catalog[table].grain).to_pylist()
+        for row in city.computing.engine.rows(city.catalog[table], order=", ".join(city.catalog[table].grain)).to_pylist()
     ]
 
 
