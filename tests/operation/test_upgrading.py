@@ -22,9 +22,9 @@ from scicity.cockpit.arriving import Mover
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
 from scicity.kernel import reading
-from scicity.kernel.lake import Lake, Part, SchemaChanged
+from scicity.kernel.lake import Lake, SchemaChanged
 from scicity.kernel.reading import ARRIVAL, Batch
-from scicity.kernel.tables import Source, Table, reading_table
+from scicity.kernel.tables import Table, reading_table
 from scicity.operation import upgrading
 from scicity.operation.upgrading import UNIT, UpgradeDue, upgrade
 from tests.operation.running import district, environment, scicity
@@ -189,20 +189,22 @@ def test_readings_follow_the_unit_of_their_property(folder: Path, tmp_path: Path
         upgrade(city.lake, city.catalog, loading=False)
 
 
-def test_a_table_above_a_changed_one_does_not_take_its_new_versions_for_the_old(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [0, 2])
+def test_a_table_above_a_changed_one_does_not_take_its_new_versions_for_the_old(tmp_path: Path, changes: int) -> None:
+    """The register of installations gets another column while a multiplier is corrected; the ledger remembers its versions."""
+    folder = district(tmp_path, 9)
+    file = folder / "registers" / "installations.csv"
+    right = file.read_text(encoding="utf-8")
     city, mover, inbox = opened(folder, tmp_path / "state")
-    city.load()
-    inbox.put([registers(0, 40)])
-    mover.step()
-    city.compute()
-    declared = city.catalog["district.zone"]
-    assert isinstance(declared, Source)
-    zones = city.computing.engine.rows(declared)
-    for area in (1.0, 2.0, 3.0):  # versions 1 to 3, the last of which others remember
-        changed = zones.set_column(zones.schema.get_field_index("area"), "area", pa.array([area]))
-        city.lake.replace("district.zone", {Part("all"): changed}, declared.schema, inputs={}, code="")
-    city.compute()
-    as_it_was(city, "district.zone")
+    for multiplier in range(2, 3 + changes):
+        file.write_text(right.replace(",M1,1,", f",M1,{multiplier},"), encoding="utf-8")
+        city, mover, inbox = opened(folder, tmp_path / "state")
+        city.load()
+        inbox.put([registers(0, 40)])
+        mover.step()
+        city.compute()
+    as_it_was(city, "energy.installation")
+    file.write_text(right, encoding="utf-8")
     city, _, _ = opened(folder, tmp_path / "state")
     city.load()
     city.compute()
