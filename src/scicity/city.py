@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from scicity.access.files import layers, readings
+from scicity.closing import Closings
 from scicity.kernel.computing import Computing, Done
 from scicity.kernel.district import District
 from scicity.kernel.lake import Lake, Part, SchemaChanged
@@ -19,6 +22,7 @@ from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
+from scicity.mending import mend
 from scicity.operation.upgrading import upgrade
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
@@ -56,7 +60,14 @@ class City:
     @cached_property
     def figures(self) -> Figures:
         """What answers questions about figures."""
-        return Figures(self.computing)
+        figures = Figures(self.computing)
+        figures.closed = self.closings.of  # figures of closed periods stand as they were closed
+        return figures
+
+    @cached_property
+    def closings(self) -> Closings:
+        """The closed periods and what was corrected in them."""
+        return Closings(self.computing.engine, self.catalog, self.district.calendar)
 
     def check(self, progress: Callable[[str], None] | None = None) -> tuple[dict[str, pa.Table], Problems]:
         """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
@@ -78,8 +89,7 @@ class City:
         sources, problems = self.check(progress)
         problems.refuse()
         loaded = Loaded()
-        with self.lake.alone():
-            upgrade(self.lake, self.catalog, loading=True)
+        with self._alone(loading=True):
             for name, rows in sources.items():
                 declared = self.catalog[name]
                 if isinstance(declared, Source) and self._replace(declared, rows):
@@ -97,16 +107,27 @@ class City:
         batch = readings.read(file, file.name, problems)
         problems.refuse()
         streams = self.computing.engine.rows(self.catalog["district.datastream"])
-        with self.lake.alone():
+        with self._alone():
             taken = self._take(batch, streams, problems) if batch else {}
         problems.refuse()
         return taken
 
     def compute(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
-        """Brings every derived table up to date; with `only` this one and what it reads."""
+        """Brings every derived table up to date; with `only` this one and what it reads.
+
+        Raises UpgradeDue where an older SciCity wrote the lake, and a load must come first.
+        """
+        with self._alone():
+            done = self.computing.bring_up_to_date(progress, only)
+            self.closings.post(datetime.now(UTC))
+            return done
+
+    @contextmanager
+    def _alone(self, loading: bool = False) -> Iterator[None]:
+        mend(self.lake, self.catalog)
         with self.lake.alone():
-            upgrade(self.lake, self.catalog, loading=False)
-            return self.computing.bring_up_to_date(progress, only)
+            upgrade(self.lake, self.catalog, loading)
+            yield
 
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""
@@ -126,8 +147,14 @@ class City:
 
     def _replace(self, declared: Source, rows: pa.Table) -> bool:
         try:
-            _, changed = self.lake.replace(declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="")
+            _, changed = self.lake.replace(
+                declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="", durable=True
+            )
         except SchemaChanged:
             self.lake.set_aside(declared.name)
-            _, changed = self.lake.replace(declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="")
+            for above in self.catalog.above(declared.name):  # its versions begin anew, and mean others than these remember
+                self.lake.distrust(above)
+            _, changed = self.lake.replace(
+                declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="", durable=True
+            )
         return bool(changed)

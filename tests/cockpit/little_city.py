@@ -17,7 +17,7 @@ from scicity.kernel.district import DATASTREAM, KERNEL_SOURCES, ZONE, District
 from scicity.kernel.lake import Lake, Part
 from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
-from scicity.kernel.reading import Batch, take
+from scicity.kernel.reading import ARRIVAL, Batch, take
 from scicity.kernel.tables import Catalog, Read, derived
 
 DISTRICT = """
@@ -87,6 +87,20 @@ def daily(hourly):
     )
 
 
+@derived(
+    name="little.monthly",
+    reads={"daily": "little.daily"},
+    columns=["meter", "month", "energy"],
+    grain=["meter", "month"],
+    period="month",
+    time="month",
+    key="meter",
+)
+def monthly(daily):
+    """Energy of each month."""
+    return daily.mutate(month=daily.day.truncate("M")).group_by("meter", "month").agg(energy=daily.energy.sum())
+
+
 @derived(name="little.total", reads={"daily": "little.daily"}, columns=["meter", "energy"], grain=["meter"])
 def total(daily):
     """All energy of a meter."""
@@ -105,7 +119,7 @@ def build(root: Path) -> OpenCity:
     place = Place(folder, root / "state")
     problems = Problems()
     district = District.open(folder, problems)
-    catalog = Catalog([*KERNEL_SOURCES, hourly, daily, total])
+    catalog = Catalog([*KERNEL_SOURCES, hourly, daily, monthly, total])
     lake = Lake(place.state / "lake")
     zones = district.sources(Catalog([ZONE]), problems)[ZONE.name]
     streams = pa.Table.from_pylist(
@@ -143,3 +157,14 @@ def build(root: Path) -> OpenCity:
     computing = Computing(lake, catalog, district.calendar)
     computing.bring_up_to_date()
     return OpenCity(district, Figures(computing), place)
+
+
+def correct(city: OpenCity, value: float) -> None:
+    """A correction of one hour of May arrives, and the figures heal."""
+    when = dt.datetime(2021, 5, 5, 4, tzinfo=dt.UTC)
+    rows = pa.Table.from_pylist([{"datastream": "m/1", "time": when, "value": value, "revision": 1}], schema=ARRIVAL)
+    streams = city.figures.engine.rows(city.figures.catalog["district.datastream"])
+    batch = Batch(f"correction {value}", rows, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    take(city.figures.lake, batch, streams, city.district.calendar, 1, Problems())
+    city.figures.computing.bring_up_to_date()
+    city.closings.post(dt.datetime(2026, 1, 2, tzinfo=dt.UTC))

@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from scicity.access.inbox import LATE, Inbox, InboxFull
+from scicity.access.mqtt.subscribe import Message, Reader
 from scicity.access.storage import StorageRefused
 from scicity.cockpit import arriving, devices, roles
 from scicity.cockpit.arriving import Mover, inbox_of
@@ -247,6 +248,66 @@ def test_held_readings_are_shown_and_replayed(browser, inbox):
     assert browser.post("/arrival/", {"held": ["x", str(entry.id)]}).status_code == 302
     assert inbox.waiting_readings() == 1 and inbox.quarantine() == []
     assert AuditEntry.objects.filter(action="readings-replayed", who_name="keeper").exists()
+
+
+@pytest.fixture
+def keeper(browser):
+    roles.prepare()
+    keeper = Person.objects.create_user("keeper", password="a-long-enough-secret")
+    keeper.groups.add(Group.objects.get(name="data-officer"))
+    browser.force_login(keeper)
+    return browser
+
+
+def hold(inbox, time, name="meter-8"):
+    rows = pa.Table.from_pylist([{"datastream": name, "time": time, "value": 1.0, "revision": None}], schema=ARRIVAL)
+    inbox.put([Batch("one", rows, datetime(2021, 5, 6, tzinfo=UTC), "gateway-1")])
+    (waiting,) = [*inbox.waiting(1), *inbox.waiting(1, LATE)]
+    inbox.hold([arriving_held(waiting, rows)])
+    inbox.moved([waiting.sequence])
+    return inbox.quarantine()[0].id
+
+
+@pytest.mark.parametrize(
+    ("time", "form", "right"),
+    [
+        (datetime(2021, 5, 5, 12, tzinfo=UTC), {"minutes": "-480"}, datetime(2021, 5, 5, 4, tzinfo=UTC)),
+        (
+            datetime(1970, 1, 19, 18, 10, 37, 400_000, tzinfo=UTC),
+            {"clock": "seconds"},
+            datetime(2021, 5, 10, 9, 3, 20, tzinfo=UTC),
+        ),
+        (datetime(2021, 5, 5, 4, tzinfo=UTC), {}, datetime(2021, 5, 5, 4, tzinfo=UTC)),
+        (None, {"minutes": "60"}, None),
+    ],
+)
+def test_held_readings_are_mended_before_they_are_replayed(keeper, inbox, time, form, right):
+    number = hold(inbox, time)
+    keeper.post("/arrival/", {"held": [str(number)], "datastream": "m/1", **form})
+    (waiting,) = [*inbox.waiting(1), *inbox.waiting(1, LATE)]
+    assert waiting.batch.rows.select(["datastream", "time"]).to_pylist() == [{"datastream": "m/1", "time": right}]
+    assert AuditEntry.objects.get(action="readings-replayed").after["datastream"] == "m/1"
+
+
+@pytest.mark.parametrize(
+    "form", [{"minutes": "x"}, {"minutes": "1e300"}, {"minutes": "nan"}, {"datastream": "a" * 300}, {"datastream": "a\0b"}]
+)
+def test_what_cannot_be_mended_that_way_stays_held(keeper, inbox, form):
+    number = hold(inbox, datetime(2021, 5, 5, tzinfo=UTC))
+    assert "cannot be mended" in keeper.post("/arrival/", {"held": [str(number)], **form}, follow=True).content.decode()
+    assert inbox.waiting_readings() == 0 and len(inbox.quarantine()) == 1
+
+
+def test_a_message_is_read_again_when_its_device_is_known(keeper, inbox):
+    payload = json.dumps({"datastream": "m/1", "time": WHEN, "value": 1.5}).encode()
+    arrived = datetime(2021, 5, 5, 4, 1, tzinfo=UTC)
+    Reader(inbox, devices.named).take([Message("scicity/gateway-9/readings", payload, arrived)])
+    (unread,) = inbox.unread()
+    keeper.post("/arrival/", {"unread": [str(unread.id)]})
+    assert len(inbox.unread()) == 1 and inbox.waiting_readings() == 0
+    devices.make("gateway-9", ["m/*"])
+    assert "1 / 1" in keeper.post("/arrival/", {"unread": [str(unread.id)]}, follow=True).content.decode()
+    assert inbox.unread() == [] and inbox.waiting_readings() == 1
 
 
 def arriving_held(waiting, rows):

@@ -104,6 +104,27 @@ def test_a_page_in_a_browser(address, chromium, path, language, width, scheme):
     assert not [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
 
 
+def test_an_open_page_follows_the_lake(address, chromium, city, tmp_path):
+    from little_city import build, correct  # isort: skip  (put there by conftest)
+    from scicity.cockpit import city as cities
+
+    own = build(tmp_path)
+    object.__setattr__(own, "place", city.place)
+    cities.use(own)
+    context = chromium.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(address + "/data/little.total/")
+    page.evaluate("window.stayed = true; scrollTo(0, 40)")
+    before = page.locator("main a.figure").first.get_attribute("title")
+    correct(own, 777_777.0)
+    page.wait_for_selector("a.figure.fresh", timeout=10_000)
+    assert page.locator("main a.figure").first.get_attribute("title") != before
+    assert page.evaluate("window.stayed && document.activeElement === document.body")
+    assert "brought up to date" in page.locator("#live").inner_text()
+    context.close()
+    cities.use(city)
+
+
 def test_a_page_is_readable_without_scripts(address, chromium):
     context = chromium.new_context(java_script_enabled=False, locale="en-US")
     page = context.new_page()

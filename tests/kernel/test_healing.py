@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scicity.kernel.lake import Part
+from scicity.kernel.reading import merge
 from tests.kernel.toy import FIRST, METERS, Toy
 
 HOURS = st.integers(-48, 24 * 100)
@@ -17,6 +18,7 @@ readings = st.lists(st.tuples(st.sampled_from(METERS), HOURS, st.integers(0, 9),
 events = st.one_of(
     st.tuples(st.just("read"), readings),
     st.tuples(st.just("again"), st.integers(0, 5)),
+    st.tuples(st.just("merge"), st.integers(0, 5)),
     st.tuples(st.just("tariff"), st.integers(1, 80), st.sampled_from(["0.4", "0.5", "0.75"])),
 )
 
@@ -28,6 +30,13 @@ def rebuilt(toy: Toy, root: Path) -> Toy:
     other = Toy(root, toy.buckets)
     other.computing.bring_up_to_date()
     return other
+
+
+def merged(toy: Toy, which: int) -> None:
+    """Merges the files of one partition of the readings."""
+    table = toy.computing.catalog["reading.energy_increment"]
+    parts = sorted(toy.lake.snapshot(table.name).files.items())
+    merge(toy.lake, table, *parts[which % len(parts)])
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,6 +57,8 @@ def test_any_sequence_of_changes_equals_a_rebuild(sequence, buckets):
             elif event[0] == "tariff":
                 change = FIRST + timedelta(days=event[1])
                 toy.tariffs([(FIRST, change, "0.5"), (change, None, event[2])])
+            elif event[0] == "merge":
+                merged(toy, event[1])
             toy.computing.bring_up_to_date()
         assert toy.contents() == rebuilt(toy, Path(folder) / "other").contents()
 
@@ -78,6 +89,23 @@ def test_a_repeated_batch_changes_nothing(toy):
     assert toy.contents() == before
     assert toy.read("twice", [("m1.e", FIRST + timedelta(hours=6), 2.0, 0)]) == {}
     assert toy.computing.bring_up_to_date() == []
+
+
+def test_merging_files_touches_nothing_and_hides_no_late_reading(toy):
+    toy.read("late", [("m2.e", FIRST + timedelta(days=12), 7.0, 1)])
+    toy.computing.bring_up_to_date()
+    before, first = toy.contents(), toy.lake.snapshot("reading.energy_increment")
+    merged(toy, 0)
+    now = toy.lake.snapshot("reading.energy_increment")
+    assert len(now.files[Part("2022-12")]) == 1 < len(first.files[Part("2022-12")])
+    assert toy.computing.bring_up_to_date() == []
+    merged(toy, 0)  # of one file nothing is left to merge
+    toy.read("later", [("m2.e", FIRST + timedelta(days=45), 7.0, 1)])
+    merged(toy, 0)
+    done = {d.table: d for d in toy.computing.bring_up_to_date()}
+    assert done["toy.hourly"].computed == {Part("2023-01")}
+    assert toy.contents() != before
+    assert toy.lake.snapshot("reading.energy_increment", first.version) == first
 
 
 def test_a_changed_register_row_touches_only_its_period(toy):

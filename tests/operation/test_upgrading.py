@@ -61,7 +61,7 @@ def opened(folder: Path, state: Path) -> tuple[City, Mover, Inbox]:
 
 @pytest.fixture
 def old_state(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A lake of an older layout: readings without a column, a register and two derived tables with other ones; 3 commits."""
+    """A lake of an older layout: readings without a column, two registers with other ones."""
     with monkeypatch.context() as patch:
         patch.setattr(reading, "reading_table", older)
         patch.setattr(arrival, "reading_table", older)
@@ -75,9 +75,9 @@ def old_state(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             mover.step()
         inbox.put([registers(120, 160)])  # waits while the new version is installed
     lake = city.lake
-    for name in ("district.zone", "energy.building_hourly", "energy.meter_hourly"):
-        if name in city.catalog.tables and lake.snapshot(name).version >= 0:
-            as_it_was(city, name)
+    for name in ("district.zone", "energy.installation"):
+        assert lake.snapshot(name).version == 1  # the first; it is created with none
+        as_it_was(city, name)
     assert lake.snapshot("reading.energy_register").version == 3
     return tmp_path / "state"
 
@@ -88,9 +88,8 @@ def as_it_was(city: City, name: str) -> None:
     before, commit = lake.snapshot(name), lake.commits(name)[-1]
     rows = {part: pa.parquet.read_table(lake.uris(name, before, [part])[0], partitioning=None) for part in before.files}
     lake.set_aside(name)
-    schema = pa.schema([field for field in table.schema if field.name not in ("coverage", "residents")])
-    if schema == table.schema:
-        schema = pa.schema(list(table.schema)[:-1])
+    schema = pa.schema([field for field in table.schema if field.name not in ("serial", "residents")])
+    assert schema != table.schema
     lake.replace(
         name, {part: each.select(schema.names) for part, each in rows.items()}, schema, inputs=commit.inputs, code=commit.code
     )
@@ -181,7 +180,9 @@ def test_readings_follow_the_unit_of_their_property(folder: Path, tmp_path: Path
     (place / UNIT).write_text("MWh", encoding="utf-8")  # as if that had been the unit when they were written
     with city.lake.alone():
         told = upgrade(city.lake, city.catalog, loading=False)
-    assert "reading.energy_register" in told and "energy.meter_hourly" in told
+    assert told == ["reading.energy_register"]
+    done = {each.table for each in city.compute()}
+    assert "energy.meter_hourly" in done and "environment.station_daily" not in done
     rows = city.computing.engine.rows(city.catalog["reading.energy_register"]).to_pylist()
     assert sorted(row["value"] for row in rows) == [n * 1250.0 for n in range(5)]
     (place / UNIT).write_text("degC", encoding="utf-8")

@@ -158,7 +158,7 @@ def _clock(time: datetime | None, arrived: datetime) -> str:
 
 def _sequence_in(lake: Lake, table: str, source: str) -> int:
     """Up to which batch of a lane of an inbox a table of readings holds what came; -1 before the first."""
-    for commit in reversed(lake.commits(table)):
+    for commit in lake.newest_first(table):
         identity, sequence = commit.note.get("inbox", ("", -1))
         if identity == source:
             return int(sequence)

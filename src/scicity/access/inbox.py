@@ -12,7 +12,7 @@ import json
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from scicity.kernel.reading import ARRIVAL, Batch
 
 MOST_WAITING = 20_000_000  # readings that wait at most; beyond them senders are asked to wait
 LIVE, LATE = LANES = (0, 1)
+LATEST = 2**53  # [µs] in the year 2255
 MOST_VALUES = 10_000  # names of one statement
 LIVE_FOR = timedelta(hours=1)  # a batch whose newest reading is older than this has time to wait
 NAMES_KEPT = timedelta(days=92)  # so long a batch is known by its name when it comes again
@@ -79,6 +80,25 @@ class Held:
     expected: str
     rows: pa.Table
     id: int = 0
+
+    def mended(self, datastream: str = "", shift: timedelta = timedelta(0), times: float = 1.0) -> Held:
+        """The same readings under another datastream's name, and at the times that a right clock would have told.
+
+        A time is first multiplied by `times` (1000: seconds were told as milliseconds), then shifted. Raises OverflowError for
+        times that no calendar holds.
+        """
+        rows = self.rows
+        if datastream:
+            rows = rows.set_column(0, ARRIVAL.field("datastream"), pa.array([datastream] * rows.num_rows, pa.string()))
+        if shift or times != 1:
+            told = pc.cast(rows.column("time"), pa.int64()).to_numpy(zero_copy_only=False).astype(float) * times
+            told += shift.total_seconds() * 1e6
+            if (abs(told) > LATEST).any():
+                raise OverflowError("a time that no calendar holds")
+            mask = np.isnan(told)
+            whole = pa.array(np.where(mask, 0, told).round().astype(np.int64), mask=mask)
+            rows = rows.set_column(1, ARRIVAL.field("time"), whole.cast(ARRIVAL.field("time").type))
+        return replace(self, rows=rows, datastream=datastream or self.datastream)
 
 
 @dataclass(frozen=True)
@@ -238,7 +258,9 @@ class Inbox:
 
     def replay(self, held: Sequence[Held]) -> int:
         """Puts held readings, perhaps mended, at the end of what waits, as new batches, in one commit; returns how many."""
-        batches = [Batch(f"{each.place}#replay-{each.id}", each.rows, each.arrived, each.place) for each in held]
+        batches = [
+            Batch(f"{each.place}#replay-{each.sequence}-{each.id}", each.rows, each.arrived, each.place) for each in held
+        ]
         with self.storage.transaction() as begun:
             begun.executemany(INSERT, [_row(batch) for batch in batches])
             begun.executemany("DELETE FROM quarantine WHERE id = ?", [(each.id,) for each in held])
@@ -258,6 +280,11 @@ class Inbox:
             Unread(name, place, datetime.fromisoformat(arrived), form, tuple(json.loads(problems)), bytes(content), number)
             for name, place, arrived, form, problems, content, number in self.storage.rows(query)
         ]
+
+    def forget_unread(self, ids: Sequence[int]) -> None:
+        """Lets go of messages that could be read after all."""
+        with self.storage.transaction() as begun:
+            begun.executemany("DELETE FROM unread WHERE id = ?", [(number,) for number in ids])
 
     def unread_messages(self) -> int:
         """How many messages could not be read."""

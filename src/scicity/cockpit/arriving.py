@@ -13,17 +13,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scicity.access.arrival import Moved, move
+from scicity.access.compacting import Merged, compact
 from scicity.access.inbox import LATE, Inbox
 from scicity.access.storage import StorageRefused
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
+from scicity.kernel.tables import READING_PREFIX
+from scicity.mending import mend
 
 PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
 SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
 LONGEST_ERROR = 300  # characters
-MOVER, COLLECTOR = "mover", "collector"  # parts of the access network that beat
+MOVER, COLLECTOR, COMPACTION = "mover", "collector", "compaction"  # parts of the access network that beat
 RECENT = 300.0  # [s] over which the mover tells how many readings it moves
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"
@@ -57,8 +60,23 @@ class Mover:
             told = (streams, district.calendar, district.buckets)
             moved = move(inbox, figures.lake, *told) + move(inbox, figures.lake, *told, most=MOST_LATE, lane=LATE)
             if moved.readings:
-                figures.computing.bring_up_to_date()
+                self._heal()
         return moved
+
+    def _heal(self) -> None:
+        self.city.figures.computing.bring_up_to_date()
+        self.city.closings.post(datetime.now(UTC))
+
+    def compact(self) -> Merged:
+        """Merges the small files of one partition of readings, where one has many."""
+        figures = self.city.figures
+        tables = [table for name, table in figures.catalog.tables.items() if name.startswith(READING_PREFIX)]
+        with figures.lake.alone():
+            merged = compact(figures.lake, tables)
+        if merged.before:
+            told = {"files_before": merged.before, "files_after": merged.after}
+            inbox_of(self.city).beat(COMPACTION, datetime.now(UTC), told)
+        return merged
 
     def run(self, goes_on: Callable[[], bool], told: Callable[[Moved], None]) -> None:
         """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is.
@@ -72,10 +90,12 @@ class Mover:
             begun = time.monotonic()
             try:
                 if behind:
+                    mend(self.city.figures.lake, self.city.figures.catalog)
                     with self.city.figures.lake.alone():
-                        self.city.figures.computing.bring_up_to_date()
+                        self._heal()
                     behind = False
                 moved = self.step()
+                self.compact()
                 error = ""
             except Exception as failed:
                 log.exception("what waits in the inbox could not be moved")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from scicity.city import City
+from scicity.closing import Closings
 from scicity.cockpit.place import Place
 from scicity.kernel.district import District
 from scicity.kernel.lineage import Figures, Row
@@ -21,6 +23,9 @@ class OpenCity:
     figures: Figures
     place: Place
 
+    def __post_init__(self) -> None:
+        self.figures.closed = self.closings.of
+
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages of the district, the first being the one for readers who do not choose (`zh`, `en`)."""
@@ -32,6 +37,11 @@ class OpenCity:
         """The pages (first part of the address, `overview` for the first page) that all may read; None is all of them."""
         pages = self.district.settings.get("public", {}).get("pages")
         return None if pages is None else frozenset(map(str, pages))
+
+    @cached_property
+    def closings(self) -> Closings:
+        """The closed periods and what was corrected in them."""
+        return Closings(self.figures.engine, self.figures.catalog, self.district.calendar)
 
     def rows(
         self, table: str, columns: Sequence[str] = (), where: Any = None, order: Sequence[str] = (), **more: Any

@@ -23,6 +23,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "city_name": city.district.name(language),
         "navigation": discovery.navigation(),
         "here": first,
+        "live": str(request.live),
         "language": language,
         "keeps_data": lambda: keeps_data(request),
         "html_language": "zh-Hans" if language == "zh" else "en",

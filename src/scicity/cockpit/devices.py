@@ -74,7 +74,7 @@ class Senders:
 
 
 @dataclass
-class _Named:
+class Named:
     """Who is there by name, for doors at which somebody else has asked for the secret, as a broker does."""
 
     clock: Callable[[], float] = time.monotonic
@@ -92,7 +92,7 @@ class _Named:
         return sender
 
 
-named = _Named()
+named = Named()
 
 
 def known(credential: str) -> Sender | None:

@@ -37,7 +37,16 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-ALWAYS_OPEN = ("accounts", "language", "healthz", "readyz", "metrics", "admin", "static")  # metrics and admin ask by themselves
+ALWAYS_OPEN = (
+    "accounts",
+    "language",
+    "healthz",
+    "readyz",
+    "metrics",
+    "live",
+    "admin",
+    "static",
+)  # metrics and admin ask by themselves
 
 
 class SecurityHeaders:
@@ -63,6 +72,7 @@ class CityOfRequest:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers with the city at hand."""
         request.city = open_city(settings.PLACE)
+        request.live = max(request.city.figures.lake.told().values(), default=0)  # before any figure is asked for
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and "HTTP_ACCEPT_LANGUAGE" not in request.META:
             request.META["HTTP_ACCEPT_LANGUAGE"] = request.city.languages[0]
         return self.get_response(request)

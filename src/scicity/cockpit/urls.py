@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from scicity.cockpit import accounts, discovery
 from scicity.cockpit.api import api
-from scicity.cockpit.views import arrival, data, errors, glossary, health, language, map, overview, why
+from scicity.cockpit.views import arrival, closing, data, errors, glossary, health, language, live, map, overview, why
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("admin/login/", accounts.Login.as_view()),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("live/", live.events, name="live"),
+    path("closing/", closing.page, name="closing"),
     path("arrival/", arrival.page, name="arrival"),
     path("healthz", health.health, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -73,11 +73,13 @@ class Computing:
                     if progress:
                         progress(table.name, finished, of)
                     done += [result] if result else []
+        if any(result.changed for result in done):
+            self.lake.tell([result.table for result in done if result.changed], time.time_ns())
         return done
 
     def _update(self, table: Derived) -> Done | None:
         started = time.perf_counter()
-        last = self.lake.commits(table.name)[-1] if self.lake.snapshot(table.name).version >= 0 else None
+        last = self.lake.last(table.name)
         inputs = {read.table: self._version(read.table, last) for read in table.reads.values()}
         due, whole = self.due(table, inputs)
         if not due and last and dict(last.inputs) == inputs and last.code == table.code:
@@ -88,6 +90,8 @@ class Computing:
             version, changed = self.lake.replace(table.name, rows, table.schema, **told)
         except SchemaChanged:
             self.lake.set_aside(table.name)
+            for above in self.catalog.above(table.name):  # its versions begin anew, and mean others than these remember
+                self.lake.distrust(above)
             version, changed = self.lake.replace(table.name, rows, table.schema, **told)
         count = sum(part.num_rows for part in rows.values())
         return Done(table.name, frozenset(due), changed, count, time.perf_counter() - started, version)
@@ -96,12 +100,21 @@ class Computing:
         """The newest version of an input; the one that was seen last where its rows have not changed since."""
         newest = self.lake.snapshot(name)
         seen = last.inputs.get(name, -1) if last else -1
-        return seen if seen >= 0 and self.lake.snapshot(name, seen).paths == newest.paths else newest.version
+        if seen > newest.version:  # it was set aside since
+            return newest.version
+        same = seen >= 0 and (
+            not self._written_since(name, seen, newest) or self.lake.snapshot(name, seen).paths == newest.paths
+        )
+        return seen if same else newest.version
+
+    def _written_since(self, name: str, version: int, newest: Snapshot) -> set[Part]:
+        """The partitions of a table that commits behind a version wrote; merging files writes none."""
+        since = self.lake.commits(name, version + 1)
+        return {part for commit in since if commit.version <= newest.version for part in commit.parts}
 
     def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
         """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
-        before = self.lake.snapshot(table.name)
-        last = self.lake.commits(table.name)[-1] if before.version >= 0 else None
+        last = self.lake.last(table.name)
         if last is None or last.code != table.code:
             return self.candidates(table, inputs), True
         due: set[Part] = set()
@@ -246,7 +259,8 @@ class Computing:
     def _touched(self, mine: Derived, read: Read, since: int, until: int, inputs: Mapping[str, int]) -> set[Part]:
         theirs = self.catalog[read.table]
         before, after = self.lake.snapshot(read.table, since), self.lake.snapshot(read.table, until)
-        parts = {p for p in before.files.keys() | after.files.keys() if before.files.get(p) != after.files.get(p)}
+        written = self._written_since(read.table, since, after)
+        parts = {p for p in written if before.files.get(p) != after.files.get(p)}
         if mine.period == "all" and not self._bucketed(mine):
             return {Part("all")} if parts and self._changes(mine, theirs, read, before, after, parts) else set()
         touched: set[Part] = set()

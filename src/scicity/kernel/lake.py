@@ -30,6 +30,7 @@ from deltalake.transaction import AddAction, RemoveAction
 T = TypeVar("T")
 R = TypeVar("R")
 PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
+AT_ONCE = 64  # commits that are read of a history at first; then so many times as many
 KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 
 
@@ -122,23 +123,36 @@ class Lake:
         base = self.folder(table)
         return [str(base / path) for part in sorted(chosen) for path in chosen[part]]
 
-    def commits(self, table: str) -> list[Commit]:
-        """Every commit of a table from the first on."""
+    def commits(self, table: str, since: int = 0) -> list[Commit]:
+        """The commits of a table from a version on, in their order; no more of a long history is read than is asked for."""
         with self._locks[table]:
-            newest = self.snapshot(table).version
+            newest, delta = self.snapshot(table).version, self._delta(table)
             known = self._commits.setdefault(table, [])
-            delta = self._delta(table)
-            if delta is not None and len(known) <= newest:
-                missing = delta.history(limit=newest + 1 - len(known))
-                known += [_commit(info) for info in sorted(missing, key=lambda info: info["version"])]
-            return known
+            if delta is None:
+                return []
+            if known and known[-1].version < newest:
+                known += _history(delta, newest - known[-1].version)
+            first = known[0].version if known else newest + 1
+            if since < first:
+                known[:] = _history(delta, newest + 1 - since)
+                first = known[0].version if known else newest + 1
+            return known[max(since - first, 0) :]
+
+    def newest_first(self, table: str, version: int | None = None) -> Iterator[Commit]:
+        """The commits of a table from a version (the newest, if None) back to the first."""
+        behind, width = (self.snapshot(table).version if version is None else version) + 1, AT_ONCE
+        while behind > 0:
+            since = max(behind - width, 0)
+            yield from (commit for commit in reversed(self.commits(table, since)) if commit.version < behind)
+            behind, width = since, width * AT_ONCE
+
+    def last(self, table: str) -> Commit | None:
+        """The newest commit of a table; None where it is not written yet."""
+        return next(self.newest_first(table), None)
 
     def written(self, table: str, part: Part, version: int | None = None) -> Commit | None:
         """The commit that last wrote a partition, at a version of the table or the newest."""
-        for commit in reversed(self.commits(table)[: None if version is None else version + 1]):
-            if part in commit.parts:
-                return commit
-        return None
+        return next((commit for commit in self.newest_first(table, version) if part in commit.parts), None)
 
     def append(
         self,
@@ -154,6 +168,23 @@ class Lake:
         ]
         return self._commit(table, schema, adds, [], {"parts": sorted(rows), "note": dict(note)}, durable=True)
 
+    def merge(
+        self,
+        table: str,
+        part: Part,
+        paths: Sequence[str],
+        rows: pa.Table,
+        schema: pa.Schema,
+        footer: Mapping[str, str],
+    ) -> int:
+        """Puts one file in the place of some of a partition's, which hold the same rows; returns the version.
+
+        The commit names no partition, because the content of none changed.
+        """
+        add = self._write(table, part, rows, schema.with_metadata(footer), durable=True)
+        removes = [(part, path) for path in paths if path != add.path]
+        return self._commit(table, schema, [add], removes, {"note": {"merged": len(paths)}}, durable=True)
+
     def replace(
         self,
         table: str,
@@ -164,15 +195,16 @@ class Lake:
         code: str,
         only: Iterable[Part] | None = None,
         note: Mapping[str, Any] | None = None,
+        durable: bool = False,
     ) -> tuple[int, frozenset[Part]]:
         """Makes partitions hold exactly these rows; partitions in `only` (all, if None) without rows are emptied.
 
         Returns the version and the partitions whose content changed. Writes no commit where nothing changed and the
-        last commit already tells of the same inputs and code.
+        last commit already tells of the same inputs and code. `durable` puts all of it on stable storage.
         """
         before = self.snapshot(table)
         written = dict(
-            zip(rows, in_parallel(lambda part: self._write(table, part, rows[part], schema), list(rows)), strict=True)
+            zip(rows, in_parallel(lambda part: self._write(table, part, rows[part], schema, durable), list(rows)), strict=True)
         )
         concerned = set(rows) | set(before.files if only is None else only)
         adds, removes, changed = [], [], set()
@@ -186,11 +218,11 @@ class Lake:
             changed.add(part)
             adds += [new] if new is not None else []
             removes += [(part, path) for path in old if new is None or path != new.path]
-        last = self.commits(table)[-1] if before.version >= 0 else None
+        last = self.last(table)
         if not changed and last and (dict(last.inputs), last.code) == (dict(inputs), code):
             return before.version, frozenset()
         told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
-        return self._commit(table, schema, adds, removes, told), frozenset(changed)
+        return self._commit(table, schema, adds, removes, told, durable), frozenset(changed)
 
     def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
         buffer = pa.BufferOutputStream()
@@ -206,7 +238,7 @@ class Lake:
         content = buffer.getvalue()
         path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
         target = self.folder(table) / path
-        if not target.exists():
+        if not target.exists() or target.stat().st_size != content.size:
             target.parent.mkdir(parents=True, exist_ok=True)
             passing = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
             with passing.open("wb") as out:
@@ -275,8 +307,35 @@ class Lake:
                 version, {p: tuple(sorted(paths)) for p, paths in files.items() if paths}
             )
         known = self._commits.get(table, [])
-        if len(known) == version:
+        if known and known[-1].version == version - 1:
             known.append(_commit({"version": version, "scicity": json.dumps(told)}))
+
+    def distrust(self, table: str) -> None:
+        """Notes that a derived table is not to be relied on, so that all of it is computed again."""
+        last, delta = self.last(table), self._delta(table)
+        if delta is not None and last is not None and last.code:
+            schema = pa.schema(delta.schema()).remove_metadata()
+            columns = pa.schema([field for field in schema if field.name not in PARTITION.names])
+            self._commit(table, columns, [], [], {"inputs": dict(last.inputs), "code": "", "note": {"distrusted": True}})
+
+    def forget(self) -> None:
+        """Lets go of what is known of the tables, because their files were changed from outside."""
+        self._open.clear()
+        self._commits.clear()
+        self._snapshots.clear()
+
+    def tell(self, tables: Iterable[str], at: int) -> None:
+        """Notes for whoever shows figures that these derived tables came out otherwise; `at` [ns] grows from note to note."""
+        passing = self.root / f"changed.{os.getpid()}.tmp"
+        passing.write_text(json.dumps(self.told() | dict.fromkeys(tables, at)), encoding="utf-8")
+        passing.replace(self.root / "changed")
+
+    def told(self) -> dict[str, int]:
+        """When each derived table last came out otherwise [ns]."""
+        try:
+            return dict(json.loads((self.root / "changed").read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError):  # a power cut may have emptied it
+            return {}
 
     def set_aside(self, table: str) -> None:
         """Moves a table whose declared columns changed out of the way, so that it is built anew; nothing is deleted."""
@@ -338,6 +397,10 @@ def _files(delta: DeltaTable) -> dict[Part, tuple[str, ...]]:
     ):
         found.setdefault(Part(period, int(bucket)), []).append(path)
     return {part: tuple(sorted(paths)) for part, paths in found.items()}
+
+
+def _history(delta: DeltaTable, newest: int) -> list[Commit]:
+    return sorted((_commit(info) for info in delta.history(limit=newest)), key=lambda commit: commit.version)
 
 
 def _commit(info: Mapping[str, Any]) -> Commit:

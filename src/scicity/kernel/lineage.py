@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -42,6 +42,16 @@ class Between:
 
 
 @dataclass(frozen=True)
+class Closed:
+    """Rows of a table that were closed with a period: the version they are of, SQL text for which they are, and their file."""
+
+    period: str
+    version: int
+    condition: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Figure:
     """One number (or word) of a table with all that a reader must know of it. `value` None is unknown."""
 
@@ -55,14 +65,15 @@ class Figure:
     coverage: float | None = None
     stand_in: bool | None = None
     origin: str | None = None
+    closed: str = ""  # the closed period that it stands in
 
 
 class Row(dict[str, Any]):
     """A row of a table: plain values by column; `figure(column)` gives the value with its address."""
 
-    def __init__(self, table: Table, version: int, values: Mapping[str, Any]) -> None:
+    def __init__(self, table: Table, version: int, values: Mapping[str, Any], closed: str = "") -> None:
         super().__init__(values)
-        self.table, self.version = table, version
+        self.table, self.version, self.closed = table, version, closed
 
     def figure(self, column: str) -> Figure:
         """The cell of a column as a figure. Raises NoFigure for a column that the table has not."""
@@ -82,6 +93,7 @@ class Row(dict[str, Any]):
             coverage=self.get("coverage"),
             stand_in=self.get("stand_in"),
             origin=self.get("origin"),
+            closed=self.closed,
         )
 
     @property
@@ -130,6 +142,7 @@ class Figures:
     def __init__(self, computing: Computing) -> None:
         self.computing, self.catalog, self.engine = computing, computing.catalog, computing.engine
         self.lake = computing.lake
+        self.closed: Callable[[str], Sequence[Closed]] = lambda table: ()  # what is closed of a table
         self._kept: dict[tuple[Any, ...], list[Row]] = {}
         self._lock = threading.Lock()
 
@@ -143,16 +156,19 @@ class Figures:
         limit: int | None = None,
         version: int | None = None,
     ) -> list[Row]:
-        """Rows of a table at a version (newest, if None); `where` maps a column to a value, a list of values or `Between`.
+        """Rows of a table at a version; if None, those of closed periods as they were closed, and the newest of all others.
+
+        `where` maps a column to a value, a list of values or `Between`.
 
         `columns` (all, if empty) always come with the grain; `order` takes column names, `-` in front for descending.
         Raises LookupError for an unknown table or column.
         """
         declared = self.catalog[table]
         at = self.lake.snapshot(table, version).version
-        known = (table, at, tuple(columns), repr(where), tuple(order), limit)
+        closed = tuple(self.closed(table)) if version is None else ()
+        known = (table, at, closed, tuple(columns), repr(where), tuple(order), limit)
         if known not in self._kept:
-            rows = self._ask(declared, at, columns, where or {}, order or declared.grain, limit)
+            rows = self._ask(declared, at, closed, columns, where or {}, order or declared.grain, limit)
             with self._lock:
                 if len(self._kept) >= KEPT_ANSWERS:
                     self._kept.clear()
@@ -172,6 +188,7 @@ class Figures:
         if not isinstance(table, Derived):
             place = f"{row['source_file']}, row {row['source_row']}" if isinstance(table, Source) else str(row["batch"])
             return Why(figure, row, table.doc, "", "", row.version, [], place)
+        version = row.version if row.closed else version
         part = next(iter(self.computing.split(table, pa.Table.from_pylist([dict(row)], schema=table.schema))))
         commit = self.lake.written(table.name, part, version)
         if commit is None:
@@ -184,6 +201,7 @@ class Figures:
         """All rows (or `limit` of them) of one input of a figure."""
         table, _, _, version = parsed(text, self.catalog.tables)
         row = self._row(text)
+        version = row.version if row.closed else version
         part = next(iter(self.computing.split(table, pa.Table.from_pylist([dict(row)], schema=table.schema))))
         commit = self.lake.written(table.name, part, version)
         if commit is None or not isinstance(table, Derived) or read not in table.reads:
@@ -201,6 +219,7 @@ class Figures:
         self,
         table: Table,
         version: int,
+        closed: Sequence[Closed],
         columns: Sequence[str],
         where: Mapping[str, Any],
         order: Sequence[str],
@@ -214,9 +233,22 @@ class Figures:
         conditions, values = condition(where)
         by = ", ".join(quoted(o.lstrip("-")) + (" DESC" if o.startswith("-") else "") for o in order)
         listed = ", ".join(map(quoted, wanted))
-        text = f"SELECT {listed} FROM {self.engine.relation(table, version)} WHERE {conditions} ORDER BY {by}"
-        found = self.engine.sql(text + (f" LIMIT {int(limit)}" if limit is not None else ""), values)
-        return [Row(table, version, values) for values in found.to_pylist()]
+        text = (
+            f"SELECT {listed}, version_, closed_ FROM {self._standing(table, version, closed)} WHERE {conditions} ORDER BY {by}"
+        )
+        found = self.engine.sql(text + (f" LIMIT {int(limit)}" if limit is not None else ""), values).to_pylist()
+        return [Row(table, values.pop("version_"), values, values.pop("closed_")) for values in found]
+
+    def _standing(self, table: Table, version: int, closed: Sequence[Closed]) -> str:
+        """SQL text for the rows of a table as they stand, each with its version and the closed period it is of."""
+        rest = " OR ".join(each.condition for each in closed) or "false"
+        live = f"SELECT *, {version} AS version_, '' AS closed_ FROM {self.engine.relation(table, version)}"
+        kept = [
+            f"UNION ALL BY NAME (SELECT *, {each.version} AS version_, '{each.period}' AS closed_ "
+            f"FROM read_parquet('{each.file.replace(chr(39), chr(39) * 2)}'))"
+            for each in closed
+        ]
+        return f"({live} WHERE NOT coalesce({rest}, false) {' '.join(kept)})" if closed else f"({live})"
 
     # --- from a row to the rows it came from ---
 

@@ -134,6 +134,14 @@ def append(lake: Lake, table: Table, parts: Mapping[Part, pa.Table], note: Mappi
     return lake.append(table.name, parts, table.schema, note, footers)
 
 
+def merge(lake: Lake, table: Table, part: Part, paths: Sequence[str]) -> int:
+    """Puts the readings of some files of a partition into one, as `append` would have written it; returns the version."""
+    files = [pq.read_table(lake.folder(table.name) / path, schema=table.schema, partitioning=None) for path in paths]
+    order = [(column, "ascending") for column in ("datastream", "time", "revision", "arrived", "batch")]
+    rows = pa.concat_tables(files).sort_by(order)
+    return lake.merge(table.name, part, paths, rows, table.schema, {"extents": json.dumps(_extents_of(rows))})
+
+
 def _extents_of(rows: pa.Table) -> dict[str, list[Any]]:
     """Of each datastream in order: its first and last time [µs UTC], the number of its readings, their highest revision."""
     runs, times = pc.run_end_encode(rows.column("datastream").combine_chunks()), micros(rows.column("time"))

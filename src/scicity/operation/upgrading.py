@@ -1,9 +1,6 @@
 """Upgrades of the lake: what an older SciCity wrote becomes what this one declares, and no reading is lost on the way.
 
-Registers and derived tables can be had again: one whose columns changed is set aside and written anew. But its versions begin
-anew then, and a table above it that remembers the versions it was computed from would take the new for the old; so everything
-above it is set aside first. A register itself is set aside by the load that writes it.
-
+Registers and derived tables can be had again: whoever writes one next whose columns changed sets it aside (`Lake.set_aside`).
 Readings cannot be had again. A table of readings whose columns or whose unit changed is written anew beside the lake, file by
 file and with its log: each version holds the same readings as before, so that what the log tells (up to which batch of the
 inbox the lake holds readings, which files were taken) and what others remember of its versions stay true. Then the old one is
@@ -25,7 +22,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 
 from scicity.kernel.lake import PARTITION, Lake, Part
-from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Source, Table, reading_table
+from scicity.kernel.tables import READING_PREFIX, Catalog, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
 
 STAGE = ".upgrading"  # of the lake: tables of readings that are being written anew
@@ -37,16 +34,14 @@ class UpgradeDue(Exception):  # noqa: N818  (reads as what happened)
 
 
 def upgrade(lake: Lake, catalog: Catalog, loading: bool) -> list[str]:
-    """Brings the lake to what the catalog declares; the tables that were written anew or set aside. Within `Lake.alone`.
+    """Brings the lake to what the catalog declares; the tables of readings that were written anew. Within `Lake.alone`.
 
     Registers are written anew by a load alone. Raises UpgradeDue where they are due and this is none (`loading`), and where
     readings cannot be brought to their new form.
     """
     _finish(lake)
-    declared = [table for table in catalog.tables.values() if isinstance(table, Source | Derived)]
-    due = [table for table in declared if _differs(lake.folder(table.name), table)]
-    stale = sorted(table.name for table in due if isinstance(table, Source))
-    if stale and not loading:
+    stale = [] if loading else [each.name for each in catalog.sources if _differs(lake.folder(each.name), each)]
+    if stale:
         raise UpgradeDue(f"registers of an older version ({', '.join(stale)}): run ./scicity load")
     told = []
     for table in _of_readings(lake):
@@ -54,17 +49,13 @@ def upgrade(lake: Lake, catalog: Catalog, loading: bool) -> list[str]:
         if before != now or _differs(lake.folder(table.name), table):
             slope, offset = _converted(table, before, now)
             _write_anew(lake, table, slope, offset)
-            told += _set_aside_above(lake, catalog, table.name) if before != now else []
+            for above in catalog.above(table.name) if before != now else ():
+                lake.distrust(above)
             lake.set_aside(table.name)
             _finish(lake)
             told.append(table.name)
         elif not (lake.folder(table.name) / UNIT).exists():
             (lake.folder(table.name) / UNIT).write_text(now, encoding="utf-8")
-    for table in due:
-        told += _set_aside_above(lake, catalog, table.name)
-        if isinstance(table, Derived) and table.name not in told:
-            lake.set_aside(table.name)
-            told.append(table.name)
     return told
 
 
@@ -98,13 +89,6 @@ def _differs(folder: Path, table: Table) -> bool:
 
 def _full(table: Table) -> Schema:
     return Schema.from_arrow(pa.schema([*table.schema, *PARTITION]))
-
-
-def _set_aside_above(lake: Lake, catalog: Catalog, name: str) -> list[str]:
-    above = sorted(each for each in catalog.above(name) if (lake.folder(each) / "_delta_log").exists())
-    for each in above:
-        lake.set_aside(each)
-    return above
 
 
 def _finish(lake: Lake) -> None:

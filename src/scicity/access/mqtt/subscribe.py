@@ -26,7 +26,7 @@ from paho.mqtt.properties import Properties
 
 from scicity.access.files.readings import typed_columns
 from scicity.access.http.decode import Reading
-from scicity.access.inbox import Inbox, InboxFull
+from scicity.access.inbox import Inbox, InboxFull, Unread
 from scicity.access.mqtt.forms import OWN, SPARKPLUG, TOPICS, read
 from scicity.access.mqtt.sparkplug import REBIRTH, Births, Payload
 from scicity.access.storage import StorageRefused
@@ -35,6 +35,7 @@ from scicity.kernel.reading import ARRIVAL
 
 MOST_TOGETHER = 5_000  # messages of one commit
 MOST_UNACKNOWLEDGED = 10_000  # that a broker may have under way to us
+PLACE = "mqtt "  # in front of a topic, as problems name where a message came from
 RETRY = 1.0  # [s] between two tries where the inbox refuses
 KEPT_SESSION = 0xFFFFFFFF  # the broker keeps our session for as long as it can
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Reader:
         while not stopped():
             try:
                 for message, problems in unread:
-                    place = f"mqtt {message.topic}"
+                    place = PLACE + message.topic
                     self.inbox.keep_unread(_name(message, True), place, message.arrived, "mqtt", problems, message.payload)
                 if tables:
                     rows = pa.concat_tables(tables)
@@ -98,6 +99,16 @@ class Reader:
                 message.acknowledge()
             break
         return unborn
+
+    def again(self, unread: Unread) -> bool:
+        """Reads a message again that could not be read, with what is known by now; whether it could, and its readings wait."""
+        message, problems = Message(unread.place.removeprefix(PLACE), unread.content, unread.arrived), Problems()
+        rows, timed = self._read(message, problems)
+        if len(problems):
+            return False
+        self.inbox.put_messages([_name(message, timed)], rows, np.zeros(rows.num_rows), message.arrived, "mqtt")
+        self.inbox.forget_unread([unread.id])
+        return True
 
     def _plain(self, messages: Sequence[Message]) -> list[pa.Table | None]:
         """The rows of what nearly every message is, readings in our own form, all converted at once; None of others."""
@@ -130,7 +141,7 @@ class Reader:
         return found
 
     def _read(self, message: Message, problems: Problems) -> tuple[pa.Table, bool]:
-        place = f"mqtt {message.topic}"
+        place = PLACE + message.topic
         said = read(message.topic, message.payload, place, message.arrived, problems, self.births)
         if said is None:
             return ARRIVAL.empty_table(), True

@@ -65,6 +65,22 @@ def badge(origin: str, dense: bool = False) -> SafeString:
     return format_html('<span class="badge badge-{}" title="{}">{}</span>', origin, meaning, zh if chinese else en)
 
 
+def closed_badge(period: str, dense: bool = False) -> SafeString:
+    """The mark of a figure of a closed period."""
+    chinese = language() == "zh"
+    meaning = (
+        f"{period} 已关账；此后的变化见更正"
+        if chinese
+        else f"{period} is closed; what changed since stands with the corrections"
+    )
+    form = (
+        '<abbr class="mark mark-closed" title="{}">{}</abbr>'
+        if dense
+        else '<span class="badge badge-closed" title="{}">{}</span>'
+    )
+    return format_html(form, meaning, ("结" if chinese else "C") if dense else ("已关账" if chinese else "closed"))
+
+
 def render(
     figure: Figure | None,
     *,
@@ -88,6 +104,7 @@ def render(
         return format_html('<span class="figure unknown" title="{}">—</span>', unknown)
     # All that the text depends on; a page of a thousand figures is mostly drawn from what was drawn before.
     known = (
+        figure.closed,
         *(figure.address, figure.version, figure.value, figure.symbol, figure.coverage, figure.stand_in, figure.origin),
         *(language(), dense, full, unit, tuple(via), at, digits_kept, bare, grouped),
     )
@@ -144,6 +161,8 @@ def _draw(
     if of_itself or bare:
         return link
     notes = [badge(origin, dense) for origin in badges_of(figure)]
+    if figure.closed:
+        notes.append(closed_badge(figure.closed, dense))
     if figure.coverage is not None and figure.coverage < 1 and not dense:
         text = "覆盖" if chinese else "coverage"
         notes.append(format_html('<span class="badge badge-coverage">{} {}</span>', text, digits.share(figure.coverage)))
@@ -163,6 +182,15 @@ def figure_tag(figure: Figure | None, **options: Any) -> SafeString:
 def cell(row: Any, column: str, **options: Any) -> SafeString:
     """One column of a row as a figure, as `figure` does; a missing row is unknown."""
     return render(row.figure(column) if row else None, **options)
+
+
+@register.simple_tag
+def amount(value: Any, symbol: str = "") -> SafeString:
+    """A number of a record, which is no cell of a table, with its unit."""
+    unit = digits.in_language(symbol, language())
+    shown = digits.UNKNOWN if value is None else digits.written(value, language(), full=True)
+    text = '<span class="value">{}</span>' + (' <span class="unit">{}</span>' if unit not in UNITLESS else "")
+    return format_html(text, shown, *([unit] if unit not in UNITLESS else []))
 
 
 @register.simple_tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from scicity.kernel.tables import PLACE, Table
 from scicity.vocabulary import term
 
 PAGE = 50
+SHOWN_COMMITS = 20
 _counted: dict[tuple[str, int], int] = {}
 
 
@@ -45,7 +47,7 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
         "terms": [(term(column), column in declared.grain) for column in declared.columns],
         "reads": sorted({read.table for read in getattr(declared, "reads", {}).values()}),
         "readers": sorted(t.name for t in city.figures.catalog.derived if any(read.table == name for read in t.reads.values())),
-        "commits": list(reversed(city.figures.lake.commits(name)))[:20] if state["version"] >= 0 else [],
+        "commits": list(islice(city.figures.lake.newest_first(name), SHOWN_COMMITS)),
         "columns": [(column, is_figure(declared.grain, column)) for column in names],
         "placed": state["kind"] == "register",
         "rows": rows,

@@ -8,6 +8,7 @@ import duckdb
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from scicity.closing import Correction
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.opening import is_figure, methods_of, path_of
 from scicity.kernel.lineage import Evidence, Why
@@ -52,9 +53,16 @@ def why(request: HttpRequest, address: str) -> HttpResponse:
         "crumbs": [(step, path_of(step), trail[:number]) for number, step in enumerate(trail)],
         "permanent": f"{opened.figure.address}@{opened.figure.version}",
         "newest": city.figures.lake.snapshot(opened.figure.table).version,
+        "correction": correction_of(city, opened),
         "other": [(name, opened.row[name]) for name in columns_of(opened) if opened.row[name] not in (None, "")],
     }
     return render(request, "cockpit/why.html", context)
+
+
+def correction_of(city: OpenCity, opened: Why) -> Correction | None:
+    """What is known otherwise of a closed figure, or None."""
+    act = city.closings.closed().get(opened.figure.closed)
+    return city.closings.standing(act).get(opened.figure.address) if act else None
 
 
 def kind_of(table: Table) -> str:

@@ -2,6 +2,8 @@
 // An island is a module `islands/<name>.ts`, here or in `pages/islands/` of a domain, that exports `mount(element, props)`.
 // It is fetched when its element comes near the screen; without scripts the page's own table says the same.
 
+import { follow } from "./live";
+
 type Island = { mount: (element: HTMLElement, props: unknown) => void | Promise<void> };
 
 const modules = {
@@ -34,3 +36,4 @@ const near = new IntersectionObserver(
   { rootMargin: "300px" },
 );
 document.querySelectorAll<HTMLElement>("[data-island]").forEach((element) => near.observe(element));
+follow((element) => near.observe(element));

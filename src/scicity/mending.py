@@ -1,0 +1,107 @@
+"""After a power cut: what had not reached the disk is found, taken away, and computed again.
+
+Readings and registers are on stable storage before anybody is told so, and derived tables are not, because they can be computed
+again. What a machine that lost its power may have torn is: a checkpoint of a table's log, the last commits of a log, and
+files of derived tables, whose names are the digests of what they should hold. The look is taken at the first writing after
+each start of the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scicity.kernel.lake import Lake
+from scicity.kernel.tables import Catalog
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # another one after each start of the machine
+LATEST = 3_600  # [s] before a table's newest file: what is older has long been written to the disk by the system itself
+log = logging.getLogger(__name__)
+
+
+def mend(lake: Lake, catalog: Catalog) -> list[str]:
+    """Mends what the machine's last end may have torn, once per start of the machine; returns what was found, in words.
+
+    Where anything of a derived table was torn, all derived tables are computed again with the next update.
+    """
+    marker, boot = lake.root / "boot", _boot()
+    if not lake.root.exists() or (marker.exists() and marker.read_text(encoding="utf-8") == boot):
+        return []
+    with lake.alone():
+        found = [word for folder in sorted(lake.root.glob("*/*/_delta_log")) for word in _mend_log(folder)]
+        lake.forget()
+        torn = [table.name for table in catalog.derived if _torn(lake, table.name)]
+        derived = {table.name for table in catalog.derived}
+        if torn or any(word.split(": ")[0] in derived for word in found):
+            for table in catalog.derived:
+                lake.distrust(table.name)
+        found += [f"{name}: files that had not reached the disk" for name in torn]
+        for word in found:
+            log.warning("after the machine's last end: %s", word)
+        marker.write_text(boot, encoding="utf-8")
+    return found
+
+
+def _boot() -> str:
+    try:
+        return BOOT.read_text(encoding="utf-8")
+    except OSError:
+        return uuid.uuid4().hex  # a system that does not tell: the look is taken each time
+
+
+def _mend_log(folder: Path) -> list[str]:
+    """Takes checkpoints that cannot be read out of a table's log, whose commits are all kept, and torn commits at its end."""
+    table, found = f"{folder.parent.parent.name}.{folder.parent.name}", []
+    for checkpoint in folder.glob("*.checkpoint*.parquet"):
+        try:
+            pq.read_metadata(checkpoint)
+        except (pa.ArrowInvalid, OSError):
+            checkpoint.unlink()
+            found.append(f"{table}: torn checkpoint {checkpoint.name}")
+    pointer = folder / "_last_checkpoint"
+    if pointer.exists():
+        with suppress(ValueError, KeyError, TypeError):
+            if (folder / f"{json.loads(pointer.read_text(encoding='utf-8'))['version']:020d}.checkpoint.parquet").exists():
+                pointer = Path()
+        if pointer.name:
+            pointer.unlink()
+            found.append(f"{table}: a checkpoint that is not there")
+    commits = sorted(folder.glob("[0-9]*.json"))
+    first = int(commits[0].stem) if commits else 0
+    whole = next((at for at, commit in enumerate(commits) if int(commit.stem) != first + at), len(commits))
+    while whole and not _whole(commits[whole - 1]):
+        whole -= 1
+    for commit in reversed(commits[whole:]):
+        commit.unlink()
+        found.append(f"{table}: torn commit {int(commit.stem)}")
+    if commits and not whole:
+        folder.parent.rename(folder.parent.with_name(f"{folder.parent.name}@torn-{uuid.uuid4().hex[:8]}"))
+    return found
+
+
+def _whole(commit: Path) -> bool:
+    try:
+        lines = commit.read_text(encoding="utf-8").splitlines()
+        return bool(lines) and all(isinstance(json.loads(line), dict) for line in lines)
+    except ValueError:
+        return False
+
+
+def _torn(lake: Lake, table: str) -> bool:
+    """Whether a file that a derived table's newest version names is not what its name says."""
+    files = [lake.folder(table) / path for path in lake.snapshot(table).paths]
+    if not all(file.exists() for file in files):
+        return True
+    newest = max((file.stat().st_mtime for file in files), default=0)
+    late = [file for file in files if file.stat().st_mtime > newest - LATEST]
+    torn = [file for file in late if hashlib.sha256(file.read_bytes()).hexdigest()[:32] != file.stem]
+    for file in torn:
+        file.unlink()  # else computing would find a file of that name and take it for its own
+    return bool(torn)
