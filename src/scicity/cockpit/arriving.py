@@ -26,7 +26,7 @@ SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
 LONGEST_ERROR = 300  # characters
-MOVER, COLLECTOR, COMPACTION = "mover", "collector", "compaction"  # parts of the access network that beat
+MOVER, COLLECTOR, COMPACTION, BACKUP = "mover", "collector", "compaction", "backup"  # parts that say how they are
 RECENT = 300.0  # [s] over which the mover tells how many readings it moves
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"

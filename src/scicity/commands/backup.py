@@ -1,6 +1,8 @@
 """Backs a district up while it runs: lake, inbox and records of one moment; what the folder holds is not copied again."""
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     city = open_city(district)
+    from scicity.access.inbox import Inbox
+    from scicity.access.storage import StorageRefused
+    from scicity.cockpit.arriving import BACKUP
     from scicity.cockpit.place import Place
     from scicity.operation.backup import BackupFailed, back_up
 
@@ -24,6 +29,8 @@ def run(
         done = back_up(place, to, keep)
     except BackupFailed as failed:
         stop(str(failed), as_json)
+    with suppress(StorageRefused):  # whoever operates it wants to know of when the last one is
+        Inbox(place.inbox).beat(BACKUP, datetime.now(UTC), {"manifest": done.manifest.name, "new_bytes": done.fresh_bytes})
     document = {"manifest": str(done.manifest), "files": done.files, "new": done.fresh, "new_bytes": done.fresh_bytes}
     say(
         document,
