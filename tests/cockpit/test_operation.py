@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 from django.contrib.auth.models import Group
 from django.template import base
 from django.test import Client
@@ -132,6 +134,18 @@ def test_metrics_tell_what_alerts_need(inbox, city):
     assert 3000 <= float(told["scicity_backup_silent_seconds"]) < 3600 and told["scicity_collector_silent_seconds"] == "-1.0"
     assert 0 < float(told["scicity_disk_free_bytes"]) < float(told["scicity_disk_bytes"])
     assert float(told["scicity_inbox_bytes"]) > 0 and float(told["scicity_lake_files"]) >= 5
+
+
+def test_alerts_and_the_guide_name_metrics_that_there_are(inbox):
+    text = browser_of("data-officer").get("/metrics").content.decode()
+    there = set(re.findall(r"^(scicity_\w+) ", text, re.MULTILINE))
+    root = Path(__file__).parents[2]
+    rules = yaml.safe_load((root / "deploy" / "prometheus" / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    named = {name for rule in rules for name in re.findall(r"scicity_\w+", rule["expr"])}
+    guide = (root / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert len(named) > 8 and named <= there
+    assert set(re.findall(r"`(scicity_[a-z_]+)`", guide)) == there
+    assert [rule["alert"] for rule in rules if rule["alert"].removeprefix("SciCity") not in guide] == []
 
 
 def test_durations_and_amounts_are_written_for_people():

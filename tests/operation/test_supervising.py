@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -84,7 +85,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def up(small: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Inbox, str]]:
     """`scicity up` with all that belongs to it: answering, moving, collecting."""
     port = free_port()
-    process = begun(tmp_path / "state", tmp_path / "up.log", "up", str(small), "--port", str(port))
+    process = begun(tmp_path / "state", tmp_path / "up.log", "up", str(small), "--port", str(port), SCICITY_LOG="json")
     try:
         address = f"http://127.0.0.1:{port}/healthz"
         until(lambda: process.poll() is not None or answers(address), "the server answers")
@@ -104,7 +105,7 @@ def answers(address: str) -> bool:
 
 @pytest.mark.slow
 def test_mover_and_collector_are_begun_again_and_all_end_together(
-    up: tuple[subprocess.Popen[bytes], Inbox, str],
+    up: tuple[subprocess.Popen[bytes], Inbox, str], tmp_path: Path
 ) -> None:
     process, inbox, address = up
     for part in ("mover", "collector"):
@@ -117,6 +118,9 @@ def test_mover_and_collector_are_begun_again_and_all_end_together(
     assert process.wait(60) == 0
     assert until(lambda: not group(process.pid), "nothing is left")
     assert not answers(address)
+    text = (tmp_path / "up.log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.partition("(Ctrl-C ends it)")[2].splitlines() if line]  # what `up` itself says
+    assert {"arrive", "collect"} <= {line["told"]["of"] for line in lines if line["process"] == "supervisor"}
 
 
 @pytest.mark.slow
