@@ -8,8 +8,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scicity.access.arrival import move
-from scicity.access.inbox import LANES, Inbox
+from scicity.access.inbox import Inbox
 from scicity.access.storage import SCHEMA, PostgresStorage
 from scicity.city import City
 from scicity.cockpit.arriving import Mover
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
-from scicity.kernel.calendar import Calendar
-from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Refused
 from scicity.kernel.reading import ARRIVAL, Batch
 from scicity.operation import backup, restore
@@ -34,45 +30,14 @@ from scicity.operation.backup import BackupFailed, back_up, content_of, read_man
 from scicity.operation.presence import present
 from scicity.operation.restore import restore as bring_back
 from tests.access.postgres import Postgres
+from tests.operation.numbered import NOW, Number, batch, in_lake, move_on
 from tests.operation.running import district, scicity
-
-CALENDAR = Calendar("Asia/Shanghai")
-NOW = datetime(2023, 6, 1, 12, tzinfo=UTC)
-STREAMS = pa.Table.from_pylist(
-    [
-        {"datastream": "main.forward", "thing": "main", "property": "energy_register", "unit": "kWh"},
-        {"datastream": "main.power", "thing": "main", "property": "active_power", "unit": "kW"},
-    ]
-)
-Number = Counter[float]
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A district's folder."""
     return district(tmp_path_factory.mktemp("district"), 9)
-
-
-def batch(*numbers: int) -> Batch:
-    """Numbered readings, the odd ones of another property, the sevenths of long ago."""
-    rows = [
-        {
-            "datastream": ("main.forward", "main.power")[number % 2],
-            "time": NOW - timedelta(days=30 * (number % 7 == 0), seconds=15 * number),
-            "value": float(number),
-            "revision": None,
-        }
-        for number in numbers
-    ]
-    return Batch(f"batch-{numbers}", pa.Table.from_pylist(rows, schema=ARRIVAL), NOW, "gateway")
-
-
-def move_on(place: Place, most: int = 10**9) -> None:
-    """What the mover does."""
-    lake, inbox = Lake(place.state / "lake"), Inbox(place.inbox)
-    with lake.alone():
-        for lane in LANES:
-            move(inbox, lake, STREAMS, CALENDAR, 1, most, lane)
 
 
 def could_move(place: Place) -> bool:
@@ -83,15 +48,6 @@ def could_move(place: Place) -> bool:
         except BlockingIOError:
             return False
         return True
-
-
-def in_lake(place: Place) -> Number:
-    lake, found = Lake(place.state / "lake"), Number()
-    for folder in (lake.root / "reading").glob("*/_delta_log"):
-        name = f"reading.{folder.parent.name}"
-        for uri in lake.uris(name, lake.snapshot(name)):
-            found.update(pa.parquet.read_table(uri, columns=["value"])["value"].to_pylist())
-    return found
 
 
 ACTS = st.lists(st.sampled_from(["put", "move", "move a little"]), max_size=6)

@@ -78,7 +78,8 @@ def test_a_process_writes_json_lines_when_it_is_asked_to(tmp_path: Path) -> None
     told = "import logging; from scicity.operation import logs; logs.begin('here'); logging.getLogger('scicity.a').info('well')"
     done = scicity(tmp_path / "state", "collect", "--district", str(folder), SCICITY_LOG="json")
     assert done.returncode == 0, done.stderr
-    assert [json.loads(line) for line in done.stderr.splitlines()] == []
+    assert [json.loads(line)["told"] for line in done.stderr.splitlines()] == [{"connections": []}]
+    assert done.stdout == ""
     said = environment(tmp_path / "state", SCICITY_LOG="json")
     line = subprocess.run([sys.executable, "-c", told], env=said, capture_output=True, text=True, check=True).stderr
     assert json.loads(line) | {"time": "", "pid": 0} == {

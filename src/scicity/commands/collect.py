@@ -45,7 +45,11 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
         )
         for row in engine.rows(catalog["devices.connection"]).to_pylist()
     ]
-    say({"connections": [each.name for each in connections]}, f"{len(connections)} connections", as_json)
+    told, line = {"connections": [each.name for each in connections]}, f"{len(connections)} connections"
+    if as_json:
+        say(told, line, as_json)
+    else:
+        log.info(line, extra={"told": told})
     place = replace(Place.of_environment(), district=city.folder.resolve(), state_root=city.state.parent.resolve())
     present(place.state)
     inbox = inbox_of(OpenCity(city.district, city.figures, place))
