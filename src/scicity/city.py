@@ -23,6 +23,7 @@ from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
+from scicity.operation.upgrading import upgrade
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
 
@@ -88,7 +89,7 @@ class City:
         sources, problems = self.check(progress)
         problems.refuse()
         loaded = Loaded()
-        with self._alone():
+        with self._alone(loading=True):
             for name, rows in sources.items():
                 declared = self.catalog[name]
                 if isinstance(declared, Source) and self._replace(declared, rows):
@@ -112,16 +113,20 @@ class City:
         return taken
 
     def compute(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
-        """Brings every derived table up to date; with `only` this one and what it reads."""
+        """Brings every derived table up to date; with `only` this one and what it reads.
+
+        Raises UpgradeDue where an older SciCity wrote the lake, and a load must come first.
+        """
         with self._alone():
             done = self.computing.bring_up_to_date(progress, only)
             self.closings.post(datetime.now(UTC))
             return done
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, loading: bool = False) -> Iterator[None]:
         mend(self.lake, self.catalog)
         with self.lake.alone():
+            upgrade(self.lake, self.catalog, loading)
             yield
 
     def _find_unread(self, problems: Problems) -> None:

@@ -47,7 +47,9 @@ def mend(lake: Lake, catalog: Catalog) -> list[str]:
         found += [f"{name}: files that had not reached the disk" for name in torn]
         for word in found:
             log.warning("after the machine's last end: %s", word)
-        marker.write_text(boot, encoding="utf-8")
+        passing = marker.with_suffix(".tmp")
+        passing.write_text(boot, encoding="utf-8")
+        passing.replace(marker)  # never written over: a back-up may hold a link to it
     return found
 
 

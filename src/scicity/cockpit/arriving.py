@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from scicity.access.arrival import Moved, move
 from scicity.access.compacting import Merged, compact
@@ -23,7 +26,8 @@ SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
 LONGEST_ERROR = 300  # characters
-MOVER, COMPACTION = "mover", "compaction"
+MOVER, COLLECTOR, COMPACTION, BACKUP = "mover", "collector", "compaction", "backup"  # parts that say how they are
+RECENT = 300.0  # [s] over which the mover tells how many readings it moves
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"
 
@@ -82,6 +86,7 @@ class Mover:
         """
         behind = True  # what a process moved that ended may not be computed yet
         so_far, error, beaten = Moved(), "", 0.0
+        begun_at, recent = datetime.now(UTC).isoformat(), deque[tuple[float, int]]()
         while goes_on():
             begun = time.monotonic()
             try:
@@ -99,19 +104,28 @@ class Mover:
             took = time.monotonic() - begun
             if moved.batches:
                 so_far += moved
+                recent.append((time.monotonic(), sum(moved.readings.values())))
                 told(moved)
             if moved.batches or time.monotonic() - beaten > BEAT:
                 beaten = time.monotonic()
-                self._beat(so_far, took, error)
+                rates = {f"per_second_{span}": rate(recent, beaten, span) for span in (60, round(RECENT))}
+                self._beat(so_far, took, error, {"pid": os.getpid(), "begun": begun_at, **rates})
             time.sleep(min(max(PAUSE, took * SPARED), LONGEST_PAUSE))
 
-    def _beat(self, so_far: Moved, took: float, error: str) -> None:
+    def _beat(self, so_far: Moved, took: float, error: str, more: Mapping[str, Any]) -> None:
         now, held = datetime.now(UTC), sum(so_far.held.values())
         how = {"readings": sum(so_far.readings.values()), "held": held, "step_seconds": round(took, 3), "error": error}
         try:
-            inbox_of(self.city).beat(MOVER, now, how)
+            inbox_of(self.city).beat(MOVER, now, {**how, **more})
         except StorageRefused:
             log.exception("the inbox refuses")
+
+
+def rate(recent: deque[tuple[float, int]], now: float, span: float) -> float:
+    """Readings a second over the last `span` [s], of times [s] and numbers of what was moved; lets go of what is too old."""
+    while recent and recent[0][0] < now - RECENT:
+        recent.popleft()
+    return round(sum(number for at, number in recent if at > now - span) / span, 1)
 
 
 def trouble(city: OpenCity, now: datetime) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scicity.cockpit import discovery
 from scicity.cockpit.place import Place
+from scicity.operation import logs
 
 HERE = Path(__file__).parent
 PLACE = Place.of_environment()
@@ -112,10 +113,5 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-}
+LOGGING = logs.configuration()
 TEST_RUNNER = "django.test.runner.DiscoverRunner"

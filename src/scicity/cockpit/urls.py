@@ -7,7 +7,20 @@ from django.urls import include, path
 
 from scicity.cockpit import accounts, discovery
 from scicity.cockpit.api import api
-from scicity.cockpit.views import arrival, closing, data, errors, glossary, health, language, live, map, overview, why
+from scicity.cockpit.views import (
+    arrival,
+    closing,
+    data,
+    errors,
+    glossary,
+    health,
+    language,
+    live,
+    map,
+    operation,
+    overview,
+    why,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -27,6 +40,7 @@ urlpatterns = [
     path("api/", api.urls),
     path("live/", live.events, name="live"),
     path("closing/", closing.page, name="closing"),
+    path("operation/", operation.page, name="operation"),
     path("arrival/", arrival.page, name="arrival"),
     path("healthz", health.health, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -14,14 +14,20 @@ def run(
     as_json: Json = False,
 ) -> None:
     city = open_city(district)
+    from scicity.operation.upgrading import UpgradeDue
+
     if table and table not in city.catalog.tables:
         stop(f"no table is called {table}; `scicity tables` lists them", as_json)
     began = time.perf_counter()
     with progress(as_json) as bar:
         task = bar.add_task("computing", total=None)
-        done = city.compute(
-            lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of), only=table
-        )
+        try:
+            done = city.compute(
+                lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of), only=table
+            )
+        except UpgradeDue as due:
+            bar.stop()
+            stop(str(due), as_json)
     seconds = time.perf_counter() - began
     tables = told(done)
     lines = [f"{sum(t['computed'] for t in tables)} partitions of {len(tables)} tables computed in {seconds:.2f} s."]

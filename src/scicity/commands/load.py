@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scicity.commands import USUAL, Folder, Json, open_city, progress, refuse, say, told
+from scicity.commands import USUAL, Folder, Json, open_city, progress, refuse, say, stop, told
 from scicity.kernel.problems import Refused
 
 
@@ -16,6 +16,8 @@ def bring(folder: Path, as_json: bool) -> tuple[dict[str, Any], str]:
     """Loads a district with a progress bar; what was done, for programs and for people. Ends the command with all problems."""
     began = time.perf_counter()
     city = open_city(folder)
+    from scicity.operation.upgrading import UpgradeDue
+
     with progress(as_json) as bar:
         task = bar.add_task("checking", total=None)
         try:
@@ -24,6 +26,9 @@ def bring(folder: Path, as_json: bool) -> tuple[dict[str, Any], str]:
             bar.stop()
             refuse(refused.problems, as_json)
             raise
+        except UpgradeDue as due:
+            bar.stop()
+            stop(str(due), as_json)
         done = city.compute(lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of))
     seconds = time.perf_counter() - began
     document = {"sources": loaded.sources, "readings": loaded.readings, "tables": told(done), "seconds": round(seconds, 3)}

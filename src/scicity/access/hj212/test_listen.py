@@ -1,5 +1,5 @@
 """Stations as a connection: what they report is in the inbox when it is answered; strangers and others' data are kept out."""
-# ruff: noqa: S101, S106
+# ruff: noqa: S101
 
 from __future__ import annotations
 

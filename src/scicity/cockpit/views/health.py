@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from scicity.access.storage import StorageRefused
-from scicity.cockpit.arriving import MOVER, inbox_of, trouble
+from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, trouble
+from scicity.cockpit.condition import condition
 from scicity.cockpit.roles import keeps_data
 
 UNKEPT = {"Cache-Control": "no-store"}
@@ -38,17 +39,28 @@ def metrics(request: HttpRequest) -> HttpResponse:
     def gauge(name: str, text: str, value: float) -> None:
         Gauge(f"scicity_{name}", text, registry=registry).set(value)
 
+    def since(at: datetime | None, otherwise: float) -> float:
+        return (now - at).total_seconds() if at else otherwise
+
     try:
-        inbox = inbox_of(city)
-        since, (at, how) = inbox.waiting_since(), inbox.pulses().get(MOVER, (None, {}))
+        found = condition(city, now)
+        how = found.pulses[MOVER].told if MOVER in found.pulses else {}
         gauge("inbox_up", "Whether the inbox answers", 1)
-        gauge("inbox_waiting_readings", "Readings that wait for the lake", inbox.waiting_readings())
-        gauge("inbox_lag_seconds", "Since when the oldest of them waits", (now - since).total_seconds() if since else 0)
-        gauge("quarantine_readings", "Readings held because they could not be placed", inbox.held_readings())
-        gauge("unread_messages", "Messages that could not be read", inbox.unread_messages())
+        gauge("inbox_waiting_readings", "Readings that wait for the lake", found.waiting)
+        gauge("inbox_lag_seconds", "Since when the oldest of them waits", since(found.oldest, 0))
+        gauge("inbox_bytes", "What the inbox takes on disk", found.inbox_bytes)
+        gauge("quarantine_readings", "Readings held because they could not be placed", found.held)
+        gauge("unread_messages", "Messages that could not be read", found.unread)
         gauge("mover_readings", "Readings moved to the lake since the mover began", how.get("readings", 0))
+        gauge("mover_readings_per_second", "Readings moved to the lake, over the last minute", how.get("per_second_60", 0))
         gauge("mover_step_seconds", "How long the mover's last step took", how.get("step_seconds", 0))
-        gauge("mover_silent_seconds", "Since when the mover was not heard of", (now - at).total_seconds() if at else -1)
+        for part in (MOVER, COLLECTOR, COMPACTION, BACKUP):
+            at = found.pulses[part].at if part in found.pulses else None
+            gauge(f"{part}_silent_seconds", f"Since when the {part} was not heard of; -1: never", since(at, -1))
+        gauge("lake_bytes", "What the newest versions of all tables take", found.lake_bytes)
+        gauge("lake_files", "Files of the newest versions of all tables", found.lake_files)
+        gauge("disk_free_bytes", "Room on the disk of the state folder", found.disk_free)
+        gauge("disk_bytes", "Size of the disk of the state folder", found.disk_total)
     except StorageRefused:
         gauge("inbox_up", "Whether the inbox answers", 0)
     gauge("ready", "Whether what arrives is kept and moved on", not trouble(city, now))

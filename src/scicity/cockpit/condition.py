@@ -1,0 +1,128 @@
+"""The condition of a running district, for its operator: what its processes say, what waits, and what it takes on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from scicity.access.inbox import Inbox
+from scicity.access.storage import SCHEMA
+from scicity.cockpit.arriving import COLLECTOR, MOVER, SILENT, inbox_of
+from scicity.cockpit.city import OpenCity
+from scicity.kernel.lake import Lake
+
+BEATING = (MOVER, COLLECTOR)  # parts that beat for as long as they live; others say when they last did their work
+OF_POSTGRES = f"""SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{SCHEMA}' AND c.relkind = 'r'"""
+
+_lock = threading.Lock()
+_bytes: dict[tuple[str, str], dict[str, int]] = {}  # of each file of a table: files never change
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A part of the access network: when it was last heard of, since when it runs, and what is wrong with it, if anything."""
+
+    part: str
+    at: datetime
+    begun: datetime | None
+    silent: bool
+    error: str
+    told: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the newest version of a table takes: files, bytes; and how many versions there are."""
+
+    table: str
+    files: int
+    bytes: int
+    versions: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """All of it. Sizes in bytes, rates in readings per second, `oldest` is when the batch arrived that waits longest."""
+
+    waiting: int
+    oldest: datetime | None
+    held: int
+    unread: int
+    inbox_bytes: int
+    pulses: dict[str, Pulse]
+    disk_free: int
+    disk_total: int
+    sizes: list[Size] = field(default_factory=list)
+
+    @property
+    def lake_bytes(self) -> int:
+        """Of the newest versions of all tables."""
+        return sum(size.bytes for size in self.sizes)
+
+    @property
+    def lake_files(self) -> int:
+        """Of the newest versions of all tables."""
+        return sum(size.files for size in self.sizes)
+
+
+def condition(city: OpenCity, now: datetime) -> Condition:
+    """How a district is. Raises StorageRefused where the inbox does."""
+    inbox = inbox_of(city)
+    disk = shutil.disk_usage(_there(city.place.state))
+    return Condition(
+        waiting=inbox.waiting_readings(),
+        oldest=inbox.waiting_since(),
+        held=inbox.held_readings(),
+        unread=inbox.unread_messages(),
+        inbox_bytes=inbox_bytes(inbox),
+        pulses={part: _pulse(part, at, told, now) for part, (at, told) in sorted(inbox.pulses().items())},
+        disk_free=disk.free,
+        disk_total=disk.total,
+        sizes=sizes(city.figures.lake, city.figures.catalog.tables),
+    )
+
+
+def inbox_bytes(inbox: Inbox) -> int:
+    """What the inbox takes on disk, with its journal."""
+    if inbox.storage.kind == "postgresql":
+        return int(inbox.storage.rows(OF_POSTGRES)[0][0])
+    ((_, _, file),) = inbox.storage.rows("PRAGMA database_list")[:1]
+    return sum(part.stat().st_size for part in (Path(file), Path(f"{file}-wal")) if part.exists())
+
+
+def sizes(lake: Lake, tables: Any) -> list[Size]:
+    """The tables that the lake holds, the largest first. A file is looked at once in the life of this process."""
+    found = []
+    for table in tables:
+        snapshot = lake.snapshot(table)
+        if snapshot.version >= 0:
+            known = _bytes.get((str(lake.root), table), {})
+            now = {path: known[path] if path in known else _size(lake.folder(table) / path) for path in snapshot.paths}
+            with _lock:
+                _bytes[str(lake.root), table] = now
+            found.append(Size(table, len(now), sum(now.values()), snapshot.version + 1))
+    return sorted(found, key=lambda size: (-size.bytes, size.table))
+
+
+def _size(file: Path) -> int:
+    try:
+        return os.stat(file).st_size  # noqa: PTH116  (of a hundred thousand files: as quickly as can be)
+    except FileNotFoundError:  # merged or computed anew since
+        return 0
+
+
+def _pulse(part: str, at: datetime, told: dict[str, Any], now: datetime) -> Pulse:
+    begun = told.get("begun")
+    silent = part in BEATING and now - at > SILENT
+    return Pulse(part, at, datetime.fromisoformat(begun) if begun else None, silent, str(told.get("error") or ""), told)
+
+
+def _there(folder: Path) -> Path:
+    """The folder, or the nearest one above it that there is."""
+    return next(each for each in (folder, *folder.parents) if each.exists())
