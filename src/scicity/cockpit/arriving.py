@@ -28,6 +28,7 @@ SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest 
 LONGEST_ERROR = 300  # characters
 MOVER, COLLECTOR, COMPACTION, BACKUP = "mover", "collector", "compaction", "backup"  # parts that say how they are
 RECENT = 300.0  # [s] over which the mover tells how many readings it moves
+FORGETS = timedelta(hours=1)
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"
 
@@ -49,6 +50,7 @@ class Mover:
     """Moves what waits, and heals; in a process of its own, because moving and computing would keep those who send waiting."""
 
     city: OpenCity
+    forgot: datetime = datetime.min.replace(tzinfo=UTC)
 
     def step(self) -> Moved:
         """One move, and the figures that depend on it."""
@@ -63,6 +65,13 @@ class Mover:
                 self._heal()
         inbox.storage.tidy()
         return moved
+
+    def forget(self) -> None:
+        """Lets go, once an hour, of the names of batches that came long ago."""
+        now = datetime.now(UTC)
+        if now - self.forgot > FORGETS:
+            inbox_of(self.city).forget_names(now)
+            self.forgot = now
 
     def _heal(self) -> None:
         self.city.figures.computing.bring_up_to_date()
@@ -97,6 +106,7 @@ class Mover:
                     behind = False
                 moved = self.step()
                 self.compact()
+                self.forget()
                 error = ""
             except Exception as failed:
                 log.exception("what waits in the inbox could not be moved")

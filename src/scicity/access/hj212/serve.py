@@ -95,9 +95,9 @@ async def serve(
     `put` returns when a batch is on stable storage; where it raises, nothing is answered and the connection is closed.
     `allowed(station, password)`, awaited where it is to be, is asked of every message; comparing in constant time and slowing
     down who guesses is its own business. `refused(who, problems, bytes)` is told what could not be read, and by whom (peer, or
-    station at peer) it came; the bytes can hold a password. `missing(station)` names the stretches of time, from and to with zones, for which a station
-    is asked after its first data on a connection. These are called in the loop and must not block it. Raises OSError where
-    the port is taken.
+    station at peer) it came; the bytes can hold a password. `missing(station)` names the stretches of time, from and to with
+    zones, for which a station is asked after its first data on a connection. These are called in the loop and must not block
+    it. Raises OSError where the port is taken.
     """
     server = Server(put, allowed, refused, missing, settings or Settings(), clock)
     await server.listen(host, port)
