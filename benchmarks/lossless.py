@@ -60,7 +60,7 @@ class Site:
 
     def __init__(self, root: Path, port: int, how: str) -> None:
         self.root, self.port, self.how = root, port, how
-        self.state, self.images, self.process = root / "state", 0, None
+        self.state, self.images, self.process, self.loaded = root / "state", 0, None, False
         self.broker = Broker(root)
         self.broker.start()
         self.postgres = Postgres(root / "postgres") if how == "postgres" else None
@@ -75,7 +75,13 @@ class Site:
             subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
             self._mount(image)
         self.district = self._district()
-        told = {**os.environ, "SCICITY_STATE": str(self.state), "SCICITY_HOME": str(HOME), "PYTHONPATH": str(HOME / "src")}
+        told = {
+            **os.environ,
+            "SCICITY_STATE": str(self.state),
+            "SCICITY_DISTRICT": str(self.district),
+            "SCICITY_HOME": str(HOME),
+            "PYTHONPATH": str(HOME / "src"),
+        }
         self.environment = told | ({"SCICITY_DATABASE": self.postgres.address} if self.postgres else {})
 
     def _district(self) -> Path:
@@ -95,11 +101,15 @@ class Site:
 
     def start(self) -> None:
         """Returns when the cockpit answers; mover and collector run beside it."""
-        command = [sys.executable, "-m", "scicity", "up", str(self.district), "--port", str(self.port)]
+        python = [sys.executable, "-m"]
+        again = [*python, "scicity.operation.supervising", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        whole = [*python, "scicity", "up", str(self.district), "--port", str(self.port)]
+        command = [*again, "--district", str(self.district)] if self.loaded and self.how != "cut" else whole
         with (self.root / "up.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
         while self.process.poll() is None:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1):
+                self.loaded = True
                 return
             time.sleep(0.05)
         raise RuntimeError((self.root / "up.log").read_text(encoding="utf-8")[-3000:])
@@ -261,7 +271,7 @@ def main() -> None:
             for thread in threads:
                 thread.start()
             for number in range(asked.times):
-                time.sleep(dice.uniform(0.1, 3))
+                time.sleep(dice.uniform(0.1, 6))
                 site.interrupt(dice)
                 told = f"acknowledged {len(by_http):,} by HTTP, {len(by_mqtt):,} by MQTT"
                 print(f"\r{asked.how} {number + 1} of {asked.times}; {told}", end="", flush=True)
