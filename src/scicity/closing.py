@@ -32,6 +32,7 @@ from scicity.vocabulary import term
 
 PERIOD = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?")
 MEASURED = ("real", "decimal", "factor", "integer")
+ABOUT = ("coverage", "flags")  # columns that tell about the figures of their row
 CORRECTION = pa.schema(
     [("at", pa.timestamp("us", "UTC")), ("version", pa.int64())]
     + [(name, pa.string()) for name in ("table", "column", "address", "symbol", "before", "after")]
@@ -233,7 +234,7 @@ class Closings:
         was, now_is = sides
         for key in dict.fromkeys([*was, *now_is]):
             row = now_is.get(key) or was[key]
-            for column in (name for name in names if name not in grain and term(name).type in MEASURED):
+            for column in (name for name in names if name not in (*grain, *ABOUT) and term(name).type in MEASURED):
                 where = address(table, column, row)
                 after = _exact(now_is[key][column]) if key in now_is else None
                 stood = _exact(was[key][column]) if key in was else None

@@ -51,7 +51,7 @@ def test_a_period_is_closed_corrected_and_reopened(own):
     correct(own, 5000.0)
     page = browser.get("/closing/").content.decode()
     difference = own.closings.standing(own.closings.closed()["2021-05"])[MAY].difference
-    assert written(difference, "en", full=True) in page
+    assert written(difference, "en", significant=9) in page
     why = browser.get("/why/" + quote(MAY)).content.decode()
     assert "2021-05 is closed" in why
     assert own.figures.figure(MAY).value == was

@@ -38,6 +38,7 @@ ORIGINS: dict[str, tuple[str, str, str, str, str]] = {
 LETTERS = {"reported": "R", "modelled": "M", "estimated": "E", "allocated": "A", "manual": "H", "stand-in": "S"}
 # Columns that tell about the figures of their row; they carry no marks themselves.
 ABOUT = ("coverage", "stand_in", "flags")
+AMOUNT = 9  # digits of a record's number
 UNITLESS = ("", "1")
 MOST_DRAWN = 20_000
 _drawn: dict[tuple[Any, ...], SafeString] = {}
@@ -188,7 +189,7 @@ def cell(row: Any, column: str, **options: Any) -> SafeString:
 def amount(value: Any, symbol: str = "") -> SafeString:
     """A number of a record, which is no cell of a table, with its unit."""
     unit = digits.in_language(symbol, language())
-    shown = digits.UNKNOWN if value is None else digits.written(value, language(), full=True)
+    shown = digits.UNKNOWN if value is None else digits.written(value, language(), significant=AMOUNT)
     text = '<span class="value">{}</span>' + (' <span class="unit">{}</span>' if unit not in UNITLESS else "")
     return format_html(text, shown, *([unit] if unit not in UNITLESS else []))
 
