@@ -27,6 +27,7 @@ YEAR_BEFORE = timedelta(days=366)
 REVIEW = ("verified", "unverified")
 EPOCH_YEAR = 1970
 LONGEST_MONTH = 31  # days
+DIGITS = 6  # of offsets: what is behind them is the noise of subtracting
 
 BEHAVIOUR = source(
     "devices.behaviour",
@@ -60,6 +61,7 @@ THRESHOLD = source(
 _STREAM = ("datastream", "thing", "property", "flow", "interval_seconds", "origin")
 _COUNTS = ("expected_readings", "received_readings", "missing_readings", "valueless_readings", "received_share", "gaps")
 _TIMES = ("missing_seconds", "longest_gap_seconds", "frozen_seconds")
+_HOURS = ("missing_hours", "longest_gap_hours", "frozen_hours")
 
 
 def tables_of(district: Any) -> list[Table]:
@@ -130,7 +132,7 @@ def stream_daily(slot: Slot, streams: pa.Table, behaviours: pa.Table, meters: pa
 
 @derived(
     reads={"daily": "devices.stream_daily"},
-    columns=["thing", "datastream", "month", *_COUNTS, *_TIMES, "last_reading", "origin"],
+    columns=["thing", "datastream", "month", *_COUNTS, *_HOURS, "last_reading", "origin"],
     grain=["datastream", "month"],
     period="year",
     time="month",
@@ -146,8 +148,10 @@ def stream_monthly(daily: Any) -> Any:
     """
     rows = daily.mutate(month=daily.day.truncate("M"))
     summed = rows.group_by("thing", "datastream", "month").agg(
-        **{name: rows[name].sum() for name in (*_COUNTS, *_TIMES) if name not in ("received_share", "longest_gap_seconds")},
-        longest_gap_seconds=rows.longest_gap_seconds.max(),
+        **{name: rows[name].sum() for name in _COUNTS if name != "received_share"},
+        missing_hours=rows.missing_seconds.sum().cast("float64") / 3600,
+        longest_gap_hours=rows.longest_gap_seconds.max().cast("float64") / 3600,
+        frozen_hours=rows.frozen_seconds.sum().cast("float64") / 3600,
         last_reading=rows.last_reading.max(),
         origin=rows.origin.max(),
     )
@@ -242,8 +246,8 @@ def offset_monthly(slot: Slot, daily: pa.Table, beside: pa.Table, thresholds: pa
                 "month": pa.array(np.full(len(names), first, dtype=np.int32)).cast(pa.date32()),
                 "neighbours": pa.array(found.neighbours),
                 "days_compared": pa.array(found.days),
-                "neighbour_offset": pa.array(found.offset, mask=few),
-                "offset_spread": pa.array(found.spread, mask=few),
+                "neighbour_offset": pa.array(np.round(found.offset, DIGITS), mask=few),
+                "offset_spread": pa.array(np.round(found.spread, DIGITS), mask=few),
                 "symbol": symbols,
             }
         )
@@ -311,9 +315,9 @@ def drift_monthly(slot: Slot, offsets: pa.Table, streams: pa.Table, behaviours: 
             "neighbours": rows.column("neighbours"),
             "neighbour_offset": rows.column("neighbour_offset"),
             "months_before": pa.array(found.before),
-            "usual_offset": pa.array(found.usual, mask=few | np.isnan(found.usual)),
-            "drift": pa.array(found.drift, mask=few | np.isnan(found.drift)),
-            "drift_score": pa.array(found.score, mask=few | np.isnan(found.score)),
+            "usual_offset": pa.array(np.round(found.usual, DIGITS), mask=few | np.isnan(found.usual)),
+            "drift": pa.array(np.round(found.drift, DIGITS), mask=few | np.isnan(found.drift)),
+            "drift_score": pa.array(np.round(found.score, DIGITS), mask=few | np.isnan(found.score)),
             "drifting": pa.array(found.drifting, mask=~found.told),
             "symbol": rows.column("symbol"),
         }

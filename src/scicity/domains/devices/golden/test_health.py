@@ -104,7 +104,7 @@ def test_a_gap_over_the_end_of_a_month(made: City) -> None:
     february, march = answer(made, "stream_monthly", datastream="a.t")
     assert (february["expected_readings"], february["missing_readings"], february["gaps"]) == (28 * 24, 10 + 12, 2)
     assert february["received_share"] == pytest.approx(100 * (1 - 22 / (28 * 24)))
-    assert february["longest_gap_seconds"] == march["longest_gap_seconds"] == 4 * 86_400
+    assert february["longest_gap_hours"] == march["longest_gap_hours"] == 96
     assert (march["expected_readings"], march["missing_readings"], march["gaps"]) == (12 * 24, 84, 1)
     days = {
         row["day"]: row["missing_readings"] for row in answer(made, "stream_daily", datastream="a.t") if row["missing_readings"]
@@ -114,14 +114,14 @@ def test_a_gap_over_the_end_of_a_month(made: City) -> None:
 
 
 def test_what_stands_still_over_the_end_of_a_month(made: City) -> None:
-    assert [row["frozen_seconds"] for row in answer(made, "stream_monthly", datastream="b.t")] == [12 * 3600, 18 * 3600]
-    assert [row["frozen_seconds"] for row in answer(made, "stream_monthly", datastream="a.t")] == [0, 0]
+    assert [row["frozen_hours"] for row in answer(made, "stream_monthly", datastream="b.t")] == [12, 18]
+    assert [row["frozen_hours"] for row in answer(made, "stream_monthly", datastream="a.t")] == [0, 0]
 
 
 def test_a_closed_valve_is_not_frozen_and_a_dead_meter_is(made: City) -> None:
     (gas,), (main,) = (answer(made, "stream_monthly", datastream=name) for name in ("gas.e", "main.e"))
-    assert (gas["expected_readings"], gas["received_share"], gas["frozen_seconds"]) == (240, 100.0, 0)
-    assert main["frozen_seconds"] == 240 * 3600
+    assert (gas["expected_readings"], gas["received_share"], gas["frozen_hours"]) == (240, 100.0, 0)
+    assert main["frozen_hours"] == 240
 
 
 def test_an_hour_that_ends_at_midnight_belongs_to_its_day(made: City) -> None:

@@ -117,18 +117,29 @@ def frozen(readings: Readings, rules: Rules) -> tuple[Bools, Ints]:
     `rests` (0 for a closed valve, the floor of an instrument), and a register never where it may rest at 0, for then it shows
     that nothing was used. Source: the flat-line test, see the head of this module.
     """
+    first, last, stood = _runs(readings, rules)
+    interval = rules.interval[readings.stream]
+    lasting = np.r_[np.minimum(np.diff(readings.time), interval[:-1]), interval[-1:]]
+    lasting[last] = interval[last]
+    return np.repeat(stood, last - first + 1), lasting
+
+
+def stretches(readings: Readings, rules: Rules) -> list[tuple[int, int]]:
+    """The frozen stretches: the first and the last reading of each, by their numbers. Source: as `frozen`. Times in [µs]."""
+    first, last, stood = _runs(readings, rules)
+    return list(zip(first[stood].tolist(), last[stood].tolist(), strict=True))
+
+
+def _runs(readings: Readings, rules: Rules) -> tuple[Ints, Ints, Bools]:
+    """The first and the last reading of each stretch of one value, and whether it is frozen."""
     stream, time, value = readings.stream, readings.time, readings.value
     if not len(time):
-        return np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64)
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
     interval = rules.interval[stream]
-    step = np.diff(time)
-    begins = np.r_[True, (stream[1:] != stream[:-1]) | (value[1:] != value[:-1]) | (2 * step > 3 * interval[1:])]
-    first = np.flatnonzero(begins)
+    late = 2 * np.diff(time) > 3 * interval[1:]
+    first = np.flatnonzero(np.r_[True, (stream[1:] != stream[:-1]) | (value[1:] != value[:-1]) | late])
     last = np.r_[first[1:], len(time)] - 1
     of_run, still = stream[first], rules.still[stream[first]]
     resting = (np.abs(value[first]) <= rules.rests[of_run]) | (rules.register[of_run] & ~np.isnan(rules.rests[of_run]))
     length = time[last] - time[first] + interval[first]
-    stood = (still > 0) & (length >= still) & (last > first) & ~resting
-    lasting = np.r_[np.minimum(step, interval[:-1]), interval[-1:]]
-    lasting[last] = interval[last]
-    return np.repeat(stood, last - first + 1), lasting
+    return first, last, (still > 0) & (length >= still) & (last > first) & ~resting
