@@ -46,6 +46,7 @@ def brought() -> list[dict[str, Any]]:
             "url": reverse("map-points", args=[f"{domain}.{name}"]),
             "kind": "point",
             "label": either(said),
+            "ring": True,
         }
         for domain in discovery.with_pages()
         if (module := discovery.module(domain, "pages.map"))
