@@ -7,7 +7,6 @@ which it estimates the standard deviation of normal values; held against a bound
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -85,9 +84,11 @@ def drifts(month: Floats, before: Floats, least: Floats, bound: float, months: i
 
 
 def _median(values: Floats, axis: int) -> Floats:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a day that nobody has is NaN, and no news
-        found: Floats = (
-            np.nanmedian(values, axis=axis) if values.shape[axis] else np.full(np.delete(values.shape, axis), np.nan)
-        )
-    return found
+    """The middle of the numbers along an axis, NaN where there are none; NaN sorts behind every number."""
+    ordered = np.sort(np.moveaxis(values, axis, -1), axis=-1)
+    if not ordered.shape[-1]:
+        return np.full(ordered.shape[:-1], np.nan)
+    count = (~np.isnan(ordered)).sum(axis=-1, keepdims=True)
+    low, high = (np.take_along_axis(ordered, np.maximum(each, 0), axis=-1) for each in ((count - 1) // 2, count // 2))
+    middle: Floats = np.where(count > 0, (low + np.where(count > 0, high, low)) / 2, np.nan)[..., 0]
+    return middle
