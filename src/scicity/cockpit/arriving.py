@@ -28,7 +28,7 @@ SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest 
 LONGEST_ERROR = 300  # characters
 MOVER, COLLECTOR, COMPACTION, BACKUP = "mover", "collector", "compaction", "backup"  # parts that say how they are
 RECENT = 300.0  # [s] over which the mover tells how many readings it moves
-FORGETS = timedelta(hours=1)
+FORGETS, LONG_AGO = timedelta(hours=1), datetime(1970, 1, 1, tzinfo=UTC)
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
 REGISTER = "district.datastream"
 
@@ -50,7 +50,7 @@ class Mover:
     """Moves what waits, and heals; in a process of its own, because moving and computing would keep those who send waiting."""
 
     city: OpenCity
-    forgot: datetime = datetime.min.replace(tzinfo=UTC)
+    forgot: datetime = LONG_AGO
 
     def step(self) -> Moved:
         """One move, and the figures that depend on it."""

@@ -11,9 +11,10 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from scicity.access.files import layers
+from scicity.cockpit import discovery
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.opening import path_of
-from scicity.cockpit.templatetags.words import language, name, title_of
+from scicity.cockpit.templatetags.words import either, language, name, title_of
 from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.lineage import Row
 from scicity.kernel.problems import Problems
@@ -32,7 +33,25 @@ _layers: dict[tuple[str, int], dict[str, Any] | None] = {}
 
 def page(request: HttpRequest) -> HttpResponse:
     """The map and, for those who do not see it, the same places as tables."""
-    return render(request, "cockpit/map.html", context_of(request.city))
+    context = context_of(request.city)
+    context["map"]["layers"] += brought()
+    return render(request, "cockpit/map.html", context)
+
+
+def brought() -> list[dict[str, Any]]:
+    """The layers that domains bring (`pages/map.py` with `LAYERS` and `features`), for the page of the map alone."""
+    return [
+        {
+            "name": f"{domain}.{name}",
+            "url": reverse("map-points", args=[f"{domain}.{name}"]),
+            "kind": "point",
+            "label": either(said),
+            "ring": True,
+        }
+        for domain in discovery.with_pages()
+        if (module := discovery.module(domain, "pages.map"))
+        for name, said in module.LAYERS.items()
+    ]
 
 
 def context_of(city: OpenCity) -> dict[str, Any]:
@@ -142,11 +161,16 @@ def sources_of(city: OpenCity) -> list[tuple[str, str, str]]:
 
 
 def points(request: HttpRequest, table: str) -> HttpResponse:
-    """The rows of a register that have a place, as GeoJSON; each leads to the figures of its row."""
+    """The rows of a register that have a place, as GeoJSON, or what a domain brings; each leads to the figures of its row."""
     city: OpenCity = request.city
-    if table not in placed_tables(city):
+    domain, _, name = table.partition(".")
+    module = discovery.module(domain, "pages.map") if domain in discovery.with_pages() else None
+    if module and name in module.LAYERS:
+        features = module.features(city, name, language())
+    elif table in placed_tables(city):
+        features = [point(row) for row in city.rows(table) if row["longitude"] is not None and row["latitude"] is not None]
+    else:
         raise Http404(table)
-    features = [point(row) for row in city.rows(table) if row["longitude"] is not None and row["latitude"] is not None]
     text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, default=str)
     return HttpResponse(text, content_type="application/geo+json", headers=CACHED)
 

@@ -1,10 +1,11 @@
-"""The registers of the devices that the access network asks or listens to."""
+"""The registers of the devices that the access network asks or listens to, and the health of what they send."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
 from scicity.access.gathering import asked, protocols, refused
+from scicity.domains.devices.health import BEHAVIOUR, THRESHOLD, tables_of  # noqa: F401  (found here by name)
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import source
 

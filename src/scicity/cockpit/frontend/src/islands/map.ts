@@ -11,6 +11,7 @@ interface Layer {
   url: string;
   kind: "area" | "point";
   label: string;
+  ring?: boolean; // points drawn as rings around those of other layers, which stay to be seen and clicked
 }
 interface Props {
   layers: Layer[];
@@ -54,13 +55,21 @@ export async function mount(element: HTMLElement, given: unknown): Promise<void>
       type: "circle",
       source,
       filter: ["==", ["geometry-type"], "Point"],
-      paint: { "circle-radius": 6, "circle-color": colour, "circle-stroke-color": theme.panel, "circle-stroke-width": 1.5 },
+      paint: layer.ring
+        ? { "circle-radius": 9, "circle-opacity": 0, "circle-stroke-color": colour, "circle-stroke-width": 3 }
+        : { "circle-radius": 6, "circle-color": colour, "circle-stroke-color": theme.panel, "circle-stroke-width": 1.5 },
     });
   });
   element.append(legend(map, props, theme.series, words.layers));
   map.on("click", (event) => {
-    const [feature] = map.queryRenderedFeatures(event.point).sort((a, b) => rank(a) - rank(b));
-    if (feature) new Popup({ maxWidth: "280px" }).setLngLat(event.lngLat).setDOMContent(told(feature, words.standIn)).addTo(map);
+    const found = map.queryRenderedFeatures(event.point).sort((a, b) => rank(a) - rank(b));
+    const [feature] = found;
+    if (feature) {
+      const box = told(feature, words.standIn);
+      const other = found.find((each) => rank(each) === 0 && each.source !== feature.source);
+      if (other && rank(feature) === 0) box.append(told(other, words.standIn));
+      new Popup({ maxWidth: "280px" }).setLngLat(event.lngLat).setDOMContent(box).addTo(map);
+    }
   });
   map.once("idle", () => (element.dataset.idle = "true"));
 }

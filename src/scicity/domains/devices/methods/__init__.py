@@ -1,0 +1,1 @@
+"""What can be told of a datastream from its readings alone: pure functions over arrays."""
