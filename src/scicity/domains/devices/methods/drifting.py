@@ -1,6 +1,6 @@
 """Drift: how a datastream moves away from its neighbours, by robust statistics that one bad day or month cannot move.
 
-Levels and offsets are in the unit of the property. Source: median and median absolute deviation with the factor 1.4826, at
+Levels, offsets and drifts are in the unit of the property [its unit]. Source: median and median absolute deviation with the factor 1.4826, at
 which it estimates the standard deviation of normal values; held against a bound as the modified z-score of Iglewicz and Hoaglin
 (1993, as quoted; the book was not seen), here of one month among the twelve before it.
 """
