@@ -79,27 +79,37 @@ def nothing_missing(station: str) -> list[tuple[datetime, datetime]]:
     return []
 
 
+def nobody_waits(station: str) -> None:
+    """Nobody wants to know that a station has been asked for all that was missing."""
+
+
+class NotItsOwnError(Exception):
+    """A station may not send what it sent; the text names it."""
+
+
 async def serve(
     host: str,
     port: int,
     put: Callable[[Batch], Awaitable[None]],
-    allowed: Callable[[str, str], bool | Awaitable[bool]],
+    allowed: Callable[[str, str], Awaitable[bool]],
     *,
     refused: Callable[[str, Problems, bytes], None] = told,
     missing: Callable[[str], Sequence[tuple[datetime, datetime]]] = nothing_missing,
+    filled: Callable[[str], None] = nobody_waits,
     settings: Settings | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Server:
     """Listens for stations; returns when it does. Port 0 takes a free one, which `port` of the server tells.
 
-    `put` returns when a batch is on stable storage; where it raises, nothing is answered and the connection is closed.
-    `allowed(station, password)`, awaited where it is to be, is asked of every message; comparing in constant time and slowing
-    down who guesses is its own business. `refused(who, problems, bytes)` is told what could not be read, and by whom (peer, or
-    station at peer) it came; the bytes can hold a password. `missing(station)` names the stretches of time, from and to with
-    zones, for which a station is asked after its first data on a connection. These are called in the loop and must not block
-    it. Raises OSError where the port is taken.
+    `put` returns when a batch is on stable storage; where it raises NotItsOwnError, nothing is answered and `refused` is told;
+    where it raises anything else, the connection is closed too. `allowed(station, password)` is asked of every message;
+    comparing in constant time and slowing down who guesses is its own business. `refused(who, problems, bytes)` is told what
+    could not be read, and by whom (peer, or station at peer) it came; the bytes can hold a password. `missing(station)` is
+    asked before the first data of a station on a connection are put, and names the stretches of time, from and to with zones,
+    for which the station is asked afterwards; `filled(station)` is told when the last of these requests has ended. These three
+    are called in the loop and must not wait. Raises OSError where the port is taken.
     """
-    server = Server(put, allowed, refused, missing, settings or Settings(), clock)
+    server = Server(put, allowed, refused, missing, filled, settings or Settings(), clock)
     await server.listen(host, port)
     return server
 
@@ -109,9 +119,10 @@ class Server:
     """What all connections share; `serve` makes it."""
 
     put: Callable[[Batch], Awaitable[None]]
-    allowed: Callable[[str, str], bool | Awaitable[bool]]
+    allowed: Callable[[str, str], Awaitable[bool]]
     refused: Callable[[str, Problems, bytes], None]
     missing: Callable[[str], Sequence[tuple[datetime, datetime]]]
+    filled: Callable[[str], None]
     settings: Settings
     clock: Callable[[], datetime]
     port: int = 0
@@ -250,8 +261,7 @@ class _Connection:
             self._refuse("", problems, found.data)
             self._fault()
             return
-        known = self.server.allowed(message.station, message.password)
-        if not (known if isinstance(known, bool) else await known):
+        if not await self.server.allowed(message.station, message.password):
             problems.add(
                 "reference", self.settings.place, None, "MN", found=message.station, expected="a station and its password"
             )
@@ -264,6 +274,9 @@ class _Connection:
         self.bytes = self.faults = 0
         self.heard_until = self.now() + self.settings.idle
         self._let_go(self.now() - self.settings.parts_wait)
+        if message.command.startswith(DATA) and message.station not in self.asked_of:
+            self.asked_of.add(message.station)
+            self.to_ask.append(self._requests(message, self.server.missing(message.station)))
         await self._keep(message)
         await self._go_on(message)
 
@@ -287,6 +300,11 @@ class _Connection:
         if batch.rows.num_rows:
             try:
                 await self.server.put(batch)
+            except NotItsOwnError as error:
+                expected = f"datastreams that {message.station} may send for"
+                problems.add("sender", settings.place, None, None, found=str(error), expected=expected)
+                self._refuse(message.station, problems, b"".join(part.data() for part in parts))
+                return
             except Exception as error:  # whatever it is, nothing is kept, and the station must send it again
                 raise _Over(f"not kept: {error or type(error).__name__}") from error
         if message.parts > 1:
@@ -308,9 +326,6 @@ class _Connection:
 
     async def _go_on(self, message: Message) -> None:
         """Asks for what is missing: one request after another, each when the one before has ended."""
-        if message.command.startswith(DATA) and message.station not in self.asked_of:
-            self.asked_of.add(message.station)
-            self.to_ask.append(self._requests(message))
         mine = self.asked and (self.asked == message.request or f"QN={self.asked}".encode() in message.content)
         result = RESULT.search(message.content)
         ended = message.command == DONE or (message.command == ACCEPTED and result is not None and int(result[1]) != 1)
@@ -327,10 +342,10 @@ class _Connection:
                 return
             self.to_ask.popleft()
 
-    def _requests(self, message: Message) -> Iterator[Message]:
-        """The requests for what is missing of the station that sent a message."""
+    def _requests(self, message: Message, missing: Sequence[tuple[datetime, datetime]]) -> Iterator[Message]:
+        """The requests for what is missing of the station that sent a message; at their end they are told as ended."""
         flag = (message.flag & ~0b11) | WANTS_ANSWER
-        for begin, end in self.server.missing(message.station):
+        for begin, end in missing:
             for command in HISTORY:
                 since = begin
                 while since < end:
@@ -340,6 +355,8 @@ class _Connection:
                     who = (message.system, command, message.station, content)
                     yield Message(*who, self.server.request_number(), message.password, flag)
                     since = until
+        if missing:
+            self.server.filled(message.station)
 
     def _skipped(self, found: Skipped) -> bool:
         """Says what was skipped; white space between packets is nothing."""

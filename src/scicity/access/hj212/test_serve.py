@@ -19,6 +19,7 @@ from scicity.access.hj212.loopback import (
     NOW,
     Store,
     all_passes,
+    anybody,
     between,
     deliver,
     exchange,
@@ -315,11 +316,11 @@ def test_a_station_runs_by_its_clock_through_restarts_of_the_server() -> None:
             if now[0] == BEGUN + timedelta(minutes=10):
                 await servers[0].close()
             if now[0] == BEGUN + timedelta(minutes=15):
-                servers.append(await serve(HOST, servers[0].port, store.put, lambda *who: True, clock=lambda: NOW))
+                servers.append(await serve(HOST, servers[0].port, store.put, anybody, clock=lambda: NOW))
             if now[0] > NOW:
                 raise asyncio.CancelledError
 
-        servers = [await serve(HOST, 0, store.put, lambda *who: True, clock=lambda: NOW)]
+        servers = [await serve(HOST, 0, store.put, anybody, clock=lambda: NOW)]
         with pytest.raises(asyncio.CancelledError):
             await made.run(HOST, servers[0].port, lambda: now[0], sleep)
         await servers[1].close()
