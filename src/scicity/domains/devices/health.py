@@ -229,9 +229,8 @@ def offset_monthly(slot: Slot, daily: pa.Table, beside: pa.Table, thresholds: pa
     day = rows.column("day").cast(pa.int32()).to_numpy()
     at = pc.index_in(rows.column("datastream"), value_set=names).to_numpy()
     month = day.astype("datetime64[D]").astype("datetime64[M]")
-    table = drifting.padded(
-        *(pc.index_in(beside.column(name), value_set=names).to_numpy() for name in beside.column_names), len(names)
-    )
+    mine, theirs = (pc.index_in(beside.column(name), value_set=names).to_numpy() for name in ("datastream", "neighbour"))
+    table = drifting.padded(mine, theirs, len(names))
     symbols = rows.column("symbol").take(pc.index_in(names, value_set=rows.column("datastream")))
     parts = []
     for each in np.unique(month):

@@ -50,10 +50,21 @@ class Part(Protocol):
 class Slot(Protocol):
     """The partition of a month: its name, its first instant, the one after its last [µs UTC], and the calendar."""
 
-    part: Part
-    start: int
-    end: int
-    calendar: Calendar
+    @property
+    def part(self) -> Part:
+        """The partition's name."""
+
+    @property
+    def start(self) -> int:
+        """Its first instant [µs UTC]."""
+
+    @property
+    def end(self) -> int:
+        """The instant after its last [µs UTC]."""
+
+    @property
+    def calendar(self) -> Calendar:
+        """The district's calendar."""
 
 
 def rules_of(streams: list[dict[str, Any]], behaviours: pa.Table, meters: pa.Table) -> Rules:

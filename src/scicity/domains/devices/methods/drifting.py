@@ -1,8 +1,8 @@
 """Drift: how a datastream moves away from its neighbours, by robust statistics that one bad day or month cannot move.
 
-Levels, offsets and drifts are in the unit of the property [its unit]. Source: median and median absolute deviation with the
-factor 1.4826, at which it estimates the standard deviation of normal values; held against a bound as the modified z-score of
-Iglewicz and Hoaglin (1993, as quoted; the book was not seen), here of one month among the twelve before it.
+Levels, offsets and drifts are in [the property's unit]. Source: median and median absolute deviation with the factor 1.4826, at
+which it estimates the standard deviation of normal values; held against a bound as the modified z-score of Iglewicz and Hoaglin
+(1993, as quoted; the book was not seen), here of one month among the twelve before it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -122,7 +122,7 @@ def located(city: Any, streams: list[Any]) -> dict[str, Place]:
 
 def batteries(city: Any, streams: list[Any], newest: Mapping[str, Any]) -> dict[str, Any]:
     """The newest reading of the battery of each thing that has one."""
-    found = {}
+    found: dict[str, Any] = {}
     for stream in streams:
         last = newest.get(stream["datastream"])
         if stream["property"] == BATTERY and last:
@@ -147,7 +147,7 @@ def chosen(found: list[Said], asked: Mapping[str, str]) -> list[Said]:
     return [said for said in found if text in said.name.lower()] if text else found
 
 
-SORTS = {
+SORTS: dict[str, Callable[[Said], Any]] = {
     "name": lambda said: (said.name,),
     "last": lambda said: (said.known.last or EARLIEST, said.name),
     "share": lambda said: (101.0 if said.known.share is None else said.known.share, said.name),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from scicity.domains.devices.methods.verdicts import STATES
 from scicity.domains.devices.pages import asked
 
 LAYERS = {"health": ("设备状态", "Health of devices")}
@@ -16,18 +17,17 @@ def features(city: Any, name: str, language: str) -> list[dict[str, Any]]:
     """The things of a district that have a place, as GeoJSON; the label says in words how many of their datastreams are how."""
     if name not in LAYERS:
         return []
-    at, of = {}, {}
+    at: dict[tuple[float, float], list[asked.Said]] = {}
     for said in asked.everything(city, datetime.now(UTC), None, {}):
         if said.place.longitude is not None and said.place.latitude is not None:
-            key = (said.place.longitude, said.place.latitude)
-            at.setdefault(key, []).append(said)
-            of.setdefault(key, dict.fromkeys([])).update({said.place.building or said.stream["thing"]: None})
-    return [_feature(key, found, list(of[key]), language) for key, found in at.items()]
+            at.setdefault((said.place.longitude, said.place.latitude), []).append(said)
+    return [_feature(place, found, language) for place, found in at.items()]
 
 
-def _feature(at: tuple[float, float], found: list[asked.Said], names: list[str], language: str) -> dict[str, Any]:
+def _feature(at: tuple[float, float], found: list[asked.Said], language: str) -> dict[str, Any]:
+    names = list(dict.fromkeys(str(said.place.building or said.stream["thing"]) for said in found))
     count = Counter(said.states[0] for said in found)
-    words = [f"{asked.WORDS[state][language != 'zh']} {count[state]}" for state in asked.STATES if count[state]]
+    words = [f"{asked.WORDS[state][language != 'zh']} {count[state]}" for state in STATES if count[state]]
     between = ("、", "：") if language == "zh" else (", ", ": ")
     things = sorted({said.stream["thing"] for said in found})
     asked_for = {"thing": things[0]} if len(things) == 1 else {"q": names[0]}
