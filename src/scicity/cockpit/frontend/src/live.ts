@@ -2,32 +2,37 @@
 // differs in it is put in place, figure by figure, so that scroll, focus and open details stay as they are.
 
 const status = document.getElementById("live");
-const tableOf = (figure: Element): string => (figure.getAttribute("data-figure") ?? "").split("/")[0].replace(/\.[^.]*$/, "");
+const tableOf = (figure: Element): string => (figure.getAttribute("data-figure") ?? "").replace(/\.[^./]*(\/.*)?$/, "");
 const figures = (root: ParentNode): HTMLElement[] => [...root.querySelectorAll<HTMLElement>("[data-figure]")];
 
 function exchange(fresh: Document, remount: (element: HTMLElement) => void): number {
-  const old = figures(document.querySelector("main")!);
-  const now = figures(fresh.querySelector("main")!);
-  if (old.length !== now.length || old.some((each, at) => each.dataset.figure !== now[at].dataset.figure)) {
-    if (document.querySelector("main")!.contains(document.activeElement)) return -1; // somebody is at work in it
-    document.querySelector("main")!.replaceChildren(...fresh.querySelector("main")!.childNodes);
-    document.querySelectorAll<HTMLElement>("main [data-island]").forEach(remount);
+  const here = document.querySelector("main");
+  const there = fresh.querySelector("main");
+  if (!here || !there) return 0;
+  const old = figures(here);
+  const now = figures(there);
+  if (old.length !== now.length || old.some((each, at) => each.dataset.figure !== now[at]?.dataset.figure)) {
+    if (here.contains(document.activeElement)) return -1; // somebody is at work in it
+    here.replaceChildren(...there.childNodes);
+    here.querySelectorAll<HTMLElement>("[data-island]").forEach(remount);
     return now.length;
   }
   let count = 0;
   old.forEach((each, at) => {
-    if (each.innerHTML === now[at].innerHTML) return;
-    now[at].classList.add("fresh");
+    const its = now[at];
+    if (!its || each.innerHTML === its.innerHTML) return;
+    its.classList.add("fresh");
     const focused = each === document.activeElement;
-    each.replaceWith(now[at]);
-    if (focused) now[at].focus();
+    each.replaceWith(its);
+    if (focused) its.focus();
     count += 1;
   });
-  const charts = [...document.querySelectorAll<HTMLElement>("main [data-island]")];
-  fresh.querySelectorAll<HTMLElement>("main [data-island]").forEach((each, at) => {
-    const text = (island?: Element) => island?.querySelector('script[type="application/json"]')?.textContent;
-    if (!charts[at] || text(charts[at]) === text(each)) return;
-    charts[at].replaceWith(each);
+  const charts = [...here.querySelectorAll<HTMLElement>("[data-island]")];
+  there.querySelectorAll<HTMLElement>("[data-island]").forEach((each, at) => {
+    const drawn = charts[at];
+    const text = (island: Element) => island.querySelector('script[type="application/json"]')?.textContent;
+    if (!drawn || text(drawn) === text(each)) return;
+    drawn.replaceWith(each);
     remount(each);
   });
   return count;
