@@ -172,6 +172,7 @@ class Stored:
     def __init__(self, lake: Lake, table: Table) -> None:
         self.lake, self.table = lake, table
         self._extents: dict[str, pa.Table] = {}
+        self._reach: dict[str, tuple[int, int]] = {}  # first and last time of each file, so that most are not looked into
         self._files: dict[tuple[str, ...], Future[pa.Table]] = {}
         self._lock = threading.Lock()
 
@@ -179,7 +180,11 @@ class Stored:
         """First and last time [µs UTC], number of readings and highest revision of each datastream in each file of a bucket."""
         paths = sorted(path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths)
         with self._lock:
-            self._extents |= {path: self._extent(path) for path in paths if path not in self._extents}
+            for path in paths:
+                if path not in self._extents:
+                    extent = self._extent(path)
+                    self._reach[path] = (pc.min(extent["first"]).as_py() or 0, pc.max(extent["last"]).as_py() or 0)
+                    self._extents[path] = extent
             return pa.concat_tables([self._extents[path] for path in paths] or [EXTENTS.empty_table()])
 
     def around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int, columns: Sequence[str]) -> pa.Table:
@@ -188,9 +193,12 @@ class Stored:
         The first of the `columns` is the datastream, a dictionary that the footers of the files tell.
         """
         names, low, high = windows(self.extents(snapshot, bucket), start, end, margin)
+        earliest, latest = int(low.min(initial=FOREVER)), int(high.max(initial=-FOREVER))
         files, cuts, offset = [], [np.zeros((3, 0), dtype=np.int64)], 0
         for path in (path for part in sorted(snapshot.files) if part.bucket == bucket for path in snapshot.files[part]):
             extent = self._extents[path]
+            if self._reach[path][1] < earliest or self._reach[path][0] > latest:
+                continue
             place = pc.index_in(extent["datastream"], value_set=names).to_numpy()
             inside = (extent["last"].to_numpy() >= low[place]) & (extent["first"].to_numpy() <= high[place])
             if inside.any():
