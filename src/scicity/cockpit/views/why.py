@@ -29,7 +29,9 @@ def why(request: HttpRequest, address: str) -> HttpResponse:
     except WRONG as error:
         raise Http404(str(error)[:300]) from None
     chosen = request.GET.get("input", "")
-    inputs = opened.inputs
+    # A table over all properties reads many tables of readings, of which a row comes from one.
+    some = any(each.kind == "reading" and each.total for each in opened.inputs)
+    inputs = [each for each in opened.inputs if each.total or each.kind != "reading" or not some]
     if chosen:
         try:
             inputs = [city.figures.evidence(address, chosen, ROWS_OF_ONE_INPUT)]
