@@ -6,8 +6,8 @@ Appends two years of 15-minute registers to a lake (as benchmarks/ledger.py does
 from it to `carbon.emission_monthly`. Then readings come one by one through inbox and mover, each a correction of another meter
 as many days before the newest one, and the seconds from their acknowledgement until all tables stand are told, for a process
 that has the lake open, as the mover has, and for one that has only now begun. Each is the first reading of a month, a quarter
-of a kilowatt-hour more than it was, so that two months change up to their carbon. At last every partition that changed is computed
-again beside it and compared.
+of a kilowatt-hour more than it was, so that two months change up to their carbon. At last every partition that changed is
+computed again beside it and compared.
 """
 
 from __future__ import annotations
