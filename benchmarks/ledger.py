@@ -66,6 +66,11 @@ class Slot:
     end: int
     calendar: Calendar = CALENDAR
 
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """It is one partition."""
+        return ((self.start, self.end),)
+
 
 class Watch:
     """Seconds and processor seconds since it was made."""

@@ -23,17 +23,23 @@ from scicity.kernel.calendar import Calendar, micros, periods_of_days
 from scicity.kernel.engine import Engine, quoted, read_schema
 from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot, in_parallel
 from scicity.kernel.reading import FOREVER, Stored, bucket_of
-from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table
+from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Source, Table
+
+LONGEST_GROUP = 31  # days that are computed at once
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The partition that a method computes: its first instant and the one after its last [µs UTC], and the calendar."""
+    """What a method computes: a partition, or days that follow each other, each a partition.
+
+    `part` is the first of them, `start` its first instant, `end` the one after the last; `spans` has these of each [µs UTC].
+    """
 
     part: Part
     start: int
     end: int
     calendar: Calendar
+    spans: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Computing:
         self.lake, self.catalog, self.calendar, self.buckets = lake, catalog, calendar, buckets
         self.engine = Engine(lake)
         self._readings: dict[str, Stored] = {}
+        self._known: dict[tuple[str, str], tuple[int, dict[int, pa.Table]]] = {}
         self._lock = threading.Lock()
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
@@ -165,12 +172,11 @@ class Computing:
         if not wanted:
             return {}
         if table.by_partition:
-            ordered = sorted(wanted, key=lambda part: (part.bucket, part.period))  # neighbours in time read the same files
-            registers = self._registers(table, inputs)
-            results = in_parallel(lambda part: self._by_method(table, part, inputs, registers), ordered)
+            registers = self.registers(table, inputs)
+            results = in_parallel(lambda group: self.by_method(table, group, inputs, registers), self.grouped(table, wanted))
             for stored in list(self._readings.values()):
                 stored.forget()
-            return {part: rows for part, rows in zip(ordered, results, strict=True) if rows.num_rows}
+            return {part: rows for found in results for part, rows in found.items()}
         relations, schemas = {}, {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]
@@ -373,10 +379,27 @@ class Computing:
 
     # --- a method over one partition ---
 
-    def _by_method(
-        self, table: Derived, part: Part, inputs: Mapping[str, int], registers: Mapping[str, Mapping[int, pa.Table]]
-    ) -> pa.Table:
-        start, end = self.calendar.bounds(part.period)
+    def grouped(self, table: Table, parts: Iterable[Part]) -> list[list[Part]]:
+        """Partitions in the order of buckets and time, so that neighbours read the same files; days that follow each other
+        together, because what a method must look at around one of them it looks at only once then."""
+        groups: list[list[Part]] = []
+        for part in sorted(parts, key=lambda part: (part.bucket, part.period)):
+            last = groups[-1] if groups else []
+            if last and len(last) < LONGEST_GROUP and table.period == "day" and self._follows(last[-1], part):
+                last.append(part)
+            else:
+                groups.append([part])
+        return groups
+
+    def _follows(self, day: Part, next_day: Part) -> bool:
+        return day.bucket == next_day.bucket and self.calendar.bounds(day.period)[1] == self.calendar.bounds(next_day.period)[0]
+
+    def by_method(
+        self, table: Derived, group: list[Part], inputs: Mapping[str, int], registers: Mapping[str, Mapping[int, pa.Table]]
+    ) -> dict[Part, pa.Table]:
+        """The rows of the partitions of a group that have any, by the table's method."""
+        spans = tuple(self.calendar.bounds(each.period) for each in group)
+        part, start, end = group[0], spans[0][0], spans[-1][1]
         tables = {}
         for name, read in table.reads.items():
             theirs, version = self.catalog[read.table], inputs[read.table]
@@ -388,27 +411,43 @@ class Computing:
                 snapshot = self.lake.snapshot(theirs.name, version)
                 tables[name] = self._stored(theirs).around(snapshot, part.bucket, start, end, margin, columns)
             else:
-                parts = self._needed(table, theirs, read, {part})
+                parts = self._needed(table, theirs, read, set(group))
                 found = self.engine.rows(theirs, version=version, parts=parts, columns=columns)
                 tables[name] = self._within(theirs, read, found, start, end)
-        rows = table.function(Slot(part, start, end, self.calendar), **tables)
-        if rows.num_rows and in_order(rows, table.grain):
-            return rows
-        return rows.select(table.schema.names).cast(table.schema).sort_by([(column, "ascending") for column in table.grain])
+        rows = table.function(Slot(part, start, end, self.calendar, spans), **tables)
+        if rows.num_rows == 0:
+            return {}
+        if not in_order(rows, table.grain):
+            order = [(column, "ascending") for column in table.grain]
+            rows = rows.select(table.schema.names).cast(table.schema).sort_by(order)
+        return self.split(table, rows) if table.period == "day" else {part: rows}
 
-    def _registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
-        """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket."""
+    def registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
+        """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket.
+
+        They change rarely: as long as a version stands they are the same objects, so that methods know them again.
+        """
         found = {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]
-            if theirs.period == "all":
-                rows = self.engine.rows(theirs, version=inputs[read.table], columns=read_schema(theirs, read).names)
-                found[name] = dict.fromkeys(self._buckets(table), rows)
-                if read.key and len(found[name]) > 1:
-                    keys = rows.column(read.key).to_pylist()
-                    of_row = np.array([-1 if key is None else bucket_of(key, self.buckets) for key in keys], dtype=np.int64)
-                    found[name] = {b: rows.filter(pa.array((of_row == b) | (of_row < 0))) for b in found[name]}
+            if theirs.period != "all":
+                continue
+            version, known = self._known.get((table.name, name), (-1, {}))
+            if version < 0 or version != inputs[read.table]:
+                known = self._register(table, theirs, read, inputs[read.table])
+                if isinstance(theirs, Source):
+                    self._known[table.name, name] = inputs[read.table], known
+            found[name] = known
         return found
+
+    def _register(self, table: Derived, theirs: Table, read: Read, version: int) -> dict[int, pa.Table]:
+        rows = self.engine.rows(theirs, version=version, columns=read_schema(theirs, read).names)
+        buckets = self._buckets(table)
+        if not read.key or len(buckets) == 1:
+            return dict.fromkeys(buckets, rows)
+        keys = rows.column(read.key).to_pylist()
+        of_row = np.array([-1 if key is None else bucket_of(key, self.buckets) for key in keys], dtype=np.int64)
+        return {bucket: rows.filter(pa.array((of_row == bucket) | (of_row < 0))) for bucket in buckets}
 
     def _within(self, theirs: Table, read: Read, rows: pa.Table, start: int, end: int) -> pa.Table:
         if not pa.types.is_timestamp(theirs.schema.field(theirs.time).type):

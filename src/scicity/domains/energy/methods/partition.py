@@ -34,11 +34,12 @@ SET_ASIDE = pa.schema(
 
 
 class Slot(Protocol):
-    """The partition: its first instant, the one after its last [µs UTC], and the calendar."""
+    """The first instant of one or more partitions and the one after their last, the calendar, and these of each [µs UTC]."""
 
     start: int
     end: int
     calendar: Calendar
+    spans: tuple[tuple[int, int], ...]
 
 
 def hourly_ledger(
@@ -89,15 +90,23 @@ def hourly_ledger(
             )
         )
     rows = pa.concat_tables(parts).unify_dictionaries()
-    return rows if _concerns(slot, rows, readings) else rows.slice(0, 0)
+    idle = _idle(slot, rows, readings)
+    if not idle:
+        return rows
+    hour = micros(rows.column("hour"))
+    return rows.filter(pa.array(~np.any([(hour >= start) & (hour < end) for start, end in idle], axis=0)))
 
 
-def _concerns(slot: Slot, rows: pa.Table, readings: Mapping[str, pa.Table]) -> bool:
-    """Whether readings lie in a partition or on both of its sides, or anything is known there otherwise."""
+def _idle(slot: Slot, rows: pa.Table, readings: Mapping[str, pa.Table]) -> list[tuple[int, int]]:
+    """The partitions without readings in them or on both of their sides, in which nothing is known otherwise either."""
     times = [micros(table.column("time")) for table in readings.values() if table.num_rows]
-    inside = min((each.min() for each in times), default=slot.end) < slot.end
-    inside &= max((each.max() for each in times), default=slot.end) >= slot.start
-    return bool(inside) or rows.column("energy").null_count < rows.num_rows
+    first, last = (
+        min((int(each.min()) for each in times), default=2**62),
+        max((int(each.max()) for each in times), default=-(2**62)),
+    )
+    idle = [(start, end) for start, end in slot.spans if first >= end or last < start]
+    known = micros(rows.column("hour").filter(rows.column("energy").is_valid())) if idle else np.zeros(0, dtype=np.int64)
+    return [(start, end) for start, end in idle if not ((known >= start) & (known < end)).any()]
 
 
 def set_aside(
