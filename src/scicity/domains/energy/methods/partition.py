@@ -33,6 +33,9 @@ SET_ASIDE = pa.schema(
 )
 
 
+NOTHING = pa.table({"meter": pa.array([], pa.string())})  # rows of no partition
+
+
 class Slot(Protocol):
     """The first instant of one or more partitions and the one after their last, the calendar, and these of each [µs UTC]."""
 
@@ -51,7 +54,14 @@ def hourly_ledger(
     register; `readings`: by `registers`, `increments`, `powers` the columns datastream, time, value, revision. Where several
     datastreams tell of one meter and flow, the register counts before the increments, and these before the power.
     """
-    starts, days = slot.calendar.hours(slot.start, slot.end)
+    idle = _idle(slot, readings)
+    # what devices showed when they were installed or removed may be known also where no readings are
+    told = any(installations.column(name).null_count < len(installations) for name in ("register_start", "register_end"))
+    spans = slot.spans if told else tuple(span for span in slot.spans if span not in idle)
+    if not spans:
+        return NOTHING
+    start, end = spans[0][0], spans[-1][1]
+    starts, days = slot.calendar.hours(start, end)
     lengths = np.bincount(days - days.min()) * 3_600
     of_hour = {
         "hour": pa.array(starts).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
@@ -64,7 +74,7 @@ def hourly_ledger(
     parts = []
     for observed in [each for each, found in by_property.items() if found] or ["registers"]:
         of_property = by_property[observed]
-        series, edges = _series(of_property, readings[observed]), np.r_[starts, slot.end]
+        series, edges = _series(of_property, readings[observed]), np.r_[starts, end]
         found, _ = hours_of(of_property, series, PROPERTY[observed], edges, slot.calendar)
         names = [f"{i.building}" for s in of_property for i in s.installations]
         building = np.unique(names, return_inverse=True)[1][found.device] if len(found.device) else found.device
@@ -90,23 +100,20 @@ def hourly_ledger(
             )
         )
     rows = pa.concat_tables(parts).unify_dictionaries()
-    idle = _idle(slot, rows, readings)
-    if not idle:
-        return rows
-    hour = micros(rows.column("hour"))
-    return rows.filter(pa.array(~np.any([(hour >= start) & (hour < end) for start, end in idle], axis=0)))
+    if told and idle:
+        hour, known = micros(rows.column("hour")), rows.column("energy").is_valid().to_numpy()
+        within = [(hour >= first) & (hour < last) for first, last in idle]
+        rows = rows.filter(pa.array(~np.any([mine & ~known[mine].any() for mine in within], axis=0)))
+    return rows
 
 
-def _idle(slot: Slot, rows: pa.Table, readings: Mapping[str, pa.Table]) -> list[tuple[int, int]]:
-    """The partitions without readings in them or on both of their sides, in which nothing is known otherwise either."""
+def _idle(slot: Slot, readings: Mapping[str, pa.Table]) -> list[tuple[int, int]]:
+    """The partitions without readings in them or on both of their sides: the first ones, or the last."""
     times = [micros(table.column("time")) for table in readings.values() if table.num_rows]
-    first, last = (
-        min((int(each.min()) for each in times), default=2**62),
-        max((int(each.max()) for each in times), default=-(2**62)),
-    )
-    idle = [(start, end) for start, end in slot.spans if first >= end or last < start]
-    known = micros(rows.column("hour").filter(rows.column("energy").is_valid())) if idle else np.zeros(0, dtype=np.int64)
-    return [(start, end) for start, end in idle if not ((known >= start) & (known < end)).any()]
+    if not times:
+        return list(slot.spans)
+    first, last = min(int(each.min()) for each in times), max(int(each.max()) for each in times)
+    return [(start, end) for start, end in slot.spans if first >= end or last < start]
 
 
 def set_aside(
