@@ -35,6 +35,7 @@ class Told:
     value: float | None
     more: Mapping[str, Any] = field(default_factory=dict)
     feature: Any = None
+    timed: bool = True  # whether its time was told, and is not that of its arrival
 
     @property
     def id(self) -> str:
@@ -94,7 +95,8 @@ def observation(told: Any, datastream: str | None, arrived: datetime) -> Told:
         raise Wrong('an Observation: found no Datastream; expected "Datastream": {"@iot.id": …}')
     if "result" not in told:
         raise Wrong(f"an Observation: found no result; expected {RESULT}")
-    found = Told(datastream, _instant(told, arrived), _number(told["result"]), _more(told), told.get("FeatureOfInterest"))
+    time, timed = _instant(told, arrived), told.get("phenomenonTime") is not None
+    found = Told(datastream, time, _number(told["result"]), _more(told), told.get("FeatureOfInterest"), timed)
     if "@iot.id" in told and told["@iot.id"] not in (None, found.id):
         raise Wrong(
             f"@iot.id: found {shown(told['@iot.id'], 60)}; expected none, or {found.id}, as an id tells datastream and time"

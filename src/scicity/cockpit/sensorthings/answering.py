@@ -32,7 +32,6 @@ class Answering:
     catalogue: Catalogue
     observing: Observing
     base: str
-    _given: int = 0
 
     def answer(self, address: Address, query: Query) -> Any:
         """What stands at an address. Raises Wrong (404) where there is nothing; None is a property without a value (204)."""
@@ -61,11 +60,13 @@ class Answering:
 
     def entities(self, of: EntitySet, rows: list[Row], query: Query) -> list[dict[str, Any]]:
         """Rows as JSON, with what is selected and expanded. Raises Wrong where that is too much for one answer."""
-        self._given += len(rows)
-        if self._given > MOST_ENTITIES:
-            raise Wrong(f"found more than {MOST_ENTITIES} entities in one answer; expected a smaller $top, also within $expand")
-        wanted = query.select
-        if of.name == DATASTREAMS and (not wanted or "phenomenonTime" in wanted):
+        return self._sized(of, rows, query)[0]
+
+    def _sized(self, of: EntitySet, rows: list[Row], query: Query) -> tuple[list[dict[str, Any]], list[int]]:
+        """Rows as JSON, and of how many entities each consists with all that is expanded of it."""
+        sizes = [1] * len(rows)
+        _check_size(sizes)
+        if of.name == DATASTREAMS and (not query.select or "phenomenonTime" in query.select):
             extents = self.observing.extents(row["id"] for row in rows)
             for row in rows:
                 if row["id"] in extents:
@@ -74,10 +75,12 @@ class Answering:
         for name, further in query.expand.items():
             way = of.navigation(name)
             assert way is not None  # noqa: S101  (the query was read for this set)
-            below = self._below(of, rows, way, further)
-            for row, entity in zip(rows, found, strict=True):
+            below, below_sizes = self._below(of, rows, way, further)
+            for place, (row, entity) in enumerate(zip(rows, found, strict=True)):
                 self._put(entity, self.link(of, row["id"]), way, below.get(row["id"]), further)
-        return found
+                sizes[place] += below_sizes.get(row["id"], 0)
+            _check_size(sizes)  # one that stands in many places is told in each of them
+        return found, sizes
 
     def _put(self, entity: dict[str, Any], link: str, way: Navigation, below: Found | None, query: Query) -> None:
         entity.pop(f"{way.name}@iot.navigationLink", None)
@@ -239,12 +242,13 @@ class Answering:
         found.rows, found.more = rows[: query.page], len(rows) > query.page and query.page > 0
         return found
 
-    def _below(self, of: EntitySet, rows: list[Row], way: Navigation, query: Query) -> dict[str, Found]:
-        """What a way leads to from each of several entities, as JSON."""
+    def _below(self, of: EntitySet, rows: list[Row], way: Navigation, query: Query) -> tuple[dict[str, Found], dict[str, int]]:
+        """What a way leads to from each of several entities, as JSON; and how many entities that is."""
         below = self._rows_below(SETS[way.to], way, rows, query, of)
         flat = [row for found in below.values() for row in found.rows]
-        made = iter(self.entities(SETS[way.to], flat, query))
-        return {key: Found([next(made) for _ in found.rows], found.more, found.count) for key, found in below.items()}
+        made, sizes = (iter(each) for each in self._sized(SETS[way.to], flat, query))
+        size_of = {key: sum(next(sizes) for _ in found.rows) for key, found in below.items()}
+        return {key: Found([next(made) for _ in found.rows], found.more, found.count) for key, found in below.items()}, size_of
 
     def _rows_below(
         self, target: EntitySet, way: Navigation, rows: list[Row], query: Query, of: EntitySet | None = None
@@ -283,6 +287,11 @@ class Answering:
         text = f"SELECT {_columns(target)} FROM {table_of(target.name)} e WHERE e.id IN {asked}"
         known = {row["id"]: row for row in self.observing.rows(text, values, {})}
         return {row["id"]: Found([dict(known[row[column]])] if row[column] in known else []) for row in rows}
+
+
+def _check_size(sizes: list[int]) -> None:
+    if sum(sizes) > MOST_ENTITIES:
+        raise Wrong(f"found more than {MOST_ENTITIES} entities in one answer; expected a smaller $top, also within $expand")
 
 
 def _columns(of: EntitySet) -> str:

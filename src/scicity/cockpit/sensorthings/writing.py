@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -353,7 +353,7 @@ class Writing:
         way = SETS[OBSERVATIONS].navigation("FeatureOfInterest")
         assert way is not None  # noqa: S101  (it is declared)
         (feature,) = self._targets(SETS[OBSERVATIONS], way, told.feature, [])
-        return Told(told.datastream, told.time, told.value, told.more, feature)
+        return replace(told, feature=feature)
 
 
 def _checked(of: EntitySet, each: Property, value: Any) -> Any:
