@@ -8,6 +8,7 @@ import pytest
 
 from scicity.access.sensorthings.entities import SETS
 from scicity.access.sensorthings.requirements import PREFIX, requirements
+from scicity.cockpit.sensorthings import observing
 
 from sta import ROOT, Service, stream  # isort: skip  (put there by conftest)
 
@@ -315,3 +316,26 @@ def test_people_who_have_signed_in_read_and_others_do_not(service, client):
     for wrong in ("Bearer roof-gateway.guess", "Basic !!", "Basic " + secret[-8:], "Digest x", "Basic", "Bearer"):
         bearer.headers = {"HTTP_AUTHORIZATION": wrong}
         bearer.refused("GET", "Things", 401)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"orderby": "phenomenonTime desc", "top": 500},
+        {"orderby": "phenomenonTime", "top": 30, "skip": 735},
+        {"orderby": "phenomenonTime desc,result", "top": 40, "filter": "result gt 69"},
+        {"orderby": "phenomenonTime", "filter": "phenomenonTime gt 2021-05-31T10:00:00Z", "top": 900},
+        {"orderby": "phenomenonTime desc", "filter": "phenomenonTime lt 2021-06-01T10:00:00Z and result eq null"},
+        {"top": 1000, "skip": 500},
+    ],
+)
+def test_part_by_part_comes_the_same_as_at_once(service, monkeypatch, options):
+    """Who wants few is answered month by month; what waits for the lake lies before, between and behind its months."""
+    for when in ("2020-02-01T00:00:00Z", "2021-05-31T15:59:59.999999Z", "2021-05-31T16:00:00.000001Z", "2024-03-01T00:00:00Z"):
+        service.make(f"{M1}/Observations", {"phenomenonTime": when, "result": 69.5})
+    inner = ";".join(f"${name}={value}" for name, value in options.items())
+    asked = ((f"{M1}/Observations", options), ("Observations", options), ("Datastreams", {"expand": f"Observations({inner})"}))
+    part_by_part = [service.get(path, **told)["value"] for path, told in asked]
+    monkeypatch.setattr(observing, "WALKED", 0)
+    assert [service.get(path, **told)["value"] for path, told in asked] == part_by_part
+    assert all(part_by_part[:2]) and any(each["Observations"] for each in part_by_part[2])

@@ -21,7 +21,8 @@ def page(home: Path, hidden: Container[Path] = ()) -> str:
     text += (
         "A requirement is met where tests that name it pass; those of one that is met in part prove that part, and that the\n"
     )
-    text += "rest is refused with its reason. The service tells the ones that are met whole at `/sta/v1.1/`.\n\n"
+    text += "rest is refused with its reason. The service tells the ones that are met whole at `/sta/v1.1/`.\n"
+    text += "Names and order are those of the 1.1 test suite of Fraunhofer IOSB; the OGC's own suite was not run.\n\n"
     counts = {state: sum(each.state == state for each in requirements()) for state in STATES}
     text += ", ".join(f"{STATES[state]}: {count}" for state, count in counts.items()) + ".\n\n"
     rows = [

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -32,6 +32,10 @@ from scicity.kernel.tables import reading_table
 from scicity.vocabulary import conversion, term
 
 BOUND = re.compile(r"\$(v\d+)\b")
+WALKED = 2_000  # observations up to which a question is answered part by part
+SMALLEST = timedelta(microseconds=1)  # between two instants
+TIME = Path(("phenomenonTime",))
+Stretch = tuple[datetime | None, datetime | None]
 LISTED = 50  # names that stand in a query one by one, so that files are passed over by their statistics
 DETAILS = pa.schema(
     [
@@ -78,71 +82,120 @@ class Observing:
 
     def of(self, names: Iterable[str], query: Query, feature: str = "", at: datetime | None = None) -> Found:
         """The observations of datastreams; of a feature alone where one is named, at one instant where one is given."""
-        values, parts = Values(), conjuncts(query.filter)
+        parts = conjuncts(query.filter)
         names = self._narrowed(sorted(set(names)), parts)
         if not names:
             return Found(count=0 if query.count else None)
-        chosen, tables = self._chosen(names, _between(parts, at), values)
-        needs = {path.steps[0] for node in (*parts, *(node for node, _ in query.order)) for path in paths(node)}
-        said = bool(feature) or bool(needs & {*SAID, "FeatureOfInterest"})
+        between, wanted = _between(parts, at), query.skip + query.page + 1
+        if query.count or wanted > WALKED:
+            rows, count = self._page(names, parts, query, feature, between, (query.page + 1, query.skip))
+        else:
+            count, rows = None, []
+            for some, stretch in self._walk(names, query, between):
+                rows += self._page(some, parts, query, feature, stretch, (wanted - len(rows), 0))[0]
+                if len(rows) >= wanted:
+                    break
+            rows = rows[query.skip :]
+        found = Found(rows[: query.page], len(rows) > query.page and query.page > 0, count)
+        self._say(found.rows)
+        return found
+
+    def _page(
+        self, names: list[str], parts: list[Node], query: Query, feature: str, between: Stretch, limit: tuple[int, int]
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """Rows of one query, and how many there are in all where that was asked for."""
+        values = Values()
+        chosen, tables = self._chosen(names, between, values)
         relation = f"(SELECT datastream, time, result FROM ({chosen}))"
-        if said:
+        if feature or _named(parts, query) & {*SAID, "FeatureOfInterest"}:
             tables["sta_details"] = self._details(names)
             columns = ", ".join(f"d.{quoted(name)}" for name in SAID[:-1])
             feature_of = "coalesce(nullif(d.feature, ''), s.thing)"
             relation = f"""(SELECT r.datastream, r.time, r.result, {columns}, {feature_of} AS feature
                 FROM {relation} r LEFT JOIN sta_details d ON d.datastream = r.datastream AND d.time = r.time
                 LEFT JOIN sta_datastreams s ON s.id = r.datastream)"""
-        of, compiler = SETS[OBSERVATIONS], Compiler(EVERY_SHAPE, values, self.now)
-        where = [compiler.condition(part, of, "o") for part in parts]
-        where += [f"o.feature = {values.bind(feature)}"] if feature else []
-        body = f"FROM {relation} o WHERE {' AND '.join(where) or 'true'}"
-        found = Found()
-        if query.count:
-            found.count = self.rows(f"SELECT count(*) AS n {body}", values, tables)[0]["n"]
-        compiler.option = "$orderby"
-        order = [f"{compiler.value(node, of, 'o')} {'DESC' if falls else 'ASC'} NULLS LAST" for node, falls in query.order]
+        where, order = self._asked(parts, query, values)
+        where = f"{where} AND o.feature = {values.bind(feature)}" if feature else where
+        body = f"FROM {relation} o WHERE {where}"
+        count = self.rows(f"SELECT count(*) AS n {body}", values, tables)[0]["n"] if query.count else None
         order = ", ".join([*order, "o.datastream", "o.time"])
-        rows = self.rows(
-            f"SELECT o.datastream, o.time, o.result {body} ORDER BY {order} LIMIT {query.page + 1} OFFSET {query.skip}",
-            values,
-            tables,
-        )
-        found.rows, found.more = rows[: query.page], len(rows) > query.page and query.page > 0
-        self._say(found.rows)
-        return found
+        text = f"SELECT o.datastream, o.time, o.result {body} ORDER BY {order} LIMIT {limit[0]} OFFSET {limit[1]}"
+        return self.rows(text, values, tables), count
 
     def of_each(self, names: Iterable[str], query: Query) -> dict[str, Found]:
-        """The observations of each of several datastreams, as if each were asked for by itself; by one query for all."""
-        names, parts, values = sorted(set(names)), conjuncts(query.filter), Values()
-        needs = {path.steps[0] for node in (*parts, *(node for node, _ in query.order)) for path in paths(node)}
-        if needs & {*SAID, "FeatureOfInterest", "Datastream"}:  # rare, and told by the other way
+        """The observations of each of several datastreams, as if each were asked for by itself; by few queries for all."""
+        names, parts = sorted(set(names)), conjuncts(query.filter)
+        if _named(parts, query) & {*SAID, "FeatureOfInterest", "Datastream"}:  # rare, and told by the other way
             return {name: self.of([name], query) for name in names}
-        found = {name: Found(count=0 if query.count else None) for name in names}
-        if not names:
-            return found
-        chosen, tables = self._chosen(names, _between(parts, None), values)
-        of, compiler = SETS[OBSERVATIONS], Compiler(EVERY_SHAPE, values, self.now)
-        where = [compiler.condition(part, of, "o") for part in parts]
-        compiler.option = "$orderby"
-        order = [f"{compiler.value(node, of, 'o')} {'DESC' if falls else 'ASC'} NULLS LAST" for node, falls in query.order]
-        order = ", ".join([*order, "o.time"])
-        first, last = query.skip + 1, query.skip + query.page
-        rows = self.rows(
-            f"""SELECT o.datastream, o.time, o.result, count(*) OVER (PARTITION BY o.datastream) AS n
-            FROM ({chosen}) o WHERE {" AND ".join(where) or "true"}
-            QUALIFY row_number() OVER (PARTITION BY o.datastream ORDER BY {order}) BETWEEN {first} AND {last}
-            ORDER BY {order}""",
-            values,
-            tables,
-        )
-        for row in rows:
-            mine, total = found[row["datastream"]], row.pop("n")
-            mine.rows.append(row)
-            mine.more = total > last
-            mine.count = total if query.count else None
-        self._say(rows)
+        gathered: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+        wanted = query.skip + query.page + 1
+        walks = not query.count and wanted <= WALKED and (not query.order or query.order[0][0] == TIME)
+        between, left = _between(parts, None), names
+        for stretch in self._stretches(names, query, between) if walks and names else [between]:
+            if not left:
+                break
+            for row in self._first(left, parts, query, stretch, wanted):
+                gathered[row["datastream"]].append(row)
+            left = [name for name in left if len(gathered[name]) < wanted]
+        last = query.skip + query.page
+        found = {}
+        for name, rows in gathered.items():
+            mine = rows[query.skip : last]
+            self._say(mine)
+            found[name] = Found(mine, len(rows) > last and query.page > 0, rows[0]["all"] if query.count and rows else 0)
         return found
+
+    def _first(self, names: list[str], parts: list[Node], query: Query, between: Stretch, most: int) -> list[dict[str, Any]]:
+        """The first observations of each datastream, so many at most; with each how many of its datastream there are."""
+        values = Values()
+        chosen, tables = self._chosen(names, between, values)
+        where, order = self._asked(parts, query, values)
+        text = ", ".join([*order, "o.time"])
+        query_text = f"""SELECT o.datastream, o.time, o.result, count(*) OVER (PARTITION BY o.datastream) AS "all"
+            FROM ({chosen}) o WHERE {where}
+            QUALIFY row_number() OVER (PARTITION BY o.datastream ORDER BY {text}) <= {most} ORDER BY {text}"""
+        return self.rows(query_text, values, tables)
+
+    def _asked(self, parts: list[Node], query: Query, values: Values) -> tuple[str, list[str]]:
+        """SQL of what is kept of observations (`o`), and of their order."""
+        of, compiler = SETS[OBSERVATIONS], Compiler(EVERY_SHAPE, values, self.now)
+        where = " AND ".join(compiler.condition(part, of, "o") for part in parts) or "true"
+        compiler.option = "$orderby"
+        return where, [
+            f"{compiler.value(node, of, 'o')} {'DESC' if falls else 'ASC'} NULLS LAST" for node, falls in query.order
+        ]
+
+    def _walk(self, names: list[str], query: Query, between: Stretch) -> Iterator[tuple[list[str], Stretch]]:
+        """Parts of what is asked, in the order that is asked for: who wants few looks into few files.
+
+        By time where that is the order (of one datastream it is unless said), by datastreams where none is said.
+        """
+        if (query.order and query.order[0][0] == TIME) or (not query.order and len(names) == 1):
+            for stretch in self._stretches(names, query, between):
+                yield names, stretch
+        elif not query.order:
+            at, some = 0, 1
+            while at < len(names):
+                yield names[at : at + some], between
+                at, some = at + some, some * 4
+        else:
+            yield names, between
+
+    def _stretches(self, names: list[str], query: Query, between: Stretch) -> list[Stretch]:
+        """Stretches of time that together are all of it, in order, each twice as many months long as the one before."""
+        tables = {reading_table(row["property"]).name for name in names if (row := self.catalogue.registered.get(name))}
+        lake, calendar, periods = self.city.figures.lake, self.city.district.calendar, self._periods(*between)
+        months = {part.period for table in tables for part in lake.snapshot(table).files if periods(part.period)}
+        edges = [datetime.fromtimestamp(calendar.bounds(month)[0] / 1e6, UTC) for month in sorted(months)]
+        falls = bool(query.order and query.order[0][1])
+        edges, found, size = edges[::-1] if falls else edges[1:], list[Stretch](), 1
+        before = between[1] if falls else between[0]
+        while edges:
+            edge = edges[min(size, len(edges)) - 1]
+            found.append((edge, before) if falls else (before, edge - SMALLEST))
+            before = edge - SMALLEST if falls else edge
+            edges, size = edges[size:], 2 * size
+        return [*found, (between[0], before) if falls else (before, between[1])]
 
     def standing(self, keys: Sequence[tuple[str, datetime]]) -> dict[tuple[str, datetime], tuple[int, float | None]]:
         """Of those observations that there are already: their revision and their result."""
@@ -172,7 +225,8 @@ class Observing:
         """The rows of a query. Raises Wrong for values that DuckDB cannot compute with."""
         given = {name: values.given[name] for name in set(BOUND.findall(text))}
         try:
-            return self.city.figures.engine.sql(text, given, **{**self.catalogue.tables, **tables}).to_pylist()
+            named = {name: table for name, table in {**self.catalogue.tables, **tables}.items() if name in text}
+            return self.city.figures.engine.sql(text, given, **named).to_pylist()
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
             raise Wrong(
                 f"the query: found {str(error).splitlines()[0][:200]}; expected values that can be computed with"
@@ -191,17 +245,13 @@ class Observing:
         met = {row["id"] for row in rows}
         return [name for name in names if name in met]
 
-    def _chosen(
-        self, names: list[str], between: tuple[datetime | None, datetime | None], values: Values
-    ) -> tuple[str, dict[str, pa.Table]]:
+    def _chosen(self, names: list[str], between: Stretch, values: Values) -> tuple[str, dict[str, pa.Table]]:
         """SQL of the one reading that counts at each time: the highest revision, then the lowest value (`reading.chosen`)."""
         whole, tables = self._whole(names, between, values)
         rank = "row_number() OVER (PARTITION BY datastream, time ORDER BY revision DESC, result ASC NULLS LAST)"
         return f"SELECT datastream, time, result, revision FROM ({whole}) QUALIFY {rank} = 1", tables
 
-    def _whole(
-        self, names: list[str], between: tuple[datetime | None, datetime | None], values: Values
-    ) -> tuple[str, dict[str, pa.Table]]:
+    def _whole(self, names: list[str], between: Stretch, values: Values) -> tuple[str, dict[str, pa.Table]]:
         bounds = [f"time {sign} {values.bind(at)}::TIMESTAMPTZ" for sign, at in zip((">=", "<="), between, strict=True) if at]
         # What waits is read before the lake: what moves meanwhile is seen twice, and counts once.
         tables = {"sta_pending": self._pending(names)}
@@ -300,6 +350,11 @@ def _detail(each: Detail) -> dict[str, Any]:
         "validTime": content.get("validTime"),
         **{name: json.dumps(content[name]) if name in content else None for name in ("resultQuality", "parameters")},
     }
+
+
+def _named(parts: list[Node], query: Query) -> set[str]:
+    """The properties, and the ways, that a question names."""
+    return {path.steps[0] for node in (*parts, *(node for node, _ in query.order)) for path in paths(node)}
 
 
 def _between(parts: list[Node], at: datetime | None) -> tuple[datetime | None, datetime | None]:
