@@ -159,6 +159,13 @@ def test_a_past_place_is_told_afterwards(service):
     key = service.make("HistoricalLocations", sent)
     assert service.get(f"HistoricalLocations('{key}')")["time"] == "2020-01-01T00:00:00Z"
     assert service.ids(f"Things('{thing}')/HistoricalLocations", filter="time lt 2021-01-01T00:00:00Z") == [key]
+    assert service.ids(f"Things('{thing}')/Locations") == [place], "the newest that is told is where it is"
+    other = service.make("Locations", {**LOCATION, "name": "yard"})
+    service.make("HistoricalLocations", {**sent, "time": "2019-01-01T00:00:00Z", "Locations": [{"@iot.id": other}]})
+    assert service.ids(f"Things('{thing}')/Locations") == [place]
+    service.make("HistoricalLocations", {**sent, "time": "2021-01-01T00:00:00Z", "Locations": [{"@iot.id": other}]})
+    assert service.ids(f"Things('{thing}')/Locations") == [other]
+    service.refused("POST", "HistoricalLocations", 403, {**sent, "Thing": {"@iot.id": "m/1"}})
     service.refused("POST", "HistoricalLocations", 400, {**sent, "time": "yesterday"})
     service.refused("POST", "HistoricalLocations", 400, {"time": WHEN, "Thing": {"@iot.id": thing}})
 
@@ -275,6 +282,8 @@ def test_what_is_said_beyond_a_reading_is_given_back(service, waiting):
         ({"result": 10**400}, 422),
         ({"phenomenonTime": "2024-03-01T00:00:00Z/2024-03-01T01:00:00Z"}, 400),
         ({"phenomenonTime": "2024-03-01T00:00:00"}, 400),
+        ({"phenomenonTime": "0001-01-01T00:00:00Z"}, 400),
+        ({"phenomenonTime": "9999-12-31T23:59:59Z"}, 400),
         ({"phenomenonTime": 1709251200}, 400),
         ({"resultTime": "soon"}, 400),
         ({"validTime": "2024-03-02T00:00:00Z/2024-03-01T00:00:00Z"}, 400),

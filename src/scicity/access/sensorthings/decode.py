@@ -23,6 +23,7 @@ MOST_READINGS = 100_000  # of one body
 KNOWN = (*(each.name for each in SETS[OBSERVATIONS].properties), "Datastream", "FeatureOfInterest")
 COMPONENTS = ("id", *KNOWN[:-2], "FeatureOfInterest/id")
 RESULT = "a number, or null where it is unknown, as observations are readings"
+EARLIEST_YEAR, LATEST_YEAR = 1900, 9998  # that every part of the way can hold
 DEEPEST = 40  # objects and lists within one another
 
 
@@ -181,9 +182,13 @@ def _instant(told: Mapping[str, Any], arrived: datetime) -> datetime:
     text = told.get("phenomenonTime")
     if text is None:
         return arrived.astimezone(UTC)
-    expected = f"{times.EXPECTED}; of what lasts, the instant at its end, as a reading has one instant"
+    years = f"of the years {EARLIEST_YEAR} to {LATEST_YEAR}"
+    expected = f"{times.EXPECTED}, {years}; of what lasts, the instant at its end, as a reading has one instant"
     try:
-        return times.instant(text if isinstance(text, str) else "")
+        time = times.instant(text if isinstance(text, str) else "")
+        if not EARLIEST_YEAR <= time.year <= LATEST_YEAR:
+            raise ValueError(text)
+        return time
     except ValueError:
         raise Wrong(f"phenomenonTime: found {shown(text, 60)}; expected {expected}") from None
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scicity.access.sensorthings import times
 from scicity.access.sensorthings.entities import (
@@ -100,18 +101,21 @@ class Catalogue:
 
 
 _lock = threading.Lock()
+_registers_kept: dict[Place, tuple[Any, _Registered]] = {}
 _kept: dict[Place, tuple[Any, Catalogue]] = {}
 
 
 def catalogue(city: OpenCity) -> Catalogue:
-    """The entities of a city; worked out anew when a register or a record changed."""
+    """The entities of a city; worked out anew where a register changed, or what clients made."""
     lake, tables = city.figures.lake, _registers(city)
-    state = (Revision.current(), tuple(lake.snapshot(table.name).version for table in tables), city.figures)
+    registers = (tuple(lake.snapshot(table.name).version for table in tables), city.figures)
+    state = (Revision.current(), registers)
     with _lock:
-        known = _kept.get(city.place)
-        if known is None or known[0] != state:
-            known = _kept[city.place] = (state, _Built(city, tables).catalogue())
-        return known[1]
+        if city.place not in _kept or _kept[city.place][0] != state:
+            if city.place not in _registers_kept or _registers_kept[city.place][0] != registers:
+                _registers_kept[city.place] = (registers, _Registered(city, tables))
+            _kept[city.place] = (state, _Made(_registers_kept[city.place][1]).catalogue())
+        return _kept[city.place][1]
 
 
 def _registers(city: OpenCity) -> list[Source]:
@@ -127,12 +131,34 @@ def _registers(city: OpenCity) -> list[Source]:
     ]
 
 
-class _Built:
-    def __init__(self, city: OpenCity, registers: list[Source]) -> None:
-        self.city = city
+class _Entities:
+    """Entities by set and id, and which thing is, and was, where."""
+
+    def __init__(self) -> None:
         self.rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in ENTITIES}
         self.placed: dict[tuple[str, str], None] = {}
         self.was: dict[tuple[str, str], None] = {}
+
+    @cached_property
+    def tables(self) -> dict[str, pa.Table]:
+        """All of it by relation; once it is whole."""
+        found = {table_of(name): _arrow(name, self.rows[name].values()) for name in ENTITIES}
+        for name, pairs in (("sta_placed", self.placed), ("sta_was", self.was)):
+            columns = [pa.array([pair[at] for pair in pairs], pa.string()) for at in (0, 1)]
+            found[name] = pa.table(dict(zip(PAIRS[name], columns, strict=True)))
+        return found
+
+    @cached_property
+    def first_place(self) -> dict[str, str]:
+        """The first place of each thing; once all are known."""
+        return dict(reversed(self.placed))
+
+
+class _Registered(_Entities):
+    """What the registers tell."""
+
+    def __init__(self, city: OpenCity, registers: list[Source]) -> None:
+        super().__init__()
         held = {table.name: city.figures.engine.rows(table).to_pylist() for table in registers}
         self.registered = {row["datastream"]: row for row in held.get(REGISTER, ())}
         own = [table for table in registers if table.name not in (REGISTER, INSTALLATION)]
@@ -142,19 +168,9 @@ class _Built:
         for name, word in terms().items():
             if word.type in ("real", "decimal"):
                 self.rows[OBSERVED][name] = _observed(word)
-        for each in Described.objects.all():
-            self._made(each)
         for key, thing in self.rows[THINGS].items():
-            self.rows[FEATURES].setdefault(key, self._feature(key, thing))
-
-    def catalogue(self) -> Catalogue:
-        tables = {table_of(name): _arrow(name, self.rows[name].values()) for name in ENTITIES}
-        for name, pairs in (("sta_placed", self.placed), ("sta_was", self.was)):
-            tables[name] = pa.table(
-                {column: pa.array([pair[at] for pair in pairs], pa.string()) for at, column in enumerate(PAIRS[name])}
-            )
-        things = {key: row["thing"] for key, row in self.rows[DATASTREAMS].items()}
-        return Catalogue(tables, self.registered, things)
+            place = self.rows[LOCATIONS].get(self.first_place.get(key, ""), {})
+            self.rows[FEATURES][key] = _feature(key, thing, place)
 
     def _things(self, registers: list[Source], held: Mapping[str, list[dict[str, Any]]]) -> None:
         """Whatever sends, and every place that a register tells; a place that sends is one thing."""
@@ -208,28 +224,48 @@ class _Built:
             sensor = _described(thing, thing, "登记的采集设备 · the registered device", {"origin": row.get("origin")})
             self.rows[SENSORS].setdefault(thing, {**sensor, "encodingType": PLAIN_TEXT, "metadata": row.get("source") or ""})
 
+
+class _Made(_Entities):
+    """What clients made, over what the registers tell."""
+
+    def __init__(self, registers: _Registered) -> None:
+        super().__init__()
+        self.registers = registers
+        for each in Described.objects.all():
+            self._made(each)
+        for key, thing in self.rows[THINGS].items():
+            name = self.first_place.get(key, "")
+            place = self.rows[LOCATIONS].get(name) or registers.rows[LOCATIONS].get(name, {})
+            self.rows[FEATURES].setdefault(key, _feature(key, thing, place))
+
+    def catalogue(self) -> Catalogue:
+        """All entities: a client's stands in the place of the register's of the same id."""
+        tables = {}
+        for name, theirs in self.registers.tables.items():
+            mine = self.tables[name]
+            if "id" in mine.column_names and mine.num_rows:
+                theirs = theirs.filter(pc.invert(pc.is_in(theirs.column("id"), value_set=mine.column("id").combine_chunks())))
+            tables[name] = pa.concat_tables([theirs, mine]).combine_chunks()
+        things = {key: row["thing"] for of in (self.registers, self) for key, row in of.rows[DATASTREAMS].items()}
+        return Catalogue(tables, self.registers.registered, things)
+
     def _made(self, each: Described) -> None:
         links, row = each.links, {"id": each.key, **each.content}
         if each.kind == DATASTREAMS:
             row |= {"thing": links["Thing"], "sensor": links["Sensor"], "observed": links["ObservedProperty"]}
-            if each.key in self.registered:
-                row |= _registered(self.registered[each.key])
+            if each.key in self.registers.registered:
+                row |= _registered(self.registers.registered[each.key])
         if each.kind == HISTORICAL:
             row |= {"thing": links["Thing"], "time": times.instant(each.content["time"])}
         self.rows[each.kind][each.key] = row
         pairs = {THINGS: self.placed, HISTORICAL: self.was}.get(each.kind, {})
         pairs |= {(each.key, location): None for location in links.get(LOCATIONS, ())}
 
-    def _feature(self, key: str, thing: Mapping[str, Any]) -> dict[str, Any]:
-        """What observations of a thing are of where nobody said otherwise: the place where it is."""
-        where = self.rows[LOCATIONS].get(self.first_place.get(key, ""), {})
-        told = {"encodingType": where.get("encodingType", GEOJSON), "feature": where.get("location")}
-        return {**_described(key, str(thing["name"]), "所在位置 · where it is", {}), **told}
 
-    @cached_property
-    def first_place(self) -> dict[str, str]:
-        """The first place of each thing; once all are known."""
-        return dict(reversed(self.placed))
+def _feature(key: str, thing: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
+    """What observations of a thing are of where nobody said otherwise: the place where it is."""
+    told = {"encodingType": place.get("encodingType", GEOJSON), "feature": place.get("location")}
+    return {**_described(key, str(thing["name"]), "所在位置 · where it is", {}), **told}
 
 
 def _described(key: str, name: str, description: str, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -78,6 +79,9 @@ def service(request: HttpRequest, rest: str = "") -> HttpResponse:
         headers = {"Allow": METHODS} if wrong.status == 405 else {}
         headers |= {"WWW-Authenticate": 'Basic realm="SensorThings"'} if wrong.status == 401 else {}
         return _json({"code": wrong.status, "type": "error", "message": str(wrong)}, wrong.status, headers)
+    except IntegrityError:
+        told = {"code": 409, "type": "error", "message": "found the same entity made at this moment; expected another try"}
+        return _json(told, 409)
     except (InboxFull, StorageRefused) as error:
         told = {"code": 503, "type": "error", "message": f"nothing of this body was taken: {error}"}
         return _json(told, 503, {"Retry-After": "5"})

@@ -161,6 +161,8 @@ class Writing:
         for way in of.navigations:
             if not way.many or way.name in KEPT_LINKS.get(of.name, ()):
                 self._link(record, way, self._targets(of, way, told.get(way.name), links))
+        if of.name == HISTORICAL:
+            self._moved(record)
         record.save()
         if not record.key:
             record.key = f"sta-{record.pk}"
@@ -267,6 +269,16 @@ class Writing:
             audit.write("sensorthings-changed", str(other), {"links": before}, self._by({"links": other.links}))
             if way.to == THINGS:
                 self._was(other)
+
+    def _moved(self, history: Described) -> None:
+        """A past place is told of a client's own thing; the newest that is told is where the thing is now."""
+        thing = self._own(THINGS, history.links["Thing"])
+        others = [each for each in Described.objects.filter(kind=HISTORICAL) if each.links.get("Thing") == thing.key]
+        latest = max((times.instant(each.content["time"]) for each in others), default=None)
+        if latest is None or times.instant(history.content["time"]) > latest:
+            before, thing.links[LOCATIONS] = copy.deepcopy(thing.links), list(history.links[LOCATIONS])
+            thing.save(update_fields=["links"])
+            audit.write("sensorthings-changed", str(thing), {"links": before}, self._by({"links": thing.links}))
 
     def _was(self, thing: Described) -> None:
         """A thing that comes to a place has been there from now on."""
