@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from scicity.access.sensorthings.entities import Wrong
 from scicity.access.sensorthings.filters import DEEPEST, LONGEST
+from scicity.access.sensorthings.sql import Values
+from scicity.cockpit.sensorthings import observing
+from scicity.cockpit.sensorthings.catalogue import catalogue
 from scicity.cockpit.sensorthings.models import Described
 
 from sta import ROOT, THING, stream  # isort: skip  (put there by conftest)
@@ -188,6 +193,15 @@ def test_a_copy_of_copies_stays_small(service):
     thing = service.make("Things", {**THING, "properties": {"a": "x" * 10_000}})
     doubled = [{"op": "copy", "from": "/properties", "path": f"/properties/c{number}"} for number in range(40)]
     service.refused("PATCH", f"Things('{thing}')", 400, doubled, "application/json-patch+json")
+
+
+def test_a_query_that_takes_too_long_is_ended_and_harms_no_other(city, waiting, monkeypatch):
+    monkeypatch.setattr(observing, "LONGEST_QUERY", 0.05)
+    asking = observing.Observing(city, catalogue(city), waiting, lambda _: True, datetime.now(UTC))
+    with pytest.raises(Wrong, match="fewer observations"):
+        asking.rows("SELECT count(*) AS n FROM range(1000000000000) a(x) WHERE x * x % 7 = 3", Values(), {})
+    monkeypatch.setattr(observing, "LONGEST_QUERY", 60.0)
+    assert asking.rows("SELECT count(*) AS n FROM sta_datastreams", Values(), {}) == [{"n": 2}]
 
 
 @pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "MERGE"])

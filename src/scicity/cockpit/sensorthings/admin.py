@@ -25,7 +25,7 @@ class DescribedAdmin(admin.ModelAdmin):
     search_fields = ("key",)
 
     def delete_model(self, request: HttpRequest, obj: Described) -> None:
-        """Deletes an entity with those that need it, whose ever they are."""
+        """Deletes an entity with those that need it, whoever made them."""
         owner = Sender(obj.owner, "", re.compile(""))
         writing = Writing(owner, catalogue(request.city), datetime.now(UTC), lambda _: None, of_all=True)
         writing.delete(SETS[obj.kind], obj.key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ from scicity.kernel.tables import reading_table
 from scicity.vocabulary import conversion, term
 
 BOUND = re.compile(r"\$(v\d+)\b")
+LONGEST_QUERY = 30.0  # [s] behind which a query is ended
 WALKED = 2_000  # observations up to which a question is answered part by part
 SMALLEST = timedelta(microseconds=1)  # between two instants
 TIME = Path(("phenomenonTime",))
@@ -224,13 +226,21 @@ class Observing:
     def rows(self, text: str, values: Values, tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
         """The rows of a query. Raises Wrong for values that DuckDB cannot compute with."""
         given = {name: values.given[name] for name in set(BOUND.findall(text))}
+        named = {name: table for name, table in {**self.catalogue.tables, **tables}.items() if name in text}
+        engine = self.city.figures.engine
+        ending = threading.Timer(LONGEST_QUERY, engine.cursor.interrupt)
+        ending.start()
         try:
-            named = {name: table for name, table in {**self.catalogue.tables, **tables}.items() if name in text}
-            return self.city.figures.engine.sql(text, given, **named).to_pylist()
+            return engine.sql(text, given, **named).to_pylist()
+        except duckdb.InterruptException:
+            expected = "a question about fewer observations: name their datastream and the time"
+            raise Wrong(f"the query: found no answer within {LONGEST_QUERY:.0f} s; expected {expected}") from None
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
             raise Wrong(
                 f"the query: found {str(error).splitlines()[0][:200]}; expected values that can be computed with"
             ) from None
+        finally:
+            ending.cancel()
 
     def _narrowed(self, names: list[str], parts: list[Node]) -> list[str]:
         """The datastreams that can meet those parts of a filter that are of them alone; these parts are taken out."""
