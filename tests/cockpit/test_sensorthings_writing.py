@@ -131,6 +131,11 @@ def test_new_entities_link_to_those_of_the_registers_and_of_clients(service):
     assert service.get("Datastreams('new-warmth')/ObservedProperty")["properties"]["symbol"] == "°C"
     again = service.make(f"Sensors('{sensor}')/Datastreams", {n: v for n, v in sent.items() if n != "Sensor"})
     assert again == "new-warmth~2", "another one of the same name has an id of its own"
+    whole = service.get("Datastreams('new-warmth')/Thing")
+    third = service.make("Datastreams", {**sent, "Thing": whole})
+    assert third == "new-warmth~3" and third in service.ids("Things('m/1')/Datastreams"), "a link that says more than the id"
+    observation = {"phenomenonTime": WHEN, "result": 1, "Datastream": service.get(f"Datastreams('{third}')")}
+    assert service.make("Observations", observation) == f"{third}@{WHEN}"
     service.make("Locations", {**LOCATION, "Things": [{"@iot.id": service.make("Things", THING)}]})
     assert len(service.ids("Things", filter="Locations/name eq 'hall'")) == 1
 

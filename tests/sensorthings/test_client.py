@@ -133,6 +133,14 @@ def test_what_waits_what_is_held_and_what_is_in_the_lake_are_all_given_back(runn
     assert len(running.inbox.quarantine()) == 1, "a registered one went to the lake"
 
 
+def test_an_observation_of_a_datastream_that_was_read_is_made(running: Running) -> None:
+    """As the how-to has it: the client sends along all that it knows of the datastream."""
+    stream = running.service.datastreams().find("main.power")
+    running.service.create(fsc.Observation(phenomenon_time="2024-03-03T14:00:00+08:00", result=12.5, datastream=stream))
+    (newest,) = stream.get_observations().query().orderby("phenomenonTime", "desc").top(1).list().entities
+    assert (newest.phenomenon_time, newest.result) == ("2024-03-03T06:00:00Z", 12.5)
+
+
 @pytest.mark.meets("data-array/data-array")
 def test_data_arrays_bring_many_observations(running: Running, thing: fsc.Thing) -> None:
     array = DataArrayValue()

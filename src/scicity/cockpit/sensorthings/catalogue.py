@@ -212,6 +212,8 @@ class _Registered(_Entities):
 
     def _streams(self) -> None:
         for key, row in self.registered.items():
+            if row["property"] not in terms():  # a lake of other words than ours
+                continue
             word, thing = term(row["property"]), row["thing"]
             told = {name: row[name] for name in ("flow", "interval_seconds", "origin", "source") if row.get(name) is not None}
             self.rows[DATASTREAMS][key] = {

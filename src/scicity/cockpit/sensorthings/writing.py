@@ -186,10 +186,10 @@ class Writing:
             raise Wrong(f"@iot.id: found {shown(given, 60)}; expected text or a whole number")
         key = "" if given is None else str(given)
         if of.name == DATASTREAMS and not key:
-            key = number = told["name"]
+            key, number = told["name"], len(self._alike(told["name"])) + 1
             while self._there(of.name, key):  # another one of the same name
-                number = f"{told['name']}~{len(self._alike(told['name'])) + 2}"
-                key = number if not self._there(of.name, number) else f"{number}~{len(self.made)}"
+                number += 1
+                key = f"{told['name']}~{number}"
         if key and (len(key) > LONGEST_ID or not key.isprintable() or key != key.strip()):
             raise Wrong(f"the id of a {of.single}: found {shown(key, 60)}; expected at most {LONGEST_ID} letters and signs")
         if of.name == DATASTREAMS and self.sender.not_its_own([key]):
@@ -230,13 +230,18 @@ class Writing:
         given = [] if told is None else told if way.many and isinstance(told, list) else [told]
         found = [key for name, key in links if name == way.name]
         for each in given:
-            if isinstance(each, dict) and set(each) == {"@iot.id"}:
+            if self._is_link(way, each):
                 found.append(self._existing(way, each["@iot.id"]))
             else:
                 found.append(self._create(SETS[way.to], each, []))
         if way.needed and not found:
             raise Wrong(f'{of.single}, {way.name}: found none; expected one, whole or as {{"@iot.id": …}}')
         return list(dict.fromkeys(found))
+
+    def _is_link(self, way: Navigation, told: Any) -> bool:
+        """Whether an entity is told by its id: alone, or as clients do that have read it, with what else they know of it."""
+        key = told.get("@iot.id") if isinstance(told, dict) else None
+        return key is not None and (set(told) == {"@iot.id"} or self._there(way.to, str(key)))
 
     def _existing(self, way: Navigation, key: Any) -> str:
         if isinstance(key, bool) or not isinstance(key, (str, int)) or not self._there(way.to, str(key)):
@@ -253,7 +258,7 @@ class Writing:
             raise Wrong(f"{of.single}, {way.name}: found {shown(told, 60)}; expected a list")
         back = BACK[of.name, way.to]
         for each in told:
-            if isinstance(each, dict) and set(each) == {"@iot.id"}:
+            if self._is_link(way, each):
                 linked.append(self._existing(way, each["@iot.id"]))
             else:
                 self._create(SETS[way.to], each, [(back, record.key)])
@@ -306,7 +311,7 @@ class Writing:
                 raise Wrong(f"{of.single}, {way.name}: found in a change; expected the change at the other end")
             given = told[way.name] if way.many and isinstance(told[way.name], list) else [told[way.name]]
             for each in given:
-                if not isinstance(each, dict) or set(each) != {"@iot.id"}:
+                if not self._is_link(way, each):
                     raise Wrong(f'{of.single}, {way.name}: found {shown(each, 60)}; expected {{"@iot.id": …}} in a change')
             self._link(record, way, [self._existing(way, each["@iot.id"]) for each in given])
         return of.name == THINGS and record.links.get(LOCATIONS) != places
@@ -342,8 +347,9 @@ class Writing:
 
     def _observed(self, told: Any, links: list[Link]) -> str:
         """An observation, with its datastream where that stands in it."""
-        named = dict(links)
-        if isinstance(told, dict) and isinstance(told.get("Datastream"), dict) and set(told["Datastream"]) != {"@iot.id"}:
+        named, way = dict(links), SETS[OBSERVATIONS].navigation("Datastream")
+        assert way is not None  # noqa: S101  (it is declared)
+        if isinstance(told, dict) and isinstance(told.get("Datastream"), dict) and not self._is_link(way, told["Datastream"]):
             if "Datastream" in named:
                 raise Wrong("Observation, Datastream: found within the entity itself; expected none there")
             told = {**told, "Datastream": {"@iot.id": self._create(SETS[DATASTREAMS], told["Datastream"], [])}}
