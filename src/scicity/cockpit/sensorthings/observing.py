@@ -81,6 +81,7 @@ class Observing:
     inbox: Inbox
     sees_held: Callable[[str], bool]
     now: datetime
+    _unplaced: tuple[frozenset[str], pa.Table] = (frozenset(), ARRIVAL.empty_table())
 
     def of(self, names: Iterable[str], query: Query, feature: str = "", at: datetime | None = None) -> Found:
         """The observations of datastreams; of a feature alone where one is named, at one instant where one is given."""
@@ -315,7 +316,15 @@ class Observing:
         return can
 
     def _pending(self, names: list[str]) -> pa.Table:
-        """What waits, and what is held as far as the reader may see it."""
+        """What waits, and what is held as far as the reader may see it; looked for once for all that is asked of some names."""
+        known, found = self._unplaced
+        if not known.issuperset(names):
+            known, found = self._unplaced = frozenset(names), self._not_placed(names)
+        if len(known) == len(names):
+            return found
+        return found.filter(pc.is_in(found["datastream"], value_set=pa.array(names, pa.string())))
+
+    def _not_placed(self, names: list[str]) -> pa.Table:
         waiting, held = self.inbox.not_placed(names, [name for name in names if self.sees_held(name)])
         rows = pa.concat_tables([ARRIVAL.empty_table(), *waiting, *held])
         told = pc.and_(
