@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from scicity.access.inbox import LIVE, Held
+from scicity.cockpit import city as cities
 from scicity.cockpit import devices, roles
 from scicity.cockpit.models import AuditEntry, Device, Person
 from scicity.cockpit.sensorthings.models import Described
@@ -43,6 +45,20 @@ def test_held_readings_are_for_the_keepers_and_for_their_sender(service, waiting
     assert service.ask("POST", STREAM, {"phenomenonTime": now.isoformat(), "result": 6}).status_code == 409, (
         "it is kept, and seen"
     )
+
+
+def test_where_data_are_not_public_a_device_reads_its_own_observations_alone(city, service):
+    closed = {**city.district.settings, "public": {"pages": ["overview"]}}
+    cities.use(dataclasses.replace(city, district=dataclasses.replace(city.district, settings=closed)))
+    other = "Datastreams('表二')/Observations"
+    assert len(service.results("Datastreams('m/1')/Observations")) == 100 and service.results(other) == []
+    assert {each.partition("@")[0] for each in service.ids("Observations", orderby="result desc")} == {"m/1"}
+    service.refused("GET", "Observations('表二@2021-05-01T01:00:00Z')", 404)
+    for told in service.get("Datastreams", expand="Observations($top=1;$count=true)")["value"]:
+        own = told["@iot.id"] == "m/1"
+        assert (bool(told["Observations"]), "phenomenonTime" in told, told["Observations@iot.count"]) == (own, own, 960 * own)
+    assert len(signed_in("reader").results(other)) == 100, "people who have signed in read all, as on the pages"
+    Service().refused("GET", "Things", 401)
 
 
 def test_a_one_time_password_reads_nothing(waiting):

@@ -81,12 +81,13 @@ class Observing:
     inbox: Inbox
     sees_held: Callable[[str], bool]
     now: datetime
+    reads: Callable[[str], bool] = lambda _: True  # whether the reader may see observations of a datastream at all
     _unplaced: tuple[frozenset[str], pa.Table] = (frozenset(), ARRIVAL.empty_table())
 
     def of(self, names: Iterable[str], query: Query, feature: str = "", at: datetime | None = None) -> Found:
         """The observations of datastreams; of a feature alone where one is named, at one instant where one is given."""
         parts = conjuncts(query.filter)
-        names = self._narrowed(sorted(set(names)), parts)
+        names = self._narrowed(self._readable(names), parts)
         if not names:
             return Found(count=0 if query.count else None)
         between, wanted = _between(parts, at), query.skip + query.page + 1
@@ -127,7 +128,7 @@ class Observing:
 
     def of_each(self, names: Iterable[str], query: Query) -> dict[str, Found]:
         """The observations of each of several datastreams, as if each were asked for by itself; by few queries for all."""
-        names, parts = sorted(set(names)), conjuncts(query.filter)
+        names, parts = self._readable(names), conjuncts(query.filter)
         if _named(parts, query) & {*SAID, "FeatureOfInterest", "Datastream"}:  # rare, and told by the other way
             return {name: self.of([name], query) for name in names}
         gathered: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
@@ -217,12 +218,15 @@ class Observing:
 
     def extents(self, names: Iterable[str]) -> dict[str, tuple[datetime, datetime]]:
         """The first and the last time of each datastream that has any."""
-        names, values = sorted(set(names)), Values()
+        names, values = self._readable(names), Values()
         whole, tables = self._whole(names, (None, None), values)
         if not names:
             return {}
         query = f"SELECT datastream, min(time) AS first, max(time) AS last FROM ({whole}) GROUP BY datastream"
         return {row["datastream"]: (row["first"], row["last"]) for row in self.rows(query, values, tables)}
+
+    def _readable(self, names: Iterable[str]) -> list[str]:
+        return [name for name in sorted(set(names)) if self.reads(name)]
 
     def rows(self, text: str, values: Values, tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
         """The rows of a query. Raises Wrong for values that DuckDB cannot compute with."""

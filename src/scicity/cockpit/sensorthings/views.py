@@ -37,6 +37,7 @@ ROOT = "/sta/v1.1/"
 CREATE_OBSERVATIONS = "CreateObservations"
 JSON, JSON_PATCH = "application/json", "application/json-patch+json"
 MOST_OPTIONS, LONGEST_OPTIONS = 20, 16_000
+OPEN = {"api", "data"}  # pages at which anybody reads tables
 METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
 senders = Senders()
 
@@ -58,8 +59,16 @@ class Asked:
     def reading(self) -> Answering:
         """What answers this reader."""
         city, entities = self.request.city, catalogue(self.request.city)
-        observing = Observing(city, entities, inbox_of(city), self._sees_held(), self.now)
+        observing = Observing(city, entities, inbox_of(city), self._sees_held(), self.now, self._reads())
         return Answering(entities, observing, self.base)
+
+    def _reads(self) -> Callable[[str], bool]:
+        """Where the district's data are not public, a device reads observations of its own datastreams alone."""
+        public = self.request.city.public
+        if self.sender is None or public is None or public & OPEN:
+            return lambda _: True
+        own = self.sender
+        return lambda name: not own.not_its_own([name])
 
     def _sees_held(self) -> Callable[[str], bool]:
         """Held readings are for those who keep the data, and for the device that may send for the datastream."""
