@@ -46,7 +46,8 @@ ALWAYS_OPEN = (
     "live",
     "admin",
     "static",
-)  # metrics and admin ask by themselves
+    "sta",
+)  # metrics, admin and sta ask by themselves
 
 
 class SecurityHeaders:
