@@ -198,21 +198,23 @@ class Computing:
         """Rows by partition, in the order in which they come."""
         if rows.num_rows == 0:
             return {}
-        periods = np.full(rows.num_rows, "all", dtype=object)
+        names, which = np.array(["all"]), np.zeros(rows.num_rows, dtype=np.int64)
         if table.time:
-            column = rows.column(table.time)
-            if pa.types.is_integer(column.type):
-                periods = column.to_numpy().astype(str).astype(object)
-            elif pa.types.is_date32(column.type):
-                periods = periods_of_days(column.cast(pa.int32()).to_numpy(), table.period)
-            else:
-                periods = self.calendar.periods(micros(column), table.period)
+            column = rows.column(table.time).combine_chunks()
+            if pa.types.is_timestamp(column.type):
+                column = pa.array(self.calendar.days(micros(column)))
+            encoded = column.dictionary_encode()  # there are few days among many rows
+            told = encoded.dictionary.cast(pa.int32()).to_numpy()
+            periods = (
+                told.astype(str) if pa.types.is_integer(rows.column(table.time).type) else periods_of_days(told, table.period)
+            )
+            names, place = np.unique(periods.astype(str), return_inverse=True)
+            which = place[encoded.indices.to_numpy()]
         buckets = np.zeros(rows.num_rows, dtype=np.int64)
         if table.key and self.buckets > 1:
             encoded = rows.column(table.key).combine_chunks().dictionary_encode()
             of_key = np.array([bucket_of(key, self.buckets) for key in encoded.dictionary.to_pylist()])
             buckets = of_key[encoded.indices.to_numpy()]
-        names, which = np.unique(periods.astype(str), return_inverse=True)
         where = which * self.buckets + buckets
         order = np.argsort(where, kind="stable")
         ordered, sorted_where = rows.take(pa.array(order)), where[order]

@@ -78,10 +78,8 @@ def hourly_ledger(
         found, _ = hours_of(of_property, series, PROPERTY[observed], edges, slot.calendar)
         names = [f"{i.building}" for s in of_property for i in s.installations]
         building = np.unique(names, return_inverse=True)[1][found.device] if len(found.device) else found.device
-        alone = all(len(s.installations) == 1 for s in of_property)
-        energy, found = (
-            (decimals(found.energy, found.measured + found.estimated > 0), found) if alone else _merged(found, building)
-        )
+        several = np.array([len(s.installations) > 1 for s in of_property], dtype=bool)
+        energy, found = _merged(found, building, several)
         hour = pa.array(found.hour)
         stand_in = np.array([origins[s.name] == "stand-in" for s in of_property], dtype=bool)
         parts.append(
@@ -226,11 +224,11 @@ def _named(names: list[str], index: Ints) -> pa.Array:
     return pa.DictionaryArray.from_arrays(place.astype(np.int32)[index], pa.array(words, pa.string()))
 
 
-def _merged(found: Hours, building: Ints) -> tuple[pa.Array, Hours]:
-    """One row for each stream, building and hour, also where two devices of a building share an hour."""
+def _merged(found: Hours, building: Ints, several: Bools) -> tuple[pa.Array, Hours]:
+    """One row for each stream, building and hour, also where two devices (a stream may have `several`) share an hour."""
     known = found.measured + found.estimated > 0
     width = int(found.hour.max(initial=0)) + 1
-    place = found.stream * width + found.hour
+    place = (found.stream * width + found.hour)[several[found.stream]]
     if len(np.unique(place)) == len(place):
         return decimals(found.energy, known), found
     order = np.lexsort((found.hour, building, found.stream))
