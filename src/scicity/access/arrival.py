@@ -162,4 +162,4 @@ def _sequence_in(lake: Lake, table: str, source: str) -> int:
         identity, sequence = commit.note.get("inbox", ("", -1))
         if identity == source:
             return int(sequence)
-    return -1
+    return lake.record(table).sequences.get(source, -1)

@@ -93,7 +93,7 @@ def take(
     by_property = sorted_out(whole, known, calendar, buckets)
     for observed, (count, parts) in by_property.items():
         table = reading_table(observed)
-        if any(commit.note.get("batch") == batch.name for commit in lake.commits(table.name)):
+        if batch.name in _batches_in(lake, table.name):
             continue  # delta-rs accepts a repeated transaction, so the writer looks before it writes
         taken[observed] = count
         if write:
@@ -160,10 +160,15 @@ def whole_batches(lake: Lake) -> set[str]:
     missing: dict[str, set[str]] = {}
     for folder in sorted((lake.root / READING_PREFIX.rstrip(".")).glob("*/_delta_log")):
         observed = folder.parent.name
-        for commit in lake.commits(READING_PREFIX + observed):
-            if "batch" in commit.note:
-                missing.setdefault(commit.note["batch"], set(commit.note.get("properties", ()))).discard(observed)
+        for batch, properties in _batches_in(lake, READING_PREFIX + observed).items():
+            missing.setdefault(batch, set(properties)).discard(observed)
     return {batch for batch, properties in missing.items() if not properties}
+
+
+def _batches_in(lake: Lake, table: str) -> dict[str, tuple[str, ...]]:
+    """The file batches that a table of readings holds, with the properties that each came with; the record forgets none."""
+    logged = (commit.note for commit in lake.commits(table) if "batch" in commit.note)
+    return {**lake.record(table).batches, **{note["batch"]: tuple(note.get("properties", ())) for note in logged}}
 
 
 class Stored:
