@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from scicity.kernel.computing import Computing
 from scicity.kernel.district import ROOT_ZONE
+from scicity.kernel.engine import Between as Between
 from scicity.kernel.engine import condition, quoted, read_schema
 from scicity.kernel.lake import Part
 from scicity.kernel.record import Commit

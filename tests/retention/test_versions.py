@@ -1,0 +1,312 @@
+"""Versions that nobody needs are let go of: what is kept opens as before, nothing is computed otherwise, nothing is forgotten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from scicity.kernel import record as records
+from scicity.kernel.lake import Lake, Part
+from scicity.kernel.lineage import NoFigure
+from scicity.kernel.reading import merge, whole_batches
+from scicity.kernel.record import LetGo
+from scicity.retention import versions
+from scicity.retention.versions import GRACE
+from tests.kernel.test_healing import rebuilt
+from tests.kernel.toy import FIRST
+from tests.retention.passing import Passing, opened
+
+DECEMBER = "toy.cost.energy/meter=m2/month=2022-12-01"
+YEAR = "toy.total.energy/year=2022"
+MARCH = "toy.daily.energy/meter=m2/day=2023-03-13"
+TABLES = ("toy.hourly", "toy.daily", "toy.cost", "toy.total", "reading.energy_increment", "toy.tariff")
+
+
+def test_steps_go_days_stay_and_every_figure_opens_as_before(passing: Passing) -> None:
+    passing.steps(6)
+    figures = passing.figures
+    was = {where: opened(figures, where) for where in (DECEMBER, YEAR, MARCH)}
+    contents = passing.contents()
+    before = len(passing.logs("toy.hourly"))
+    gone = passing.let_go()
+    assert gone.versions > 0 and gone.logs > 0 and gone.files > 0 and gone.deleted == 0
+    assert len(passing.logs("toy.hourly")) < before / 3
+    figures = passing.figures
+    assert {where: opened(figures, where) for where in was} == was
+    assert passing.contents() == contents
+    assert passing.again().bring_up_to_date() == []
+    record = passing.lake.record("toy.hourly")
+    days = {each.at // 86_400_000 for each in record.versions.values()}
+    assert len(days) == len(record.versions) == 5  # the last version of each day that is over
+
+
+def test_what_arrives_behind_it_heals_as_if_nothing_had_gone(passing: Passing, tmp_path: Path) -> None:
+    for number in range(4):
+        passing.steps(2)
+        passing.let_go()
+        if number % 2:
+            change = FIRST + timedelta(days=40 + number)
+            passing.tariffs([(FIRST, change, "0.5"), (change, None, "0.75")])
+        passing.late(f"long ago {number}", 9.0, days=5 + number, meter="m1", revision=1)
+        passing.later(days=1)
+    passing.let_go()
+    other = rebuilt(passing, tmp_path / "other")
+    assert passing.contents() == other.contents()
+    assert passing.again().bring_up_to_date() == []
+
+
+def test_files_go_hours_later_and_those_of_kept_versions_stay(passing: Passing) -> None:
+    passing.steps(5)
+    passing.let_go()
+    doomed = {table: set(passing.lake.record(table).doomed) for table in TABLES}
+    assert doomed["toy.hourly"] <= passing.on_disk("toy.hourly")
+    passing.later(seconds=GRACE.total_seconds() - 60)
+    assert passing.let_go().deleted == 0
+    passing.later(minutes=2)
+    gone = passing.let_go()
+    assert gone.deleted >= sum(map(len, doomed.values())) and gone.deleted_bytes > 0
+    for table in TABLES:
+        record, lake = passing.lake.record(table), Lake(passing.lake.root)
+        assert not doomed[table] & passing.on_disk(table)
+        for version in (*record.versions, *range(record.through, lake.snapshot(table).version + 1)):
+            snapshot = lake.snapshot(table, version)
+            assert snapshot.gone == frozenset() and snapshot.paths <= passing.on_disk(table)
+
+
+def test_a_file_that_is_written_anew_while_it_waits_to_be_deleted_stays(passing: Passing) -> None:
+    passing.late("one", 1.0)
+    first = passing.lake.snapshot("toy.cost").paths
+    passing.later(hours=1)
+    passing.tariffs([(FIRST, None, "0.75")])
+    passing.computing.bring_up_to_date()
+    passing.stamp()
+    passing.later(days=2)
+    passing.let_go()
+    passing.retention = {"versions_days": 1}
+    passing.later(days=2)
+    passing.let_go()
+    assert first <= set(passing.lake.record("toy.cost").doomed)
+    passing.tariffs([(FIRST, None, "0.5")])  # the same rows again are the same files
+    passing.computing.bring_up_to_date()
+    passing.stamp()
+    assert passing.lake.snapshot("toy.cost").paths == first
+    passing.later(hours=7)
+    passing.let_go()
+    assert first <= passing.on_disk("toy.cost")
+    assert passing.figures.rows("toy.cost")
+
+
+def test_a_version_that_is_gone_says_so_and_opens_where_nothing_changed_since(passing: Passing) -> None:
+    passing.steps(4)
+    passing.later(days=1)
+    passing.let_go()
+    figures, version = passing.figures, 2
+    assert version not in passing.lake.record("toy.daily").versions
+    assert figures.figure(f"toy.daily.energy/meter=m2/day=2022-12-10@{version}").value is not None
+    with pytest.raises(LetGo, match=r"toy\.daily: version 2 was let go of on 2023-04-06.*kept are versions from 1 \(of 2023-04-01\)"):
+        figures.figure(f"{MARCH}@{version}")
+    with pytest.raises(LetGo):
+        figures.rows("toy.daily", version=version)
+    with pytest.raises(NoFigure):
+        figures.figure("toy.daily.energy/meter=m9/day=2022-12-10")
+    with pytest.raises(LookupError):
+        passing.lake.snapshot("toy.daily", 999)
+
+
+def test_days_go_in_their_turn_and_registers_too(passing: Passing) -> None:
+    passing.retention = {"versions_days": 3}
+    for number in range(8):
+        passing.tariffs([(FIRST, None, f"0.{number + 1}")])
+        passing.steps(1)
+        passing.let_go()
+    for table in ("toy.daily", "toy.tariff"):
+        assert 3 <= len(passing.lake.record(table).versions) <= 5, table
+    later = passing.lake.record("toy.tariff")
+    assert min(later.versions) > 1 and later.let_go_on(1)
+
+
+def test_a_closed_period_opens_to_its_rows_whatever_its_age(passing: Passing) -> None:
+    passing.retention = {"versions_days": 2}
+    passing.steps(2)
+    passing.closings.close("2022", "chen", "yearly statement", passing.now + timedelta(days=400))
+    was = {where: opened(passing.figures, where) for where in (DECEMBER, YEAR)}
+    for number in range(5):  # everything below is written anew several times a day
+        for revision in (1, 2):
+            passing.late(f"restated {number}-{revision}", 50.0 + number, days=12, revision=10 * number + revision)
+        passing.later(days=3)
+        passing.let_go()
+        passing.later(hours=7)
+        passing.let_go()
+    figures = passing.figures
+    assert figures.figure(YEAR).closed == "2022"
+    assert {where: opened(figures, where) for where in was} == was
+    passing.closings.reopen("2022", "li", "restated", passing.now)
+    assert opened(passing.figures, YEAR) != was[YEAR]
+    passing.later(days=1)
+    passing.let_go()
+    with pytest.raises(LetGo):  # nothing pins it any more
+        passing.figures.rows("toy.hourly", version=figures.why(DECEMBER).figure.version)
+
+
+def test_no_batch_is_taken_twice_when_its_log_is_gone(passing: Passing) -> None:
+    passing.steps(3)
+    known = whole_batches(passing.lake)
+    assert len(known) == 10
+    passing.later(days=5)
+    passing.let_go()
+    assert passing.logs("reading.energy_increment")[0] > 8
+    assert whole_batches(Lake(passing.lake.root)) == known
+    before = passing.lake.snapshot("reading.energy_increment")
+    for name in known:
+        assert passing.read(name, [("m1.e", FIRST + timedelta(hours=6), 2.0, 0)]) == {}
+    assert passing.lake.snapshot("reading.energy_increment") == before
+
+
+def test_merged_files_go_and_what_they_held_opens(passing: Passing) -> None:
+    passing.steps(4)
+    table = passing.computing.catalog["reading.energy_increment"]
+    (part,) = [part for part in passing.lake.snapshot(table.name).files if part.period == "2023-03"]
+    small = set(passing.lake.snapshot(table.name).files[part])
+    was = opened(passing.figures, MARCH)
+    merge(passing.lake, table, part, sorted(small))
+    passing.stamp()
+    for _ in range(3):
+        passing.later(days=2)
+        passing.let_go()
+    passing.retention = {"versions_days": 1}
+    passing.later(days=2)
+    passing.let_go()
+    passing.later(days=1)
+    passing.let_go()
+    assert not small & passing.on_disk(table.name)
+    assert opened(passing.figures, MARCH) == was
+    assert passing.again().bring_up_to_date() == []
+
+
+def test_a_dry_run_tells_and_changes_nothing(passing: Passing) -> None:
+    passing.steps(4)
+    before = {file: file.read_bytes() for file in passing.lake.root.rglob("*") if file.is_file()}
+    told = passing.let_go(dry=True)
+    after = {file: file.read_bytes() for file in passing.lake.root.rglob("*") if file.is_file()}
+    after.pop(passing.lake.root / "retaining")
+    assert after == before
+    done = passing.let_go()
+    assert told == done and told.versions > 20
+
+
+class Ended(BaseException):
+    """The process ends here."""
+
+
+POINTS = [
+    (versions.DeltaTable, "create_checkpoint"),
+    (versions, "checkpoint"),
+    (versions, "sync"),
+    (records, "sync"),
+    (versions.records, "write"),
+    (versions, "_clear"),
+    (versions, "_remove_empty"),
+    (Path, "unlink"),
+]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize(("home", "name"), POINTS, ids=[f"{home.__name__}.{name}" for home, name in POINTS])
+def test_a_run_that_ends_anywhere_leaves_a_right_state(
+    passing: Passing, monkeypatch: pytest.MonkeyPatch, home: object, name: str, after: bool
+) -> None:
+    passing.steps(3)
+    passing.let_go()
+    passing.steps(2)
+    passing.later(days=1)  # so that there are files to delete, and versions to let go of
+    was = {where: opened(passing.figures, where) for where in (DECEMBER, YEAR, MARCH)}
+    contents, known = passing.contents(), whole_batches(passing.lake)
+    kept, turn, ended = getattr(home, name), 0, 0
+    while True:  # ends at each turn of that step
+        count = 0
+
+        def ending(*args: object, **more: object) -> object:
+            nonlocal count
+            count += 1
+            if count > turn:
+                if after:
+                    kept(*args, **more)
+                raise Ended
+            return kept(*args, **more)
+
+        monkeypatch.setattr(home, name, ending)
+        try:
+            passing.let_go()
+        except Ended:
+            ended += 1
+        finally:
+            monkeypatch.setattr(home, name, kept)
+        passing.lake.forget()
+        assert passing.contents() == contents
+        assert whole_batches(Lake(passing.lake.root)) == known
+        assert opened(passing.figures, MARCH) == was[MARCH]
+        if count <= turn:
+            break
+        turn += 3
+    assert ended >= 1
+    assert {where: opened(passing.figures, where) for where in was} == was
+    assert passing.again().bring_up_to_date() == []
+    passing.let_go()
+    for table in TABLES:
+        assert passing.logs(table)[0] == passing.lake.record(table).through
+
+
+def test_a_process_that_reads_meanwhile_goes_on(passing: Passing) -> None:
+    passing.steps(4)
+    reader = passing.figures  # another process, which has looked at much
+    newest = {table: reader.lake.snapshot(table).version for table in TABLES}
+    old = reader.rows("toy.daily", version=3)
+    was = opened(reader, MARCH)
+    passing.let_go()
+    assert opened(reader, MARCH) == was
+    assert {table: reader.lake.snapshot(table).version for table in TABLES} == newest
+    for uri in reader.lake.uris("toy.daily", passing.lake.snapshot("toy.daily")):
+        assert Path(uri).exists()
+    passing.steps(4)
+    passing.later(days=2)
+    passing.let_go()
+    passing.later(hours=7)
+    passing.let_go()
+    # it slept for long: the log goes on behind what it has seen, and the commit that followed is gone
+    assert reader.lake.snapshot("toy.daily").version == passing.lake.snapshot("toy.daily").version
+    assert opened(reader, MARCH)[0] is not None
+    assert reader.lake.commits("toy.daily") == passing.lake.commits("toy.daily")
+    assert old == reader.rows("toy.daily", version=3) or pytest.raises(LetGo)
+    with pytest.raises(LetGo):
+        reader.rows("toy.daily", columns=["energy"], version=3)
+
+
+def test_a_back_up_of_the_record_is_never_written_over(passing: Passing, tmp_path: Path) -> None:
+    passing.steps(2)
+    passing.later(days=1)
+    passing.let_go()
+    link = tmp_path / "linked"
+    link.hardlink_to(passing.lake.folder("toy.daily") / "_record.json")
+    content = link.read_bytes()
+    passing.steps(2)
+    passing.later(days=1)
+    passing.let_go()
+    assert link.read_bytes() == content != (passing.lake.folder("toy.daily") / "_record.json").read_bytes()
+
+
+def test_small_bites(passing: Passing, monkeypatch: pytest.MonkeyPatch) -> None:
+    passing.steps(5)
+    passing.later(days=1)
+    was = {where: opened(passing.figures, where) for where in (DECEMBER, YEAR, MARCH)}
+    monkeypatch.setattr(versions, "MOST", 4)
+    passing.let_go()
+    assert {where: opened(passing.figures, where) for where in was} == was
+    assert passing.again().bring_up_to_date() == []
+    for table in TABLES:
+        assert passing.logs(table)[0] == passing.lake.record(table).through
+    assert len(passing.lake.record("toy.daily").versions) <= 7
+    assert isinstance(passing.lake.record("toy.daily").states[Part("2023-03")], tuple)
+    assert pa.__version__
