@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -25,7 +27,7 @@ class Passing(Toy):
 
     def __init__(self, root: Path, buckets: int = 1, retention: Mapping[str, int] | None = None) -> None:
         super().__init__(root, buckets)
-        self.now, self.retention, self._stamped = BEGIN, dict(retention or {}), set[Path]()
+        self.now, self.retention, self._stamped = BEGIN, dict(retention or {}), set[str]()
         self.tariffs([(FIRST, None, "0.5")])
         self.read("first", [(f"{m}.e", FIRST + timedelta(hours=12 * k), 1.0 + k % 3, 0) for m in METERS for k in range(1, 100)])
         self.computing.bring_up_to_date()
@@ -34,14 +36,24 @@ class Passing(Toy):
     def stamp(self) -> None:
         """Stamps what was committed since with the time that it is now."""
         for log in sorted(self.lake.root.glob("*/*/_delta_log/*.json")):
-            if log not in self._stamped:
-                self._stamped.add(log)
+            if str(log.relative_to(self.lake.root)) not in self._stamped:
+                self._stamped.add(str(log.relative_to(self.lake.root)))
                 lines = [json.loads(line) for line in log.read_text().splitlines()]
                 for line in lines:
                     if "commitInfo" in line:
                         line["commitInfo"]["timestamp"] = round(self.now.timestamp() * 1000)
                 log.write_text("".join(json.dumps(line) + "\n" for line in lines))
         self.lake.forget()
+
+    def copy(self, root: Path) -> Passing:
+        """Another lake that is as this one is."""
+        shutil.copytree(self.lake.root, root)
+        other = copy(self)
+        other.retention, other._stamped = dict(self.retention), set(self._stamped)
+        other.lake = Lake(root)
+        other.computing = other.again()
+        other.lake = other.computing.lake
+        return other
 
     def late(self, name: str, value: float, days: float = 100, meter: str = "m2", revision: int = 0) -> None:
         """A reading that arrives now and heals."""
@@ -101,7 +113,8 @@ def opened(figures: Figures, address: str, depth: int = 4) -> Any:
     why = figures.why(address)
     below = []
     for each in why.inputs:
-        rows = [{name: value for name, value in row.items()} for row in each.rows]
-        deeper = [opened(figures, row.figures[0].address, depth - 1) for row in each.rows if each.kind == "derived" and depth]
+        rows = [dict(row) for row in each.rows]
+        first = [f"{row.figures[0].address}@{row.version}" for row in each.rows[:1] if each.kind == "derived" and depth]
+        deeper = [opened(figures, address, depth - 1) for address in first]
         below.append((each.name, each.total, rows, deeper))
     return why.figure.value, why.code, below

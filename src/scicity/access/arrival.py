@@ -118,7 +118,7 @@ def _faults(rows: pa.Table, known: Mapping[str, Mapping[str, str]]) -> np.ndarra
 def _retired(
     fault: np.ndarray, rows: pa.Table, lake: Lake, calendar: Calendar, known: Mapping[str, Mapping[str, str]], source: str
 ) -> np.ndarray:
-    """The faults with those of readings whose month was retired, but for what a move that ended has put into the lake before."""
+    """The faults with those of readings whose month was retired, but for what a move that ended has put into the lake."""
     if not lake.retirements():
         return fault
     _, begins = retired_before(lake, calendar)

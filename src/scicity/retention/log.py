@@ -70,7 +70,7 @@ class Telling:
         self.at = max((each.at for each in record.versions.values()), default=0)
 
     def tell(self, logged: Logged) -> None:
-        """Takes up one commit behind those that were told. One whose clock went back counts as at the time of the one before."""
+        """Takes up one commit behind those that were told. One whose clock went back counts as of the time before it."""
         commit, self.at = logged.commit, max(self.at, logged.commit.at)
         changes: dict[Part, tuple[set[str], set[str]]] = {part: (set(), set()) for part in commit.parts}
         for which, files in enumerate((logged.adds, logged.removes)):
@@ -120,5 +120,3 @@ class Telling:
         )
         doomed = {path: self.before.doomed.get(path, now) for path in (self.seen | set(self.before.doomed)) - found.paths()}
         return replace(found, doomed=doomed)
-
-

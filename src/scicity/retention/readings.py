@@ -111,8 +111,10 @@ class Readings:
         for part in self._months(table, horizon):
             names, low = self._looked_back_at(table, stored, part.bucket, horizon)
             extents = stored.extents_of(snapshot.files[part])
-            streams = {name: at for name, at in zip(names, low, strict=True)}
-            if not any(first < streams[name] for name, first in zip(*(extents[c].to_pylist() for c in EXTENTS.names[:2]), strict=True)):
+            streams = dict(zip(names, low.tolist(), strict=True))
+            if not any(
+                first < streams[name] for name, first in zip(*(extents[c].to_pylist() for c in EXTENTS.names[:2]), strict=True)
+            ):
                 continue
             files = rows_of([self.lake.folder(table.name) / path for path in snapshot.files[part]])
             there = files.select(table.schema.names).cast(table.schema)

@@ -1,18 +1,17 @@
-"""Letting go of versions: the log of long ago becomes a record and a checkpoint, and files that no kept version has are deleted.
+"""Letting go of versions: the log of long ago becomes a record and a checkpoint; files that no kept version has are deleted.
 
 **The order in which it is safe.** For each table: a checkpoint of the version `through`, read back and on stable storage; then
 the record, on stable storage; then the log before it goes; and hours later, when nobody can still be reading them, the files.
 A run that ended anywhere in between leaves a right state, and the next one goes on: what is there twice tells the same.
 
-**Which versions are kept.** Every one of the last `steps_hours`; of each day the last one, for `versions_days`; those from which
-a closed period came; and of each table those that the kept versions of the tables above it came from. So tables are looked at
+**Which versions are kept.** Every one of the last `steps_hours`; of each day the last one, for `versions_days`; those from
+which a closed period came; and of each table those that the kept versions of the tables above it came from. So tables are looked at
 from above, each up to where all that read it have been: what a later commit of a reader can have come from is then the
 version that stood where its own log begins, or one that stands in the log here.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -132,15 +131,14 @@ class Versions:
     def plan(self, table: str) -> Plan | None:
         """What the next bite would write of a table; None where nothing is to be let go of."""
         before, folder, limit = self._record(table), self.lake.folder(table), self._limit(table)
-        telling, more, count = Telling(before), False, 0
-        for logged in log.read(folder, before.through + 1):
+        telling, more = Telling(before), False
+        for count, logged in enumerate(log.read(folder, before.through + 1)):
             if max(telling.at, logged.commit.at) > limit:
                 break
             if count == (NEVER if self.dry else MOST):
                 more = True
                 break
             telling.tell(logged)
-            count += 1
         if telling.through < 0 or not log.file_of(folder, telling.through).exists():
             return None
         ordered = [commit for _, commit in sorted(telling.versions.items())]
@@ -273,10 +271,10 @@ def size_of(file: Path) -> int:
 def _clear(folder: Path, through: int) -> int:
     """Takes away the oldest of the log before a version, with its checkpoints; how many files."""
     before = f"{through:020d}"
-    old = sorted(name for name in os.listdir(folder / "_delta_log") if name[:20].isdigit() and name[:20] < before)[: 2 * MOST]
-    for name in old:
-        (folder / "_delta_log" / name).unlink()
-    return len(old)
+    old = sorted(file for file in (folder / "_delta_log").iterdir() if file.name[:20].isdigit() and file.name[:20] < before)
+    for file in old[: 2 * MOST]:
+        file.unlink()
+    return len(old[: 2 * MOST])
 
 
 def _files(folder: Path) -> Iterator[str]:
