@@ -5,9 +5,9 @@ the record, on stable storage; then the log before it goes; and hours later, whe
 A run that ended anywhere in between leaves a right state, and the next one goes on: what is there twice tells the same.
 
 **Which versions are kept.** Every one of the last `steps_hours`; of each day the last one, for `versions_days`; those from
-which a closed period came; and of each table those that the kept versions of the tables above it came from. So tables are looked at
-from above, each up to where all that read it have been: what a later commit of a reader can have come from is then the
-version that stood where its own log begins, or one that stands in the log here.
+which a closed period came; and of each table those that the kept versions of the tables above it came from. So tables are
+looked at from above, each up to where all that read it have been: what a later commit of a reader can have come from is then
+the version that stood where its own log begins, or one that stands in the log here.
 """
 
 from __future__ import annotations
