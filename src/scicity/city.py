@@ -126,8 +126,6 @@ class City:
 
     def retain(self, *, dry: bool = False, now: datetime | None = None) -> Iterator[Gone]:
         """Lets go of what is old by the district's rule, a bite with each step; `dry` only tells. Raises UnderWay, Refused."""
-        rule_of(self.district.settings, problems := Problems())
-        problems.refuse()  # nothing is deleted by a rule that was not meant
         if not dry:
             with self._alone():
                 pass  # what the machine's last end has torn is mended first

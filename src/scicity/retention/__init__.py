@@ -11,6 +11,7 @@ from pathlib import Path
 from scicity.closing import Closings
 from scicity.kernel.computing import Computing
 from scicity.kernel.district import District
+from scicity.kernel.problems import Problems
 from scicity.retention.readings import NotYet, Readings
 from scicity.retention.rule import Rule, rule_of
 from scicity.retention.versions import Gone, Versions
@@ -25,7 +26,8 @@ class UnderWay(Exception):  # noqa: N818  (reads as what happened)
 def let_go(computing: Computing, closings: Closings, district: District, now: datetime, *, dry: bool = False) -> Iterator[Gone]:
     """Lets go of what the rule of a district says, a bite with each step; what each let go of. `dry`: only tells.
 
-    Raises UnderWay where another process does so. Not within `Lake.alone`: each bite takes it for itself.
+    Raises UnderWay where another process does so, and Refused for a rule that cannot be: nothing is deleted by one that was not
+    meant. Not within `Lake.alone`: each bite takes it for itself.
     """
 
     def pinned() -> dict[str, set[int]]:
@@ -35,7 +37,8 @@ def let_go(computing: Computing, closings: Closings, district: District, now: da
                 found.setdefault(table, set()).add(version)
         return found
 
-    rule, lake = rule_of(district.settings), computing.lake
+    rule, lake = rule_of(district.settings, problems := Problems()), computing.lake
+    problems.refuse()
     lake.root.mkdir(parents=True, exist_ok=True)
     with _alone(lake.root / "retaining"):
         try:
