@@ -109,6 +109,7 @@ class Mover:
             self._gone = Gone()
         until = time.monotonic() + BITES
         try:
+            self._gone += next(self._bites)
             while time.monotonic() < until:
                 self._gone += next(self._bites)
         except StopIteration:
