@@ -12,7 +12,7 @@ from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import NoFigure
 from scicity.kernel.reading import merge, whole_batches
 from scicity.kernel.record import LetGo
-from scicity.retention import versions
+from scicity.retention import checkpoint, versions
 from scicity.retention.versions import GRACE
 from tests.kernel.test_healing import rebuilt
 from tests.kernel.toy import FIRST
@@ -192,9 +192,9 @@ class Ended(BaseException):
 
 
 POINTS = [
-    (versions.DeltaTable, "create_checkpoint"),
-    (versions, "checkpoint"),
-    (versions, "sync"),
+    (checkpoint.DeltaTable, "create_checkpoint"),
+    (checkpoint, "written"),
+    (checkpoint, "sync"),
     (records, "sync"),
     (versions.records, "write"),
     (versions, "_clear"),

@@ -11,8 +11,6 @@ from urllib.parse import unquote
 from scicity.kernel.record import Commit, Part, Record, State, commit_of
 from scicity.kernel.retired import ends_before
 
-CHECKPOINT = "{:020d}.checkpoint.parquet"
-
 
 @dataclass(frozen=True)
 class Logged:

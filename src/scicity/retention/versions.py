@@ -19,16 +19,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-import pyarrow as pa
-from deltalake import DeltaTable
-
 from scicity.kernel import record as records
 from scicity.kernel.calendar import Calendar
 from scicity.kernel.lake import Lake
-from scicity.kernel.record import Record, kept_of, sync
+from scicity.kernel.record import Record, kept_of
 from scicity.kernel.tables import READING_PREFIX, Catalog
-from scicity.retention import log
-from scicity.retention.log import CHECKPOINT, Telling
+from scicity.retention import checkpoint, log
+from scicity.retention.log import Telling
 from scicity.retention.rule import Rule
 
 MOST = 1_000  # commits that one bite takes up, and files that one deletes: live steps wait for one bite at most
@@ -181,7 +178,7 @@ class Versions:
             self._planned[plan.table] = plan.record
             return gone + Gone(logs=max(shortened, 0))
         if plan.record.through > plan.before.through:
-            checkpoint(folder, plan.record)
+            checkpoint.written(folder, plan.record)
         with self.lake.alone():
             if self.lake.record(plan.table) != plan.before or not _same(log.file_of(folder, plan.record.through), plan.log):
                 return Gone()  # set aside, restored or written anew meanwhile: the next run looks again
@@ -241,24 +238,6 @@ class Versions:
                 record, due = self.lake.record(table), due[MOST:]
             yield found
             found = Gone()
-
-
-def checkpoint(folder: Path, record: Record) -> None:
-    """Writes a checkpoint of the version where a record ends, reads it back, and puts it on stable storage.
-
-    Raises RuntimeError where it does not hold the files of the record.
-    """
-    table = DeltaTable(str(folder), version=record.through)
-    table.create_checkpoint()
-    log_of = folder / "_delta_log"
-    for name in (CHECKPOINT.format(record.through), "_last_checkpoint"):
-        sync(log_of / name)
-    sync(log_of)
-    actions = DeltaTable(str(folder), version=record.through).get_add_actions(flatten=True)
-    read_back = set(pa.table(actions).column("path").to_pylist())
-    told = {path for states in record.states.values() for path in states[-1].files}
-    if read_back != told:
-        raise RuntimeError(f"{folder}: the checkpoint of version {record.through} and the record differ; nothing was let go of")
 
 
 def size_of(file: Path) -> int:
