@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from scicity.access.inbox import Inbox
-from scicity.cockpit import arriving, roles
+from scicity.cockpit import arriving, looking, roles
 from scicity.cockpit import city as cities
 from scicity.cockpit.arriving import AGAIN, DAILY, RETENTION, SETTLED, Mover
 from scicity.cockpit.city import OpenCity
@@ -170,3 +171,30 @@ def test_what_fails_is_told_and_tried_again_and_moving_goes_on(old, monkeypatch,
     assert pulse[1]["error"] == told if told else pulse is None
     mover.retain(now + SETTLED + AGAIN)
     assert len(begun) == 2
+
+
+def test_the_mover_waits_longer_while_nobody_looks(old, city, monkeypatch):
+    slept, clock = [], [1000.0]
+
+    def sleep(seconds):
+        slept.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(arriving.time, "sleep", sleep)
+    monkeypatch.setattr(arriving.time, "monotonic", lambda: clock[0])
+    mover, mark = Mover(old), old.figures.lake.root / looking.MARK
+    assert mover._pause(1.0, lambda: True)
+    assert sum(slept) >= arriving.UNSEEN_PAUSE
+    slept.clear()
+    looking._marked.clear()
+    for path in ("/healthz", "/metrics", "/readyz"):
+        Client(SERVER_NAME="localhost").get(path)
+    assert not mark.exists()
+    Client(SERVER_NAME="localhost").get("/")
+    assert mark.exists()
+    assert mover._pause(1.0, lambda: True) and slept == [1.0]
+    os.utime(mark, (0, 0))
+    slept.clear()
+    assert not mover._pause(1.0, lambda: False) and slept == [1.0]
+    mover._bites = iter(())
+    assert mover._pause(1.0, lambda: True) and slept == [1.0, 1.0]

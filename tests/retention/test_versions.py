@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scicity import mending
 from scicity.kernel import record as records
 from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import NoFigure
@@ -300,3 +301,29 @@ def test_small_bites(stepped: Passing, monkeypatch: pytest.MonkeyPatch) -> None:
     for table in TABLES:
         assert stepped.logs(table)[0] == stepped.lake.record(table).through
     assert len(stepped.lake.record("toy.daily").versions) <= 7
+
+
+def test_a_torn_checkpoint_where_the_log_begins_is_put_together_again(
+    stepped: Passing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stepped.let_go()
+    was, contents = opened(stepped.figures, MARCH), stepped.contents()
+    boot = tmp_path / "boot_id"
+    boot.write_text("another start")
+    monkeypatch.setattr(mending, "BOOT", boot)
+    for table in TABLES:
+        log = stepped.lake.folder(table) / "_delta_log"
+        through = stepped.lake.record(table).through
+        (log / checkpoint.CHECKPOINT.format(through)).write_bytes(b"PAR1")
+        if through > 3:
+            (log / f"{3:020d}.json").write_text("{}")  # of before, which came back with the disk
+    lake = Lake(stepped.lake.root)
+    found = mending.mend(lake, stepped.computing.catalog)
+    assert len([word for word in found if "torn checkpoint" in word]) == len(TABLES)
+    assert not [word for word in found if "commit" in word]
+    stepped.again().bring_up_to_date()  # all is computed again after such an end, and comes out as it was
+    stepped.lake.forget()
+    assert stepped.contents() == contents and opened(stepped.figures, MARCH) == was
+    stepped.later(days=2)
+    stepped.let_go()
+    assert stepped.contents() == contents

@@ -17,12 +17,14 @@ from scicity.access.compacting import Merged, compact
 from scicity.access.inbox import LATE, Inbox
 from scicity.access.storage import StorageRefused
 from scicity.cockpit.city import OpenCity
+from scicity.cockpit.looking import somebody_looks
 from scicity.cockpit.place import Place
 from scicity.kernel.tables import READING_PREFIX
 from scicity.mending import mend
 from scicity.retention import Gone, UnderWay, let_go
 
 PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
+UNSEEN_PAUSE = 30.0  # [s] while nobody looks: each step is a version of every table that it changes
 SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
@@ -127,12 +129,14 @@ class Mover:
     def run(self, goes_on: Callable[[], bool], told: Callable[[Moved], None]) -> None:
         """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is.
 
-        Between two steps it pauses, the longer the more a step takes, so that a small machine keeps time for those who ask.
+        Between two steps it pauses, the longer the more a step takes, so that a small machine keeps time for those who ask; and
+        longer still while nobody does.
         """
         behind = True  # what a process moved that ended may not be computed yet
         so_far, error, beaten = Moved(), "", 0.0
         begun_at, recent = datetime.now(UTC).isoformat(), deque[tuple[float, int]]()
-        while goes_on():
+        going = goes_on()
+        while going:
             begun = time.monotonic()
             try:
                 if behind:
@@ -157,7 +161,18 @@ class Mover:
                 beaten = time.monotonic()
                 rates = {f"per_second_{span}": rate(recent, beaten, span) for span in (60, round(RECENT))}
                 self._beat(so_far, took, error, {"pid": os.getpid(), "begun": begun_at, **rates})
-            time.sleep(min(max(PAUSE, took * SPARED), LONGEST_PAUSE))
+            going = self._pause(min(max(PAUSE, took * SPARED), LONGEST_PAUSE), goes_on)
+
+    def _pause(self, pause: float, goes_on: Callable[[], bool]) -> bool:
+        """Sleeps for a pause; while nobody looks (and nothing is being let go of) longer, until somebody does. Whether it
+        goes on."""
+        until, lake = time.monotonic() + UNSEEN_PAUSE, self.city.figures.lake.root
+        time.sleep(pause)
+        while goes_on():
+            if self._bites is not None or time.monotonic() >= until or somebody_looks(lake):
+                return True
+            time.sleep(PAUSE)
+        return False
 
     def _beat(self, so_far: Moved, took: float, error: str, more: Mapping[str, Any]) -> None:
         now, held = datetime.now(UTC), sum(so_far.held.values())
