@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -124,8 +123,13 @@ def main() -> None:
         after, a_day = counted(city.lake.root), DAY / told.cycle
         grown = {name: round((after[name] - before[name]) / told.steps * a_day) for name in sorted(after)}
         now, gone = datetime.now(UTC) + timedelta(days=2), Gone()
+        bites = []
         for hours in (0, 7):
-            gone = reduce(Gone.__add__, city.retain(now=now + timedelta(hours=hours)), gone)
+            begun = time.perf_counter()
+            for bite in city.retain(now=now + timedelta(hours=hours)):
+                gone += bite
+                bites.append(time.perf_counter() - begun)
+                begun = time.perf_counter()
         left = counted(city.lake.root)
         document = {
             **vars(told),
@@ -134,6 +138,8 @@ def main() -> None:
             "a_day": grown,
             "of_these_steps": {name: after[name] - before[name] for name in sorted(after)},
             "left_of_them": {name: left[name] - before[name] for name in sorted(left)},
+            "bites": len(bites),
+            "longest_bite_seconds": round(max(bites), 3),
             "let_go": gone.told(),
         }
         print(json.dumps(document, indent=2))

@@ -188,6 +188,17 @@ def test_nothing_is_retired_while_figures_are_behind(passing: Passing) -> None:
     assert passing.let_go().problem == "" and len(passing.lake.retirements()) == 1
 
 
+def test_in_small_bites_the_same_goes(passing: Passing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "MOST_ROWS", 1)
+    contents = passing.contents()
+    passing.retention = {"readings_years": 1}
+    passing.now = datetime(2024, 2, 10, tzinfo=UTC)
+    before = passing.lake.snapshot(TABLE).version
+    passing.let_go()
+    assert passing.lake.snapshot(TABLE).version - before > 1
+    assert sum(months(passing).values()) <= 3 * 6 and passing.contents() == contents
+
+
 def test_a_longer_rule_brings_nothing_back(passing: Passing) -> None:
     retire(passing)
     passing.retention = {"readings_years": 5}

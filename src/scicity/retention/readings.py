@@ -10,22 +10,24 @@ before that as the table's rules see. So everything that is not frozen comes out
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 
 from scicity.kernel import retired
+from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Computing
 from scicity.kernel.lake import Lake, Part
-from scicity.kernel.reading import EXTENTS, FOREVER, Stored, footer_of, windows
+from scicity.kernel.reading import FOREVER, Stored, footer_of, windows
 from scicity.kernel.record import sync
 from scicity.kernel.retired import Retirement, ends_before, reads_readings, rows_of
 from scicity.kernel.tables import READING_PREFIX, Derived, Table
 from scicity.retention.rule import Rule
 from scicity.retention.versions import Gone
 
+MOST_ROWS = 1_000_000  # readings that one bite looks through, beyond the last partition that it began
 ORDER = [(column, "ascending") for column in ("datastream", "time", "revision", "arrived", "batch")]
 
 
@@ -107,40 +109,41 @@ class Readings:
         stored, snapshot = Stored(self.lake, table), self.lake.snapshot(table.name)
         rows: dict[Part, pa.Table | None] = {}
         footers: dict[Part, dict[str, str]] = {}
-        gone = Gone()
+        gone, read, low_of = Gone(), 0, dict[int, dict[str, int]]()
         for part in self._months(table, horizon):
-            names, low = self._looked_back_at(table, stored, part.bucket, horizon)
-            extents = stored.extents_of(snapshot.files[part])
-            streams = dict(zip(names, low.tolist(), strict=True))
-            if not any(
-                first < streams[name] for name, first in zip(*(extents[c].to_pylist() for c in EXTENTS.names[:2]), strict=True)
-            ):
+            if part.bucket not in low_of:
+                low_of[part.bucket] = self._looked_back_at(table, stored, part.bucket, horizon)
+            low, extents = low_of[part.bucket], stored.extents_of(snapshot.files[part])
+            firsts = zip(extents["datastream"].to_pylist(), extents["first"].to_pylist(), strict=True)
+            if all(first >= low[name] for name, first in firsts):
                 continue
+            if read >= MOST_ROWS and not self.dry:
+                break
             files = rows_of([self.lake.folder(table.name) / path for path in snapshot.files[part]])
             there = files.select(table.schema.names).cast(table.schema)
-            limits = np.array([streams[name] for name in there.column("datastream").to_pylist()], dtype=np.int64)
-            times = there.column("time").cast(pa.int64()).to_numpy()
-            left = there.filter(pa.array(times >= limits)).sort_by(ORDER)
+            left = there.filter(pa.array(_at_least(there, low))).sort_by(ORDER)
             rows[part] = left if left.num_rows else None
             footers[part] = footer_of(left) if left.num_rows else {}
             gone += Gone(months={part.period}, readings=there.num_rows - left.num_rows)
+            read += there.num_rows
         if not rows:
             return None
         if not self.dry:
             with self.lake.alone():
-                if self.lake.snapshot(table.name).version != snapshot.version:
-                    return Gone()  # something arrived meanwhile: the next bite looks again
+                now = self.lake.snapshot(table.name).files
+                if any(now.get(part) != snapshot.files[part] for part in rows):
+                    return Gone()  # merged meanwhile: the next bite looks again
                 note = {"retired": horizon, "readings": gone.readings}
                 self.lake.reduce(table.name, rows, table.schema, footers, note)
         return gone
 
-    def _looked_back_at(self, table: Table, stored: Stored, bucket: int, horizon: str) -> tuple[list[str], np.ndarray]:
+    def _looked_back_at(self, table: Table, stored: Stored, bucket: int, horizon: str) -> dict[str, int]:
         """Each datastream of a bucket with the instant [µs UTC] from which on its readings are still looked at."""
         extents = stored.extents(self.lake.snapshot(table.name), bucket)
         calendar = self.computing.calendar
         start = calendar.bounds(horizon)[0]
         names, low, _ = windows(extents, start, FOREVER, 0)
-        names, low = names.to_pylist(), np.full(len(low), start, dtype=np.int64)
+        low = np.full(len(low), start, dtype=np.int64)
         for reader in self._readers():
             for read in reader.reads.values():
                 if read.table == table.name:
@@ -148,4 +151,11 @@ class Readings:
                     begin, margin = calendar.bounds(first)[0], int(read.margin.total_seconds() * 1e6)
                     reach = windows(extents, begin, FOREVER, margin)[1] if read.anchored else begin - margin
                     low = np.minimum(low, reach)
-        return names, low
+        return dict(zip(names.to_pylist(), low.tolist(), strict=True))
+
+
+def _at_least(rows: pa.Table, low: Mapping[str, int]) -> np.ndarray:
+    """Which readings are not older than their datastream's instant [µs UTC]."""
+    encoded = rows.column("datastream").combine_chunks().dictionary_encode()
+    limits = np.array([low[name] for name in encoded.dictionary.to_pylist()], dtype=np.int64)
+    return micros(rows.column("time")) >= limits[encoded.indices.to_numpy()]

@@ -161,7 +161,7 @@ class Versions:
         for reader in self.catalog.derived:
             if any(read.table == table for read in reader.reads.values()):
                 found |= {each.inputs.get(table, -1) for each in self._record(reader.name).versions.values()}
-        for act in self.lake.retirements():
+        for act in self.lake.retirements() if not table.startswith(READING_PREFIX) else ():
             found |= {told["inputs"].get(table, -1) for told in act.tables.values()}
         return found
 
