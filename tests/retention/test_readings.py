@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ from scicity.kernel.problems import Refused
 from scicity.kernel.reading import ARRIVAL, Batch
 from scicity.kernel.tables import Catalog
 from scicity.retention import readings
+from tests.kernel.test_healing import merged
 from tests.kernel.toy import FIRST, METERS, Toy, streams
 from tests.retention.passing import Passing, opened
 from tests.retention.test_versions import Ended
@@ -254,6 +256,7 @@ events = st.one_of(
     st.tuples(st.just("retire"), st.integers(1, 4)),
     st.tuples(st.just("days"), st.integers(1, 3)),
     st.tuples(st.just("code"), st.integers(0, 2)),
+    st.tuples(st.just("merge"), st.integers(0, 5)),
 )
 
 
@@ -262,8 +265,6 @@ class Full(Toy):
 
     def rebuilt_with(self, root: Path, other: Passing) -> dict[str, frozenset[str]]:
         """What is computed from nothing with all readings, and what is frozen in the other lake."""
-        import shutil
-
         shutil.copytree(self.lake.root / "reading", root / "reading")
         shutil.copytree(self.lake.root / "toy" / "tariff", root / "toy" / "tariff")
         fresh = Toy(root, self.buckets)
@@ -304,6 +305,8 @@ def test_frozen_partitions_never_change_and_everything_else_equals_a_rebuild(seq
                 change = FIRST + timedelta(days=event[1])
                 for each in (lake, full):
                     each.tariffs([(FIRST, change, "0.5"), (change, None, event[2])])
+            elif event[0] == "merge":
+                merged(lake, event[1])
             elif event[0] == "code":
                 lake.lake.distrust(("toy.hourly", "toy.daily", "toy.cost")[event[1]])
             lake.computing.bring_up_to_date()

@@ -5,24 +5,31 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from scicity import mending
+from scicity.access.arrival import move
+from scicity.access.inbox import LATE, LIVE, Inbox
 from scicity.kernel import record as records
 from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import NoFigure
-from scicity.kernel.reading import merge, whole_batches
+from scicity.kernel.reading import ARRIVAL, Batch, merge, whole_batches
 from scicity.kernel.record import LetGo
 from scicity.retention import checkpoint, versions
 from scicity.retention.versions import GRACE
 from tests.kernel.test_healing import rebuilt
-from tests.kernel.toy import FIRST
+from tests.kernel.toy import FIRST, streams
 from tests.retention.passing import Passing, opened
 
 DECEMBER = "toy.cost.energy/meter=m2/month=2022-12-01"
 YEAR = "toy.total.energy/year=2022"
 MARCH = "toy.daily.energy/meter=m2/day=2023-03-13"
 TABLES = ("toy.hourly", "toy.daily", "toy.cost", "toy.total", "reading.energy_increment", "toy.tariff")
+
+
+class Ended(BaseException):
+    """The process ends here."""
 
 
 def test_steps_go_days_stay_and_every_figure_opens_as_before(stepped: Passing) -> None:
@@ -158,6 +165,48 @@ def test_no_batch_is_taken_twice_when_its_log_is_gone(stepped: Passing) -> None:
     assert stepped.lake.snapshot("reading.energy_increment") == before
 
 
+def test_a_batch_that_a_move_left_in_the_inbox_is_known_when_the_log_is_gone(stepped: Passing, tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    arguments = (stepped.lake, streams(), stepped.computing.calendar, 1)
+    for lane, time in ((LIVE, stepped.now), (LATE, FIRST)):
+        rows = [{"datastream": "m1.e", "time": time, "value": 5.0, "revision": 1}]
+        inbox.put([Batch(f"batch {lane}", pa.Table.from_pylist(rows, schema=ARRIVAL), stepped.now, "gateway")])
+        moved, inbox.moved = inbox.moved, lambda sequences: (_ for _ in ()).throw(Ended)  # type: ignore[method-assign]
+        with pytest.raises(Ended):
+            move(inbox, *arguments, lane=lane)
+        inbox.moved = moved  # type: ignore[method-assign]
+    stepped.computing.bring_up_to_date()
+    stepped.stamp()
+    before, contents = stepped.lake.snapshot("reading.energy_increment").files, stepped.contents()
+    stepped.later(days=30)
+    stepped.let_go()
+    assert len(stepped.logs("reading.energy_increment")) == 1
+    for lane in (LIVE, LATE):
+        assert move(inbox, Lake(stepped.lake.root), *arguments[1:], lane=lane).readings == {}
+    assert inbox.waiting_readings() == 0
+    stepped.computing.bring_up_to_date()
+    assert stepped.lake.snapshot("reading.energy_increment").files == before and stepped.contents() == contents
+
+
+def test_a_process_that_writes_goes_on_while_another_lets_go(
+    passing: Passing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passing.lake, "forget", lambda: None)  # it is never told, and has to see for itself
+    for number in range(3):
+        passing.steps(2)
+        passing.later(days=1 + number)
+        passing.let_go()
+        passing.tariffs(
+            [(FIRST, FIRST + timedelta(days=30 + number), "0.5"), (FIRST + timedelta(days=30 + number), None, "0.7")]
+        )
+        passing.late(f"old {number}", 3.0, days=20 + number, meter="m3", revision=2)
+    assert passing.contents() == rebuilt(passing, tmp_path / "other").contents()
+    fresh = Lake(passing.lake.root)
+    for table in TABLES:
+        assert passing.lake.snapshot(table) == fresh.snapshot(table)
+        assert [each.version for each in passing.lake.commits(table)] == [each.version for each in fresh.commits(table)]
+
+
 def test_merged_files_go_and_what_they_held_opens(stepped: Passing) -> None:
     table = stepped.computing.catalog["reading.energy_increment"]
     (part,) = [part for part in stepped.lake.snapshot(table.name).files if part.period == "2023-03"]
@@ -186,10 +235,6 @@ def test_a_dry_run_tells_and_changes_nothing(stepped: Passing) -> None:
     assert after == before
     done = stepped.let_go()
     assert told == done and told.versions > 20
-
-
-class Ended(BaseException):
-    """The process ends here."""
 
 
 POINTS = [
