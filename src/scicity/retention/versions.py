@@ -28,7 +28,7 @@ from scicity.retention import checkpoint, log
 from scicity.retention.log import Telling
 from scicity.retention.rule import Rule
 
-MOST = 1_000  # commits that one bite takes up, and files that one deletes: live steps wait for one bite at most
+MOST = 500  # commits that one bite takes up, and files that one deletes: live steps wait for one bite at most
 GRACE = timedelta(hours=6)  # between letting go of a file and deleting it: longer than any page or export reads
 NEVER = 2**62
 
