@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from scicity.kernel.calendar import Calendar, micros, periods_of_days
 from scicity.kernel.engine import Engine, quoted, read_schema
-from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot, in_parallel
+from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot
 from scicity.kernel.reading import FOREVER, Stored, bucket_of
+from scicity.kernel.retired import Retirement, carried_over, retirement_of, rows_of
+from scicity.kernel.rows import in_order, in_parallel
 from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Source, Table
 
 LONGEST_GROUP = 31  # days that are computed at once
@@ -92,14 +93,20 @@ class Computing:
         if not due and last and dict(last.inputs) == inputs and last.code == table.code:
             return None
         rows = self.results(table, due, inputs)
-        told: dict[str, Any] = {"inputs": inputs, "code": table.code, "only": None if whole else due}
+        there = set(self.lake.snapshot(table.name).files)
+        told: dict[str, Any] = {
+            "inputs": inputs,
+            "code": table.code,
+            "only": self._thawed(table, there | due) if whole else due,
+        }
         try:
-            version, changed = self.lake.replace(table.name, rows, table.schema, **told)
+            carried = {} if there else self._carried(table)
+            version, changed = self.lake.replace(table.name, carried | rows, table.schema, **told)
         except SchemaChanged:
             self.lake.set_aside(table.name)
             for above in self.catalog.above(table.name):  # its versions begin anew, and mean others than these remember
                 self.lake.distrust(above)
-            version, changed = self.lake.replace(table.name, rows, table.schema, **told)
+            version, changed = self.lake.replace(table.name, self._carried(table) | rows, table.schema, **told)
         count = sum(part.num_rows for part in rows.values())
         return Done(table.name, frozenset(due), changed, count, time.perf_counter() - started, version)
 
@@ -110,25 +117,38 @@ class Computing:
         if seen > newest.version:  # it was set aside since
             return newest.version
         same = seen >= 0 and (
-            not self._written_since(name, seen, newest) or self.lake.snapshot(name, seen).paths == newest.paths
+            not self.lake.written_since(name, seen, newest.version) or self.lake.snapshot(name, seen).paths == newest.paths
         )
         return seen if same else newest.version
-
-    def _written_since(self, name: str, version: int, newest: Snapshot) -> set[Part]:
-        """The partitions of a table that commits behind a version wrote; merging files writes none."""
-        since = self.lake.commits(name, version + 1)
-        return {part for commit in since if commit.version <= newest.version for part in commit.parts}
 
     def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
         """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
         last = self.lake.last(table.name)
         if last is None or last.code != table.code:
-            return self.candidates(table, inputs), True
+            return self._thawed(table, self.candidates(table, inputs)), True
         due: set[Part] = set()
         for read in table.reads.values():
             if inputs[read.table] != last.inputs.get(read.table, -1):
                 due |= self._touched(table, read, last.inputs.get(read.table, -1), inputs[read.table], inputs)
-        return due, False
+        return self._thawed(table, due), False
+
+    def retirement(self, table: Table, part: Part) -> Retirement | None:
+        """The act by which a partition was frozen, as its readings were retired; None where it can be computed again."""
+        return retirement_of(self.lake.retirements(), table, part)
+
+    def _thawed(self, table: Table, parts: set[Part]) -> set[Part]:
+        """Those partitions of a table that are not frozen."""
+        return {part for part in parts if self.retirement(table, part) is None}
+
+    def _carried(self, table: Derived) -> dict[Part, pa.Table]:
+        """The frozen partitions of a table that was set aside, in its columns of now."""
+        for aside in self.lake.aside(table.name) if self.lake.retirements() else ():
+            snapshot = self.lake.snapshot(aside)
+            frozen = [part for part in snapshot.files if self.retirement(table, part)]
+            if frozen:
+                files = {part: [self.lake.folder(aside) / path for path in snapshot.files[part]] for part in frozen}
+                return {part: carried_over(rows_of(paths), table) for part, paths in files.items()}
+        return {}
 
     def candidates(self, table: Derived, inputs: Mapping[str, int]) -> set[Part]:
         """Every partition that a table can have, given its inputs, and those that it has."""
@@ -189,6 +209,9 @@ class Computing:
     def again(self, table: Derived, part: Part, version: int | None = None) -> pa.Table:
         """A partition computed again as of the versions from which it was written, at a version of the table or the newest."""
         commit = self.lake.written(table.name, part, version)
+        frozen = self.retirement(table, part)
+        if frozen is not None:
+            raise LookupError(f"{table.name} {part.period}/{part.bucket} cannot be computed again: {frozen.said(table.name)}")
         if commit is None:
             raise LookupError(f"{table.name} has no partition {part.period}/{part.bucket} at that version")
         rows = self.compute(table, [part], commit.inputs).get(part, table.schema.empty_table())
@@ -267,7 +290,7 @@ class Computing:
     def _touched(self, mine: Derived, read: Read, since: int, until: int, inputs: Mapping[str, int]) -> set[Part]:
         theirs = self.catalog[read.table]
         before, after = self.lake.snapshot(read.table, since), self.lake.snapshot(read.table, until)
-        written = self._written_since(read.table, since, after)
+        written = self.lake.written_since(read.table, since, after.version)
         parts = {p for p in written if before.files.get(p) != after.files.get(p)}
         if mine.period == "all" and not self._bucketed(mine):
             return {Part("all")} if parts and self._changes(mine, theirs, read, before, after, parts) else set()
@@ -457,27 +480,6 @@ class Computing:
         margin = int(read.margin.total_seconds() * 1e6)
         at = micros(rows.column(theirs.time))
         return rows.filter(pa.array((at >= start - margin) & (at < end + margin)))
-
-
-def in_order(rows: pa.Table, columns: Iterable[str]) -> bool:
-    """Whether rows are sorted by these columns already: looked at far more quickly than sorted."""
-    tied = np.ones(max(rows.num_rows - 1, 0), dtype=bool)
-    for column in columns:
-        values = rows.column(column).combine_chunks()
-        if pa.types.is_timestamp(values.type):
-            step = np.diff(micros(values))
-        elif pa.types.is_dictionary(values.type):
-            rank = pc.rank(values.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
-            step = np.diff(rank[values.indices.to_numpy()])
-        else:
-            runs = pc.run_end_encode(values)
-            rank = pc.rank(runs.values, tiebreaker="dense").to_numpy().astype(np.int64)
-            step = np.zeros(len(tied), dtype=np.int64)
-            step[runs.run_ends.to_numpy()[:-1] - 1] = np.diff(rank)
-        if (tied & (step < 0)).any():
-            return False
-        tied &= step == 0
-    return True
 
 
 def _stretches(extents: pa.Table, margin: int) -> list[tuple[int, int]]:
