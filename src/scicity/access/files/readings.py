@@ -67,13 +67,11 @@ def read(file: Path, place: str, problems: Problems) -> Batch | None:
     try:
         read_rows = _parquet if file.suffix == ".parquet" else of_csv
         rows = read_rows(content, place, problems)
-    except (pa.ArrowException, OSError, csv.Error, MemoryError) as error:
+        columns = None if rows is None else typed_columns(rows, place, first_row, problems)
+    except (pa.ArrowException, OSError, csv.Error, MemoryError, ValueError) as error:
         code = "parquet" if file.suffix == ".parquet" else "syntax"
         problems.add(code, place, found=error, expected="a whole file of readings")
         return None
-    if rows is None:
-        return None
-    columns = typed_columns(rows, place, first_row, problems)
     if columns is None or len(problems) > before:
         return None
     return Batch(named(place, content), columns, datetime.now(UTC), place, first_row)

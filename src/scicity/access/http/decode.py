@@ -24,6 +24,8 @@ from scicity.kernel.reading import ARRIVAL, Batch
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 FORMS = (JSON, CSV, ARROW)
 MOST_READINGS = 1_000_000  # of one request
+# What the readers of others raise at bodies that are made to break them.
+UNREADABLE = (pa.ArrowException, csv.Error, ValueError, OverflowError, RecursionError, MemoryError, OSError)
 
 
 class Reading(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,19 +47,16 @@ def decode(payload: bytes, place: str, arrived: datetime, problems: Problems, fo
     both and of the body: the same body again is the same batch. Raises nothing.
     """
     before = len(problems)
-    reader = {JSON: _json, CSV: of_csv, ARROW: _arrow}[form]
+    reader, first_row = {JSON: _json, CSV: of_csv, ARROW: _arrow}[form], 2 if form == CSV else 1
     try:
         rows = reader(payload, place, problems)
-    except (pa.ArrowException, csv.Error, ValueError, OverflowError, RecursionError, MemoryError, OSError) as error:
+        if rows is not None and rows.num_rows > MOST_READINGS:
+            problems.add("too-large", place, found=f"{rows.num_rows} readings", expected=f"at most {MOST_READINGS} in a request")
+            return None
+        columns = None if rows is None else typed_columns(rows, place, first_row, problems)
+    except UNREADABLE as error:
         problems.add("syntax", place, found=error, expected=f"a whole body of {form}")
         return None
-    if rows is None:
-        return None
-    if rows.num_rows > MOST_READINGS:
-        problems.add("too-large", place, found=f"{rows.num_rows} readings", expected=f"at most {MOST_READINGS} in a request")
-        return None
-    first_row = 2 if form == CSV else 1
-    columns = typed_columns(rows, place, first_row, problems)
     if columns is None or len(problems) > before:
         return None
     name = f"{place}#{hashlib.sha256(payload).hexdigest()[:32]}"
