@@ -177,10 +177,11 @@ def _typed(rows: pa.Table, field: pa.Field, place: str, first_row: int, problems
             found = f"a name of {longest} bytes"
             problems.add("value", place, first_row, "datastream", found=found, expected=EXPECTED["datastream"])
             return column
-    if column.type == field.type:
-        return column
     try:
-        return column.cast(field.type)
+        typed = column if column.type == field.type else column.cast(field.type)
+        if field.name == "value" and not pc.all(pc.is_finite(typed)).as_py():  # NaN and infinity say that nothing is known
+            return pc.if_else(pc.is_finite(typed), typed, None)
+        return typed
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         _locate(column, field, place, first_row, str(error), problems)
         return column

@@ -51,7 +51,9 @@ def decode(payload: bytes, place: str, arrived: datetime, problems: Problems, fo
     try:
         rows = reader(payload, place, problems)
         if rows is not None and rows.num_rows > MOST_READINGS:
-            problems.add("too-large", place, found=f"{rows.num_rows} readings", expected=f"at most {MOST_READINGS} in a request")
+            problems.add(
+                "too-large", place, found=f"{rows.num_rows} readings", expected=f"at most {MOST_READINGS} in a request"
+            )
             return None
         columns = None if rows is None else typed_columns(rows, place, first_row, problems)
     except UNREADABLE as error:
