@@ -8,11 +8,12 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from scicity.cockpit.patience import WAITING, WORKING
 from scicity.cockpit.place import Place
 from scicity.operation import logs
 from scicity.operation.presence import present
 
-THREADS = 4  # of a worker, that answer requests
+THREADS = WORKING + WAITING  # of a worker: those that answer requests, and those that wait for their bodies
 PATIENCE = 8  # [s] so long a worker may finish its requests, before the supervisor's own patience ends
 
 

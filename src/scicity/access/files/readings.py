@@ -170,13 +170,11 @@ def _typed(rows: pa.Table, field: pa.Field, place: str, first_row: int, problems
     if field.name == "time" and pa.types.is_timestamp(column.type) and column.type.tz is None:
         problems.add("time", place, first_row, "time", found="times without a zone", expected=EXPECTED["time"])
         return column
-    if field.name == "datastream":
-        plain = pa.types.is_string(column.type)
-        longest = pc.max(pc.binary_length(column if plain else pc.unique(column).cast(pa.string()))).as_py() or 0
-        if longest > LONGEST_NAME:  # looked at before a dictionary is written out for every row
-            found = f"a name of {longest} bytes"
-            problems.add("value", place, first_row, "datastream", found=found, expected=EXPECTED["datastream"])
-            return column
+    if _longest(column) > LONGEST_NAME:  # looked at before a dictionary is written out for every row
+        what = "name" if field.name == "datastream" else "text"
+        found = f"a {what} of {_longest(column)} bytes"
+        problems.add("value", place, first_row, field.name, found=found, expected=EXPECTED[field.name])
+        return column
     try:
         typed = column if column.type == field.type else column.cast(field.type)
         if field.name == "value" and not pc.all(pc.is_finite(typed)).as_py():  # NaN and infinity say that nothing is known
@@ -185,6 +183,16 @@ def _typed(rows: pa.Table, field: pa.Field, place: str, first_row: int, problems
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         _locate(column, field, place, first_row, str(error), problems)
         return column
+
+
+def _longest(column: pa.ChunkedArray) -> int:
+    """How long [byte] the longest text of a column is; 0 of a column of anything else."""
+    coded = pa.types.is_dictionary(column.type)
+    kind = column.type.value_type if coded else column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return 0
+    parts = [chunk.dictionary for chunk in column.chunks] if coded else [column]
+    return max((pc.max(pc.binary_length(part)).as_py() or 0 for part in parts), default=0)
 
 
 def _locate(column: pa.ChunkedArray, field: pa.Field, place: str, first_row: int, error: str, problems: Problems) -> None:
