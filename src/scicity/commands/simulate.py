@@ -92,7 +92,11 @@ def run(
 
 
 def _password(name: str) -> str | None:
-    return os.environ.get("SCICITY_PASSWORD_" + name.upper().replace("-", "_"))
+    return os.environ.get(_variable(name))
+
+
+def _variable(connection: str) -> str:
+    return "SCICITY_PASSWORD_" + connection.upper().replace("-", "_")
 
 
 def _write(folder: Path, as_json: bool) -> None:
@@ -114,7 +118,7 @@ def _write(folder: Path, as_json: bool) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     steps = [
-        "export SCICITY_PASSWORD_STATIONS=stand-in  (in both terminals)",
+        f"export {_variable('stations')}=stand-in  (in both terminals)",
         f"./scicity up {folder}",
         f"./scicity simulate {folder}",
     ]
