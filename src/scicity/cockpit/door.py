@@ -18,7 +18,7 @@ from scicity.access.storage import StorageRefused
 from scicity.cockpit.arriving import inbox_of
 from scicity.cockpit.city import open_city
 from scicity.cockpit.devices import Senders
-from scicity.cockpit.patience import Body, BodyError, TooMany, TooSlow
+from scicity.cockpit.patience import Body, BodyError, TooMany
 from scicity.kernel.problems import Problems
 
 ADDRESS = "/api/readings"
@@ -105,8 +105,6 @@ def _body(environment: Environment, sender: str) -> bytes:
         body: bytes = given.of(sender) if isinstance(given, Body) else given.read(int(length))
     except TooMany as error:
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"another time: {error}", {"Retry-After": RETRY_SECONDS}) from None
-    except TooSlow as error:
-        raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"a body that comes: {error}", {"Connection": "close"}) from None
     except BodyError as error:
         raise Refused(HTTPStatus.BAD_REQUEST, f"a body as long as its Content-Length: {error}") from None
     if len(body) != int(length):

@@ -1,8 +1,9 @@
-"""Bodies of requests that come slowly, or never: whoever waits for one keeps nobody else from being answered, and not for ever.
+"""Bodies of requests that come slowly, or never: whoever waits for one keeps nobody else from being answered.
 
-A thread of the server answers one request at a time, and would wait for a body as long as its connection lives: a few senders
-who say that much will come and send nothing would stop the cockpit. So as many threads as there are in `WORKING` work, and more
-only wait, each at most as long as a slow line takes.
+A thread of the server answers one request at a time, and waits for a body as long as its connection lives: a few senders who
+say that much will come and send nothing would stop the cockpit. So only `WORKING` threads work, and more only wait for bodies:
+for at most so many at once of one sender. A body that is under way cannot be given up, as Granian (2.8) stands still when it is
+asked to answer while one is read; how long one may take is for a proxy in front to say.
 """
 
 from __future__ import annotations
@@ -10,18 +11,16 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Protocol
 
 WORKING = 4  # requests that are worked on at once
-WAITING = 24  # bodies that are waited for at once, beside them
-OWN = 4  # of them of one device
+WAITING = 32  # bodies that are under way at once, beside them
+OWN = 8  # of them of one device
 OTHERS = 8  # of them of all who have shown no device's secret
-PATIENCE = 15.0  # [s] for a body, and
-RATE = 64 << 10  # [byte/s] of it that must come behind
+THREADS = WORKING + 2 * WAITING  # as many again may wait for a body's turn
+PATIENCE = 1.0  # [s] for a turn
 MOST_BYTES = 4 << 20  # of a body of one who has shown no device's secret; no page asks for more
 NOBODY = ""
 
@@ -34,11 +33,7 @@ class BodyError(OSError):
 
 
 class TooMany(BodyError):  # noqa: N818  (reads as what happened)
-    """So many bodies are waited for that this one is not."""
-
-
-class TooSlow(BodyError):  # noqa: N818
-    """A body that has not come in time."""
+    """So many bodies are under way that this one is not read."""
 
 
 class Cut(BodyError):  # noqa: N818
@@ -61,8 +56,7 @@ class Patience:
     working: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(WORKING))
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(WAITING, "body")
-        self._lock, self._waiting = threading.Lock(), Counter[str]()
+        self._turns, self._coming = threading.Condition(), Counter[str]()
 
     def __call__(self, environment: Environment, start: Callable[..., Any]) -> Iterable[bytes]:
         """Answers by WSGI."""
@@ -73,29 +67,30 @@ class Patience:
             return self.behind(environment, start)
 
     def read(self, stream: Stream, length: int, whose: str) -> bytes:
-        """So many bytes; others are worked for meanwhile. Raises TooMany, TooSlow or Cut."""
-        with self._lock:
-            most = OWN if whose else OTHERS
-            if self._waiting[whose] >= most or self._waiting.total() >= WAITING:
-                raise TooMany(f"{self._waiting[whose]} bodies of this sender and {self._waiting.total()} in all are waited for")
-            self._waiting[whose] += 1
+        """So many bytes; others are worked for meanwhile. Raises TooMany or Cut."""
         self.working.release()
         try:
-            coming = self._pool.submit(stream.read, length)
-            coming.add_done_callback(lambda done: self._came(done, whose))
-            body = coming.result(self.patience + length / RATE)
-        except Late:
-            raise TooSlow(f"{length} bytes have not come within {self.patience + length / RATE:.0f} s") from None
+            with self._turns:
+                if not self._turns.wait_for(lambda: self._has_room(whose), self.patience):
+                    raise TooMany(
+                        f"{self._coming[whose]} bodies of this sender and {self._coming.total()} in all are under way"
+                    )
+                self._coming[whose] += 1
+            try:
+                body = stream.read(length)
+            finally:
+                with self._turns:
+                    self._coming[whose] -= 1
+                    self._coming += Counter()  # forgets those of whom nothing comes
+                    self._turns.notify_all()
         finally:
             self.working.acquire()
         if len(body) != length:
             raise Cut(f"{len(body)} bytes came of {length}")
         return body
 
-    def _came(self, _done: Future[bytes], whose: str) -> None:
-        with self._lock:  # a body that is given up is waited for until its connection ends
-            self._waiting[whose] -= 1
-            self._waiting += Counter()  # forgets those of whom nothing is waited for
+    def _has_room(self, whose: str) -> bool:
+        return self._coming[whose] < (OWN if whose else OTHERS) and self._coming.total() < WAITING
 
 
 @dataclass

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from io import BytesIO
 
 import pytest
 
 from scicity.cockpit import patience
-from scicity.cockpit.patience import NOBODY, OTHERS, OWN, WAITING, Body, BodyError, Cut, Patience, TooMany, TooSlow
+from scicity.cockpit.patience import NOBODY, OTHERS, OWN, WAITING, Body, BodyError, Cut, Patience, TooMany
 
 
 class Never:
@@ -50,54 +51,67 @@ def test_nobody_sends_more_than_a_page_asks_for():
         Body(working(), Never(), patience.MOST_BYTES + 1).read()
 
 
-def working(seconds: float = 0.0) -> Patience:
+def working() -> Patience:
     """As within a request that is worked on."""
-    made = Patience(answering, patience=seconds)
+    made = Patience(answering, patience=0.0)
     made.working.acquire()
     return made
 
 
-def waited_for(made: Patience, whose: str, count: int, never: Never) -> None:
-    for _ in range(count):
-        with pytest.raises(TooSlow):
-            made.read(never, 1, whose)
+def begin(made: Patience, whose: str, count: int, never: Never) -> list[threading.Thread]:
+    """So many requests whose bodies are under way."""
+    begun = threading.Semaphore(0)
+
+    class Begun:
+        def read(self, size: int = -1) -> bytes:
+            begun.release()
+            return never.read(size)
+
+    def request() -> None:
+        with made.working, contextlib.suppress(Cut):
+            made.read(Begun(), 1, whose)
+
+    threads = [threading.Thread(target=request) for _ in range(count)]
+    for each in threads:
+        each.start()
+        begun.acquire()
+    return threads
 
 
-def test_of_one_sender_few_are_waited_for_and_others_go_on():
+def test_of_one_sender_few_bodies_are_under_way_and_others_go_on():
     made, never = working(), Never()
-    waited_for(made, "evil", OWN, never)
-    with pytest.raises(TooMany):
-        made.read(never, 1, "evil")
-    waited_for(made, NOBODY, OTHERS, never)
-    with pytest.raises(TooMany):
-        made.read(never, 1, NOBODY)
-    made.patience = 60.0  # comes at once
+    threads = begin(made, "evil", OWN, never) + begin(made, NOBODY, OTHERS, never)
+    for whose in ("evil", NOBODY):
+        with pytest.raises(TooMany):
+            made.read(never, 1, whose)
     assert made.read(BytesIO(b"a"), 1, "good") == b"a"
-    made.patience = 0.0
     for number in range((WAITING - OWN - OTHERS) // OWN):
-        waited_for(made, f"evil-{number}", OWN, never)
+        threads += begin(made, f"evil-{number}", OWN, never)
     with pytest.raises(TooMany):
         made.read(BytesIO(b"a"), 1, "good")
     never.ended.set()
-    made._pool.shutdown(wait=True)
-    assert made._waiting.total() == 0
+    for each in threads:
+        each.join()
+    assert made.read(BytesIO(b"a"), 1, "evil") == b"a"
+    assert not made._coming
+
+
+def test_a_body_waits_for_its_turn():
+    made, never = working(), Never()
+    threads = begin(made, "busy", OWN, never)
+    made.patience = 60.0
+    never_waits = threading.Timer(0.0, never.ended.set)
+    never_waits.start()
+    assert made.read(BytesIO(b"a"), 1, "busy") == b"a"
+    for each in (*threads, never_waits):
+        each.join()
 
 
 def test_while_a_body_is_waited_for_others_are_worked_for(monkeypatch):
     monkeypatch.setattr(patience, "WORKING", 1)
-    made, never, begun = Patience(answering, patience=60.0), Never(), threading.Event()
-    read = never.read
-
-    def coming(size: int = -1) -> bytes:
-        begun.set()
-        return read(size) or b"x"
-
-    never.read = coming
-    answers: list[list[bytes]] = []
-    slow = threading.Thread(target=lambda: answers.append(made({"CONTENT_LENGTH": "1", "wsgi.input": never}, lambda *_: None)))
-    slow.start()
-    begun.wait()
+    made, never = Patience(answering), Never()
+    threads = begin(made, NOBODY, 3, never)
     assert made({"CONTENT_LENGTH": "1", "wsgi.input": BytesIO(b"y")}, lambda *_: None) == [b"y"]
     never.ended.set()
-    slow.join()
-    assert answers == [[b"x"]]
+    for each in threads:
+        each.join()
