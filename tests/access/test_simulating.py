@@ -234,6 +234,18 @@ def test_a_connection_that_cannot_be_played_harms_no_other(caplog: pytest.LogCap
     assert played == [1] and "bad is not simulated" in caplog.text
 
 
+def test_stations_without_a_password_are_not_played_and_harm_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    played = []
+
+    async def other() -> None:
+        played.append(1)
+
+    world = World({"S1.a34004": Stream("S1.a34004", "pm25", "ug/m**3", timedelta(minutes=1), "stand-in")})
+    stations = Connection("my-stations", "hj212", f"tcp://127.0.0.1:{free_port()}", timedelta(minutes=1), ())
+    asyncio.run(simulate([stations], world, other()))
+    assert played == [1] and "SCICITY_PASSWORD_" + "MY_STATIONS" in caplog.text
+
+
 def test_without_a_broker_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     address = f"mqtt://127.0.0.1:{free_port()}"

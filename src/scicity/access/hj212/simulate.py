@@ -216,14 +216,16 @@ async def serve(connection: Connection, world: World) -> None:
     """Plays the stations of the district at a connection of ours until it is cancelled; while nobody listens they keep what
     falls due. Raises ValueError where no station is registered or no password is set."""
     host, port, _ = where(connection.address, connection.name)
-    async with asyncio.TaskGroup() as group:
-        for name, datastreams in world.stations().items():
-            password = world.password(f"{connection.name}-{name}") or world.password(connection.name)
-            if not password:
-                variable = "SCICITY_PASSWORD_" + connection.name.upper().replace("-", "_")
-                raise ValueError(f"stations need a password: set {variable} here and where `up` or `collect` is begun")
-            station = _station(name, datastreams, password, connection, world)
-            group.create_task(_reporting(station, host, port, connection.name, world))
+    stations = []
+    for name, datastreams in world.stations().items():
+        password = world.password(f"{connection.name}-{name}") or world.password(connection.name)
+        if not password:
+            variable = "SCICITY_PASSWORD_" + connection.name.upper().replace("-", "_")
+            raise ValueError(f"stations need a password: set {variable} here and where `up` or `collect` is begun")
+        stations.append(_station(name, datastreams, password, connection, world))
+    if not stations:
+        raise ValueError("no datastream is named as a station's, <MN>.<factor>")
+    await asyncio.gather(*(_reporting(station, host, port, connection.name, world) for station in stations))
 
 
 async def _reporting(station: Station, host: str, port: int, connection: str, world: World) -> None:
