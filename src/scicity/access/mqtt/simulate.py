@@ -74,10 +74,12 @@ async def serve(connection: Connection, world: World) -> None:
         client.loop_start()
         try:
             while True:
-                if connection.name not in world.silent:
-                    for device, names in senders.items():
-                        told = client.publish(f"scicity/{device}/readings", _body(names, world), qos=1)
+                for device, names in () if connection.name in world.silent else senders.items():
+                    told = client.publish(f"scicity/{device}/readings", _body(names, world), qos=1)
+                    try:
                         await asyncio.to_thread(told.wait_for_publish, WITHIN)
+                    except (RuntimeError, ValueError) as error:  # it is sent when the broker is there again
+                        log.warning("%s: %s", connection.name, error)
                 await world.sleep(interval.total_seconds())
         finally:
             client.disconnect()
