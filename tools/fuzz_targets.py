@@ -27,6 +27,10 @@ from scicity.access.hj212.decode import decode as hj212
 from scicity.access.http import decode as http
 from scicity.access.modbus.decode import decode as modbus
 from scicity.access.mqtt.decode import decode as mqtt
+from scicity.access.sensorthings.decode import decode as sensorthings
+from scicity.access.sensorthings.entities import Wrong
+from scicity.access.sensorthings.paths import address
+from scicity.access.sensorthings.query import query
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 from tools import fuzz_mutating as mutating
@@ -102,6 +106,26 @@ def _file(payload: bytes, problems: Problems) -> Batch | None:
     return files.read(file, PLACE, problems)
 
 
+def _asked(payload: bytes, problems: Problems) -> Batch | None:
+    """An address of SensorThings with its options; it gives no readings."""
+    path, _, options = payload.decode("utf-8", "replace").partition("?")
+    try:
+        where, told = address(path), [each.partition("=") for each in options.split("&") if each]
+        query([(name, text) for name, _, text in told], where.last.of, one=where.last.single)
+    except Wrong as error:
+        problems.add("syntax", PLACE, found=error, expected="an address of SensorThings")
+        return None
+    return Batch(PLACE, ARRIVAL.empty_table(), ARRIVED, PLACE)
+
+
+def _questions() -> Iterator[bytes]:
+    yield b"Things('a')/Datastreams?$filter=name eq 'x' and unitOfMeasurement/symbol ne null&$orderby=name desc&$top=5"
+    yield b"Datastreams(1)/Observations?$filter=phenomenonTime ge 2029-12-31T00:00:00Z or not (result add 1 gt 2.5)&$count=true"
+    yield b"Observations?$expand=Datastream($select=name;$expand=Thing,Sensor($top=1)),FeatureOfInterest&$skip=3"
+    yield b"Things?$filter=startswith(tolower(name),'a') and year(now()) eq 2030 or endswith(name,'b')"
+    yield b"Observations('a@2029-12-31T00:00:00Z')/result/$value"
+
+
 def _tables() -> Iterator[bytes]:
     for file in (HOME / "http" / "recordings").glob("*.expected.csv"):
         yield file.read_bytes()
@@ -156,6 +180,27 @@ def _messages() -> Iterator[bytes]:
     yield from (mutating.publish(topic.encode(), content) for topic, content in told)
 
 
+STA_WORDS = (
+    *(b'"phenomenonTime"', b'"result"', b'"Datastream"', b'"@iot.id"', b'"components"', b'"dataArray"', b'"parameters"'),
+    *(b'"dataArray@iot.count"', b'"2029-12-31T00:00:00Z/2029-12-31T01:00:00Z"', b"null", b"1e999", b"[[", b"]]", b"[{", b"}]"),
+)
+QUESTION_WORDS = (
+    *(b"$filter=", b"$expand=", b"$orderby=", b"$select=", b"$top=", b"$skip=", b"$count=true", b" and ", b" or ", b"not "),
+    *(
+        b" eq ",
+        b" ge ",
+        b"((",
+        b"))",
+        b"substringof('",
+        b"duration'P1D'",
+        b"geography'",
+        b"/$ref",
+        b"/$value",
+        b"('a')",
+        b"(1)",
+    ),
+    *(b"Things", b"Datastreams", b"Observations", b"Locations", b"phenomenonTime", b"result", b"$it", b"@iot.id"),
+)
 JSON_WORDS = (
     *(b'"datastream"', b'"time"', b'"value"', b'"revision"', b'"readings"', b"null", b"1e999", b"-0.0", b"NaN", b"\\ud800"),
     *(b"[{", b"}]", b'"2029-12-31T00:00:00Z"', b'"2029-12-31T24:00:00+14:00"', b"9223372036854775808"),
@@ -188,5 +233,7 @@ TARGETS = {
         Target("http-json", _body(http.JSON), partial(_recorded, "http"), words=JSON_WORDS),
         Target("modbus", _plain(modbus), partial(_recorded, "modbus"), mutating.exchange),
         Target("mqtt", _plain(mqtt), _messages, mutating.messages, FORM_WORDS),
+        Target("sensorthings", _plain(sensorthings), partial(_recorded, "sensorthings"), words=STA_WORDS),
+        Target("sensorthings-query", _asked, _questions, words=QUESTION_WORDS),
     )
 }
