@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from scicity.kernel.lake import Lake
 from scicity.kernel.tables import Catalog
+from scicity.stores import Objects
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # another one after each start of the machine
 LATEST = 3_600  # [s] before a table's newest file: what is older has long been written to the disk by the system itself
@@ -37,6 +38,7 @@ def mend(lake: Lake, catalog: Catalog) -> list[str]:
         return []
     with lake.alone():
         found = [word for folder in sorted(lake.root.glob("*/*/_delta_log")) for word in _mend_log(folder)]
+        found += lake.store.mend()
         lake.forget()
         shutil.rmtree(lake.root / "_compiled", ignore_errors=True)  # texts that had not reached the disk may be empty
         torn = [table.name for table in catalog.derived if _torn(lake, table.name)]
@@ -102,7 +104,9 @@ def _whole(commit: Path, newest: float) -> bool:
 
 
 def _torn(lake: Lake, table: str) -> bool:
-    """Whether a file that a derived table's newest version names is not what its name says."""
+    """Whether a file that a derived table's newest version names is not what its name says; an object store's are not torn."""
+    if isinstance(lake.store, Objects):
+        return False
     files = [lake.folder(table) / path for path in lake.snapshot(table).paths]
     if not all(file.exists() for file in files):
         return True

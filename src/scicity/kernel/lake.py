@@ -1,4 +1,4 @@
-"""The lake: one Delta table per table, on a folder; every version stays readable.
+"""The lake: one Delta table per table, in a folder or an object store (`stores`); every version stays readable.
 
 A partition of a derived table is one Parquet file that is named by the digest of its content: writing the same rows
 again changes nothing, and nothing above it is computed again. What a commit came from is kept in the commit itself.
@@ -25,7 +25,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
+from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
+
+from scicity.stores import Folder, Store, StoreRefused
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -69,10 +72,14 @@ class Commit:
 
 
 class Lake:
-    """The tables below one folder. One process writes at a time (`alone`); any number read."""
+    """The tables of one store. One process writes at a time (`alone`); any number read.
 
-    def __init__(self, root: Path) -> None:
+    `root` is the folder of the lake, and of what it notes of itself where its tables lie in another `store`.
+    """
+
+    def __init__(self, root: Path, store: Store | None = None) -> None:
         self.root = Path(root)
+        self.store: Store = store or Folder(self.root)
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
         self._open: dict[str, DeltaTable] = {}
         self._commits: dict[str, list[Commit]] = {}
@@ -80,22 +87,33 @@ class Lake:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """The only writer of all processes while the block runs; waits for another that writes. Not to be nested."""
+        """The only writer of all processes of this machine while the block runs; waits for another. Not to be nested."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            self.store.begin()
             yield
 
     def folder(self, table: str) -> Path:
-        """Where a table lies: `energy.meter_hourly` in `energy/meter_hourly`."""
+        """Where a table of a lake in a folder lies: `energy.meter_hourly` in `energy/meter_hourly`."""
         return self.root.joinpath(*table.split("."))
+
+    def schema(self, table: str) -> Schema | None:
+        """The columns that a table has, with those of its partitions; None where it is not written yet."""
+        delta = self._delta(table) if self.snapshot(table).version >= 0 else None
+        return delta.schema() if delta else None
+
+    def sizes(self, table: str, paths: Iterable[str]) -> dict[str, int]:
+        """The sizes of files of a table [bytes]."""
+        return self.store.sizes(table, paths, self._delta(table))
 
     def _delta(self, table: str) -> DeltaTable | None:
         with self._locks[table]:
             if table not in self._open:
-                if not (self.folder(table) / "_delta_log").exists():
+                opened = self.store.open(table)
+                if opened is None:
                     return None
-                self._open[table] = DeltaTable(str(self.folder(table)))
+                self._open[table] = opened
             return self._open[table]
 
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
@@ -105,23 +123,23 @@ class Lake:
             if delta is None or version == -1:
                 return EMPTY
             if version is None:
-                following = self.folder(table) / "_delta_log" / f"{delta.version() + 1:020d}.json"
-                if following.exists():
-                    delta.update_incremental()
+                self.store.refresh(table, delta)
                 version = delta.version()
             if (table, version) not in self._snapshots:
                 try:
-                    at = delta if version == delta.version() else DeltaTable(str(self.folder(table)), version=version)
+                    at = delta if version == delta.version() else self.store.open(table, version)
+                except StoreRefused:
+                    raise
                 except Exception as error:  # deltalake raises its own types for a missing version
                     raise LookupError(f"{table} has no version {version}") from error
-                self._snapshots[table, version] = Snapshot(version, _files(at))
+                with self.store.asked():
+                    self._snapshots[table, version] = Snapshot(version, _files(at or delta))
             return self._snapshots[table, version]
 
     def uris(self, table: str, snapshot: Snapshot, parts: Iterable[Part] | None = None) -> list[str]:
-        """Absolute paths of a snapshot's files, of some partitions or all."""
+        """Absolute paths of a snapshot's files, of some partitions or all, where they can be read."""
         chosen = snapshot.files if parts is None else {p: snapshot.files[p] for p in parts if p in snapshot.files}
-        base = self.folder(table)
-        return [str(base / path) for part in sorted(chosen) for path in chosen[part]]
+        return [str(file) for file in self.store.local(table, [path for part in sorted(chosen) for path in chosen[part]])]
 
     def commits(self, table: str, since: int = 0) -> list[Commit]:
         """The commits of a table from a version on, in their order; no more of a long history is read than is asked for."""
@@ -131,12 +149,16 @@ class Lake:
             if delta is None:
                 return []
             if known and known[-1].version < newest:
-                known += _history(delta, newest - known[-1].version)
+                known += self._history(delta, newest - known[-1].version)
             first = known[0].version if known else newest + 1
             if since < first:
-                known[:] = _history(delta, newest + 1 - since)
+                known[:] = self._history(delta, newest + 1 - since)
                 first = known[0].version if known else newest + 1
             return known[max(since - first, 0) :]
+
+    def _history(self, delta: DeltaTable, newest: int) -> list[Commit]:
+        with self.store.asked():
+            return sorted((_commit(info) for info in delta.history(limit=newest)), key=lambda commit: commit.version)
 
     def newest_first(self, table: str, version: int | None = None) -> Iterator[Commit]:
         """The commits of a table from a version (the newest, if None) back to the first."""
@@ -222,7 +244,7 @@ class Lake:
         if not changed and last and (dict(last.inputs), last.code) == (dict(inputs), code):
             return before.version, frozenset()
         told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
-        return self._commit(table, schema, adds, removes, told, durable), frozenset(changed)
+        return self._commit(table, schema, adds, removes, told, durable, before.version), frozenset(changed)
 
     def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
         buffer = pa.BufferOutputStream()
@@ -237,22 +259,11 @@ class Lake:
         )
         content = buffer.getvalue()
         path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
-        target = self.folder(table) / path
-        if not target.exists() or target.stat().st_size != content.size:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            passing = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
-            with passing.open("wb") as out:
-                out.write(content)
-                if durable:
-                    out.flush()
-                    os.fsync(out.fileno())
-            passing.replace(target)
-            if durable:
-                _sync(target.parent)
-                _sync(target.parent.parent)
+        live = self.snapshot(table).paths if self.store.strict else ()
+        modified = self.store.keep(table, path, content, durable, live)
         values = {"period": part.period, "bucket": str(part.bucket)}
         stats = json.dumps({"numRecords": rows.num_rows})
-        return AddAction(path, content.size, values, int(target.stat().st_mtime * 1000), True, stats)
+        return AddAction(path, content.size, values, modified, True, stats)
 
     def _commit(
         self,
@@ -262,32 +273,45 @@ class Lake:
         removes: list[tuple[Part, str]],
         told: Mapping[str, Any],
         durable: bool = False,
+        behind: int | None = None,
     ) -> int:
+        """Commits; behind the version `behind`, where that is told. Raises Overtaken where another was faster."""
         with self._locks[table]:
+            if not self.store.looked(table):
+                self.snapshot(table)
             delta = self._delta(table)
+            if behind is not None and behind != (-1 if delta is None else delta.version()):
+                raise Overtaken(table)
             full = Schema.from_arrow(pa.schema([*schema, *PARTITION]))
             if delta is None:
-                self.folder(table).mkdir(parents=True, exist_ok=True)
-                delta = DeltaTable.create(
-                    str(self.folder(table)), full, partition_by=PARTITION.names, configuration=KEEP_FOR_EVER
-                )
-                self._open[table] = delta
-                _sync_commit(self.folder(table), 0)
+                try:
+                    delta = self._open[table] = self.store.create(table, full, PARTITION.names, KEEP_FOR_EVER)
+                except CommitFailedError as error:
+                    raise Overtaken(table) from error
             elif delta.schema() != full:
                 raise SchemaChanged(table)
             gone = [RemoveAction(path, True, 0, None, {"period": p.period, "bucket": str(p.bucket)}) for p, path in removes]
-            delta.create_write_transaction(
-                [*adds, *gone],
-                "append",
-                full,
-                PARTITION.names,
-                commit_properties=CommitProperties(custom_metadata={"scicity": json.dumps(told)}),
-                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
-            )
-            delta.update_incremental()
+            try:
+                with self.store.asked():
+                    delta.create_write_transaction(
+                        [*adds, *gone],
+                        "append",
+                        full,
+                        PARTITION.names,
+                        commit_properties=CommitProperties(
+                            custom_metadata={"scicity": json.dumps(told)}, max_commit_retries=0 if self.store.strict else None
+                        ),
+                        post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+                    )
+                    delta.update_incremental()
+            except (CommitFailedError, StoreRefused) as error:
+                self._open.pop(table, None)  # what became of it, the store alone knows: the next look tells
+                if isinstance(error, StoreRefused):
+                    raise
+                raise Overtaken(table) from error
             version = int(delta.version())
             if durable:
-                _sync_commit(self.folder(table), version)
+                self.store.sync(table, version)
             self._remember(table, version, adds, removes, told)
             return version
 
@@ -340,9 +364,7 @@ class Lake:
     def set_aside(self, table: str) -> None:
         """Moves a table whose declared columns changed out of the way, so that it is built anew; nothing is deleted."""
         with self._locks[table]:
-            folder = self.folder(table)
-            number = sum(1 for _ in folder.parent.glob(f"{folder.name}@*"))
-            folder.rename(folder.with_name(f"{folder.name}@{number}"))
+            self.store.set_aside(table)
             self._open.pop(table, None)
             self._commits.pop(table, None)
             self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
@@ -381,6 +403,14 @@ def in_parallel(function: Callable[[T], R], each: Sequence[T]) -> list[R]:
         return list(pool.map(function, each))
 
 
+class Overtaken(Exception):  # noqa: N818
+    """Another writer committed to the table since it was looked at: nothing was written over, and it is to be done again."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"another has written {table} meanwhile; nothing was written over. One machine alone writes a lake")
+        self.table = table
+
+
 class SchemaChanged(Exception):  # noqa: N818
     """The table in the lake has other columns than its declaration: a migration is due."""
 
@@ -399,10 +429,6 @@ def _files(delta: DeltaTable) -> dict[Part, tuple[str, ...]]:
     return {part: tuple(sorted(paths)) for part, paths in found.items()}
 
 
-def _history(delta: DeltaTable, newest: int) -> list[Commit]:
-    return sorted((_commit(info) for info in delta.history(limit=newest)), key=lambda commit: commit.version)
-
-
 def _commit(info: Mapping[str, Any]) -> Commit:
     told = json.loads(info.get("scicity") or "{}")
     return Commit(
@@ -412,18 +438,3 @@ def _commit(info: Mapping[str, Any]) -> Commit:
         parts=frozenset(Part(*part) for part in told.get("parts", ())),
         note=told.get("note", {}),
     )
-
-
-def _sync_commit(table: Path, version: int) -> None:
-    log = table / "_delta_log"
-    for path in (log / f"{version:020d}.json", log, table, table.parent):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    """Puts a file, or a folder's list of names, on stable storage."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,327 @@
+"""The files of a lake in an object store that speaks S3."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from scicity.stores.folder import LOG, StoreRefused, put
+
+ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(/[\w.=-]+)*)/?")
+LOOKS = 1.0  # [s] between two looks for commits of others in an object store; each costs a request
+SIDE_BY_SIDE = 8  # files that are fetched at once
+SPARED = 900  # [s] for which a copy that was asked for is not let go of: somebody may be reading it
+CACHE = 10.0  # [GB] of copies, unless SCICITY_LAKE_CACHE says otherwise
+CONNECTS, ANSWERS = 3, 30  # [s] within which a store connects, and answers
+TRIES = 3
+
+
+class Objects:
+    """The files of a lake in a bucket of an object store, below a prefix, with copies of what was read in a folder."""
+
+    strict = True
+
+    def __init__(self, address: str, cache: Path, limit: float | None = None) -> None:
+        """`address` is `s3://bucket/prefix`; `limit` is how many bytes of copies remain. Who may ask, and of which server, is
+        told by the usual variables: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
+
+        Raises StoreRefused for an address of another form.
+        """
+        told = ADDRESS.fullmatch(address)
+        if told is None:
+            found = re.sub(r"//[^/@]*@", "//***@", address)
+            raise StoreRefused(f"SCICITY_LAKE is {found!r}, and not s3://bucket/prefix, without a key in it")
+        self.address, self.cache = address.rstrip("/"), Path(cache)
+        self.base = told["bucket"] + told["prefix"]
+        self.limit = float(os.environ.get("SCICITY_LAKE_CACHE") or CACHE) * 1e9 if limit is None else limit
+        self._looked: dict[str, float] = {}  # when others' commits to a table were looked for
+        self._absent: dict[str, float] = {}  # when a table was not there
+        self._lock = threading.Lock()
+        self._taken: float | None = None  # [bytes] that the copies take, about
+        self._sizes: dict[str, tuple[int, dict[str, int]]] = {}
+        self._answered = 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Objects, (self.address, self.cache, self.limit)  # and no key: another process has an environment of its own
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """What deltalake is told of the store."""
+        named = ("ENDPOINT_URL", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+        said = {f"AWS_{name}": os.environ[f"AWS_{name}"] for name in named if os.environ.get(f"AWS_{name}")}
+        return said | {
+            "AWS_REGION": _region(),
+            "AWS_ALLOW_HTTP": "true" if said.get("AWS_ENDPOINT_URL", "").startswith("http://") else "false",
+            "aws_conditional_put": "etag",  # a commit that is there already is not written over
+            "connect_timeout": f"{CONNECTS}s",
+            "timeout": f"{ANSWERS}s",
+            "max_retries": str(TRIES - 1),
+            "retry_timeout": f"{ANSWERS}s",
+        }
+
+    @cached_property
+    def files(self) -> Any:
+        """The store as a file system of pyarrow."""
+        from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
+
+        named = {"access_key": "ACCESS_KEY_ID", "secret_key": "SECRET_ACCESS_KEY", "session_token": "SESSION_TOKEN"}
+        return S3FileSystem(
+            **{theirs: os.environ.get(f"AWS_{name}") or None for theirs, name in named.items()},
+            endpoint_override=os.environ.get("AWS_ENDPOINT_URL") or None,
+            region=_region(),
+            connect_timeout=CONNECTS,
+            request_timeout=ANSWERS,
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=TRIES),
+            allow_delayed_open=True,  # a small file is one request
+        )
+
+    def _uri(self, table: str) -> str:
+        return f"{self.address}/{table.replace('.', '/')}"
+
+    def _key(self, table: str, path: str = "") -> str:
+        return f"{self.base}/{table.replace('.', '/')}" + (f"/{path}" if path else "")
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """While the store is asked for something. Raises StoreRefused where it is away or refuses."""
+        try:
+            yield
+        except (StoreRefused, CommitFailedError, LookupError):
+            raise
+        except (OSError, DeltaError, pa.ArrowException) as error:
+            words = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).replace("↳", "").split())
+            raise StoreRefused(f"the lake's store {self.address} does not answer as it should: {words[:400]}") from error
+
+    def begin(self) -> None:
+        """A writer begins: others' commits are looked for again."""
+        self._looked.clear()
+        self._absent.clear()
+
+    def looked(self, table: str) -> bool:
+        """Whether others' commits to a table were looked for since a writer began."""
+        return table in self._looked
+
+    def open(self, table: str, version: int | None = None) -> DeltaTable | None:
+        """A table at a version or the newest; None where it is not written yet, as far as was looked."""
+        if version is None and time.monotonic() - self._absent.get(table, -LOOKS) < LOOKS:
+            return None
+        with self.asked():
+            try:
+                found = DeltaTable(self._uri(table), version=version, storage_options=self.options)
+            except TableNotFoundError:
+                found = None
+            except DeltaError as error:
+                if version is None:
+                    raise
+                raise LookupError(f"{table} has no version {version}") from error
+        if version is None:
+            self._looked[table] = time.monotonic()
+        if found is None:
+            self._absent[table] = time.monotonic()
+        return found
+
+    def create(self, table: str, schema: Any, partitions: Sequence[str], configuration: Mapping[str, str]) -> DeltaTable:
+        """A new table without rows. Raises CommitFailedError where another has just made it."""
+        self._absent.pop(table, None)
+        with self.asked():
+            try:
+                return DeltaTable.create(
+                    self._uri(table),
+                    schema,
+                    partition_by=list(partitions),
+                    configuration=dict(configuration),
+                    storage_options=self.options,
+                )
+            except DeltaError as error:
+                if self.open(table) is None:
+                    raise
+                raise CommitFailedError(f"{table} was made by another") from error
+
+    def refresh(self, table: str, delta: DeltaTable) -> None:
+        """Brings a table to its newest version; looks at most once in `LOOKS`."""
+        if time.monotonic() - self._looked.get(table, -LOOKS) >= LOOKS:
+            with self.asked():
+                delta.update_incremental()
+            self._looked[table] = time.monotonic()
+
+    def keep(self, table: str, path: str, content: pa.Buffer, durable: bool, live: Iterable[str]) -> int:
+        """Puts a file into the store unless the newest version has it (`live`), with a copy here; returns the time [ms]."""
+        if path not in live:
+            self.write(f"{table.replace('.', '/')}/{path}", content)
+            put(self.cache.joinpath(*table.split("."), path), content)
+            self._make_room(content.size)
+        return int(time.time() * 1000)
+
+    def sync(self, table: str, version: int) -> None:
+        """A commit that the store acknowledged is on stable storage."""
+
+    def local(self, table: str, paths: Sequence[str]) -> list[Path]:
+        """Copies of files of a table, made where they are missing. Raises StoreRefused where one cannot be had."""
+        base = self.cache.joinpath(*table.split("."))
+        found = [base / path for path in paths]
+        missing = [(path, file) for path, file in zip(paths, found, strict=True) if not _touched(file)]
+        if len(missing) == 1:
+            self._fetch(table, *missing[0])
+        elif missing:
+            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+                list(pool.map(lambda each: self._fetch(table, *each), missing))
+        return found
+
+    def _fetch(self, table: str, path: str, file: Path) -> None:
+        content = self.read(f"{table.replace('.', '/')}/{path}")
+        digest = hashlib.sha256(content).hexdigest()[:32]
+        if digest != file.stem:
+            raise StoreRefused(f"{self.address} holds {table}/{path} with SHA-256 {digest}…, which is not its name")
+        put(file, content)
+        self._make_room(content.size)
+
+    def sizes(self, table: str, paths: Iterable[str], delta: DeltaTable | None) -> dict[str, int]:
+        """The size of files [bytes] as the newest version tells; 0 for one that it has not."""
+        if delta is None:
+            return dict.fromkeys(paths, 0)
+        at, known = self._sizes.get(table, (-1, {}))
+        if at != delta.version():
+            with self.asked():
+                actions = pa.table(delta.get_add_actions())
+            known = dict(zip(actions.column("path").to_pylist(), actions.column("size_bytes").to_pylist(), strict=True))
+            self._sizes[table] = delta.version(), known
+        return {path: int(known.get(path, 0)) for path in paths}
+
+    def written(self, table: str, version: int) -> datetime | None:
+        """When a version was committed, as the store tells."""
+        with self.asked():
+            told = self.files.get_file_info(self._key(table, f"{LOG}/{version:020d}.json"))
+        return told.mtime
+
+    def tables(self, domain: str) -> list[str]:
+        """The tables of a domain that were written, but for those set aside."""
+        names = {path.split("/")[1] for path, _, _ in self.listed(domain, recursive=False)}
+        return [f"{domain}.{name}" for name in sorted(names) if "@" not in name]
+
+    def set_aside(self, table: str) -> None:
+        """Moves a table out of the way: a store cannot rename, so all of it is copied, and then the old one is taken away.
+
+        Its log goes first, the newest commit before the others: what was cut off in between is still a table, and is set
+        aside again.
+        """
+        domain, name = table.split(".")
+        taken = {path.split("/")[1] for path, _, _ in self.listed(domain, recursive=False)}
+        aside = f"{name}@{sum(each.startswith(f'{name}@') for each in taken)}"
+        mine = [path for path, _, _ in self.listed(f"{domain}/{name}")]
+        with self.asked(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+
+            def copy(path: str) -> None:
+                to = path.replace(f"{domain}/{name}/", f"{domain}/{aside}/", 1)
+                self.files.copy_file(f"{self.base}/{path}", f"{self.base}/{to}")
+
+            def delete(path: str) -> None:
+                self.files.delete_file(f"{self.base}/{path}")
+
+            list(pool.map(copy, mine))
+            logs = [path for path in mine if f"/{LOG}/" in path]
+            for path in sorted(logs, reverse=True):  # `_last_checkpoint` comes before the numbers
+                delete(path)
+            list(pool.map(delete, [path for path in mine if f"/{LOG}/" not in path]))
+        self._looked.pop(table, None)
+        self._sizes.pop(table, None)
+
+    def said(self, table: str, name: str) -> str | None:
+        """A word that was written beside a table; None where there is none."""
+        with self.asked():
+            try:
+                return str(self.files.open_input_stream(self._key(table, name)).read().decode())
+            except FileNotFoundError:
+                return None
+
+    def say(self, table: str, name: str, word: str) -> None:
+        """Writes a word beside a table."""
+        self.write(f"{table.replace('.', '/')}/{name}", word.encode())
+
+    def mend(self) -> list[str]:
+        """Takes copies away that the machine's end tore: those that are not what their names say."""
+        torn = []
+        for file in self.cache.rglob("*.parquet"):
+            with file.open("rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest()[:32] != file.stem:
+                    torn.append(file)
+        for file in torn:
+            file.unlink()
+        return [f"{file.relative_to(self.cache)}: a torn copy" for file in torn]
+
+    def trouble(self) -> str:
+        """Why the store does not answer; empty where it does. Asks at most once in `LOOKS`."""
+        if time.monotonic() - self._answered < LOOKS:
+            return ""
+        try:
+            self.listed("reading", recursive=False)
+        except StoreRefused as refused:
+            return str(refused)
+        self._answered = time.monotonic()
+        return ""
+
+    def listed(self, below: str = "", recursive: bool = True) -> list[tuple[str, int, int]]:
+        """What the store holds below a folder of the lake: path in the lake, size [bytes], time [ns]; folders have neither."""
+        from pyarrow.fs import FileSelector, FileType
+
+        where = f"{self.base}/{below}".rstrip("/")
+        with self.asked():
+            found = self.files.get_file_info(FileSelector(where, allow_not_found=True, recursive=recursive))
+        kinds = (FileType.File,) if recursive else (FileType.File, FileType.Directory)
+        wanted = [each for each in found if each.type in kinds]
+        return sorted((each.path.removeprefix(f"{self.base}/"), each.size or 0, each.mtime_ns or 0) for each in wanted)
+
+    def read(self, path: str) -> pa.Buffer:
+        """The content of a file of the lake."""
+        with self.asked(), self.files.open_input_file(f"{self.base}/{path}") as source:
+            return source.read_buffer()
+
+    def write(self, path: str, content: pa.Buffer | bytes) -> None:
+        """Puts a file of the lake into the store; when this returns, the store has acknowledged all of it."""
+        with self.asked(), self.files.open_output_stream(f"{self.base}/{path}") as out:
+            out.write(content)
+
+    def _make_room(self, more: int) -> None:
+        """Lets go of the copies that were asked for longest ago, where there are more than may be."""
+        with self._lock:
+            if self._taken is not None:
+                self._taken += more
+            if self._taken is not None and self._taken <= self.limit:
+                return
+            found = []
+            for file in self.cache.rglob("*.*"):
+                with suppress(FileNotFoundError):
+                    found.append((file.stat().st_mtime, file.stat().st_size, file))
+            self._taken = sum(size for _, size, _ in found)
+            spared = time.time() - SPARED
+            for asked, size, file in sorted(found):
+                if self._taken <= self.limit * 0.9 or asked > spared:
+                    break
+                file.unlink(missing_ok=True)
+                self._taken -= size
+
+
+def _region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def _touched(file: Path) -> bool:
+    """Whether a copy is there; if so it was asked for just now."""
+    try:
+        os.utime(file)
+    except FileNotFoundError:
+        return False
+    return True
