@@ -16,6 +16,7 @@ from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch, take
 from scicity.kernel.tables import Catalog, Read, derived, source
+from scicity.stores import Store
 
 HOUR = 3_600_000_000
 ZONE = "Asia/Shanghai"
@@ -152,8 +153,8 @@ def streams() -> pa.Table:
 class Toy:
     """A lake with the toy domain over it."""
 
-    def __init__(self, root: Path, buckets: int = 1) -> None:
-        self.lake, self.buckets = Lake(root), buckets
+    def __init__(self, root: Path, buckets: int = 1, store: Store | None = None) -> None:
+        self.lake, self.buckets = Lake(root, store), buckets
         self.computing = Computing(self.lake, catalog(), Calendar(ZONE), buckets)
         self.lake.replace("district.datastream", {Part("all"): streams()}, DATASTREAM.schema, inputs={}, code="")
 
