@@ -27,7 +27,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+def objects_at(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """A place in an object store where nothing lies yet: of the server that SCICITY_TEST_S3 names, with AWS_*, or of ours."""
     elsewhere = os.environ.get("SCICITY_TEST_S3", "")
     if not elsewhere:
@@ -38,9 +38,9 @@ def address(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
 
 
 @pytest.fixture
-def store(address: str, tmp_path: Path) -> Objects:
+def store(objects_at: str, tmp_path: Path) -> Objects:
     """An object store, and a folder of copies."""
-    return Objects(address, tmp_path / "cache")
+    return Objects(objects_at, tmp_path / "cache")
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ class Server:
         """Lets nothing fail any more."""
         (self.folder / RULES).write_text("{}", encoding="utf-8")
 
-    def keys(self, word: str = "") -> list[str]:
+    def holding(self, word: str = "") -> list[str]:
         """The keys of all objects that hold a word."""
         return sorted(key for each in (self.folder / CONTENT).iterdir() if word in (key := unquote(each.name)))
 

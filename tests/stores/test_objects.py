@@ -46,10 +46,10 @@ def another(store: Objects, folder: Path) -> Lake:
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(sequence=st.lists(events, min_size=1, max_size=4), buckets=st.sampled_from([1, 3]))
-def test_any_sequence_of_changes_leaves_the_files_of_a_folder(address: str, sequence, buckets) -> None:
+def test_any_sequence_of_changes_leaves_the_files_of_a_folder(objects_at: str, sequence, buckets) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        store = Objects(f"{address}/{place.name}", place / "cache")
+        store = Objects(f"{objects_at}/{place.name}", place / "cache")
         toys = [Toy(place / "folder", buckets), Toy(place / "lake", buckets, store)]
         for toy in toys:
             with_first(toy)
@@ -95,7 +95,7 @@ def test_the_second_of_two_writers_fails_and_writes_nothing_over(store: Objects,
 def test_a_commit_that_meets_another_at_the_store_itself_fails(server: Server, store: Objects, tmp_path: Path) -> None:
     ours = Lake(tmp_path / "lake", store)
     put(ours, 1.0)
-    first = server.keys(f"{1:020d}.json")[0]
+    first = server.holding(f"{1:020d}.json")[0]
     second = first.replace(f"{1:020d}", f"{2:020d}")
     server.fail("PUT", second, status=0, times=1, copy=[first, second])  # somebody is faster by a moment
     with pytest.raises(Overtaken):
@@ -122,7 +122,7 @@ def test_a_commit_whose_acknowledgement_was_lost_is_found_and_not_repeated(
     twin = Lake(tmp_path / "twin", Objects(f"{store.address}-twin", tmp_path / "twin cache"))
     put(twin, 1.0)
     put(twin, 2.0)
-    theirs = next(key for key in server.keys(f"{2:020d}.json") if "-twin/" in key)
+    theirs = next(key for key in server.holding(f"{2:020d}.json") if "-twin/" in key)
     server.fail("PUT", f"{2:020d}.json", status=500, times=1, copy=[theirs, theirs.replace("-twin/", "/")])
     with pytest.raises((StoreRefused, Overtaken)):
         put(lake, 2.0)
@@ -183,7 +183,7 @@ def test_a_file_is_fetched_once_and_asked_for_no_more(server: Server, toy: Toy, 
 
 
 def test_what_is_not_what_its_name_says_is_not_taken(server: Server, toy: Toy, tmp_path: Path) -> None:
-    key = next(key for key in server.keys("/toy/daily/") if key.endswith(".parquet"))
+    key = next(key for key in server.holding("/toy/daily/") if key.endswith(".parquet"))
     whole = server.file(key).read_bytes()
     for content in (whole[:-1], whole[:20] + b"?" + whole[21:], b""):
         server.file(key).write_bytes(content)
@@ -194,7 +194,7 @@ def test_what_is_not_what_its_name_says_is_not_taken(server: Server, toy: Toy, t
 
 
 def test_a_file_that_is_gone_is_told_of(server: Server, toy: Toy, tmp_path: Path) -> None:
-    key = next(key for key in server.keys("/toy/daily/") if key.endswith(".parquet"))
+    key = next(key for key in server.holding("/toy/daily/") if key.endswith(".parquet"))
     server.file(key).unlink()
     lake = another(toy.lake.store, tmp_path / "there")
     with pytest.raises(StoreRefused, match=Path(key).name):

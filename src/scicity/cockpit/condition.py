@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from scicity.access.storage import SCHEMA
 from scicity.cockpit.arriving import COLLECTOR, MOVER, SILENT, inbox_of
 from scicity.cockpit.city import OpenCity
 from scicity.kernel.lake import Lake
+from scicity.stores import StoreRefused
 
 BEATING = (MOVER, COLLECTOR)  # parts that beat for as long as they live; others say when they last did their work
 OF_POSTGRES = f"""SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
@@ -47,7 +48,10 @@ class Size:
 
 @dataclass(frozen=True)
 class Condition:
-    """All of it. Sizes in bytes, rates in readings per second, `oldest` is when the batch arrived that waits longest."""
+    """All of it. Sizes in bytes, rates in readings per second, `oldest` is when the batch arrived that waits longest.
+
+    `sizes` is None where the lake's store does not answer.
+    """
 
     waiting: int
     oldest: datetime | None
@@ -57,22 +61,26 @@ class Condition:
     pulses: dict[str, Pulse]
     disk_free: int
     disk_total: int
-    sizes: list[Size] = field(default_factory=list)
+    sizes: list[Size] | None = None
 
     @property
-    def lake_bytes(self) -> int:
+    def lake_bytes(self) -> int | None:
         """Of the newest versions of all tables."""
-        return sum(size.bytes for size in self.sizes)
+        return None if self.sizes is None else sum(size.bytes for size in self.sizes)
 
     @property
-    def lake_files(self) -> int:
+    def lake_files(self) -> int | None:
         """Of the newest versions of all tables."""
-        return sum(size.files for size in self.sizes)
+        return None if self.sizes is None else sum(size.files for size in self.sizes)
 
 
 def condition(city: OpenCity, now: datetime) -> Condition:
     """How a district is. Raises StorageRefused where the inbox does."""
     inbox = inbox_of(city)
+    try:
+        found = sizes(city.figures.lake, city.figures.catalog.tables)
+    except StoreRefused:  # which `trouble` tells of
+        found = None
     disk = shutil.disk_usage(_there(city.place.state))
     return Condition(
         waiting=inbox.waiting_readings(),
@@ -83,7 +91,7 @@ def condition(city: OpenCity, now: datetime) -> Condition:
         pulses={part: _pulse(part, at, told, now) for part, (at, told) in sorted(inbox.pulses().items())},
         disk_free=disk.free,
         disk_total=disk.total,
-        sizes=sizes(city.figures.lake, city.figures.catalog.tables),
+        sizes=found,
     )
 
 

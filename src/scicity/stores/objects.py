@@ -228,14 +228,11 @@ class Objects:
                 to = path.replace(f"{domain}/{name}/", f"{domain}/{aside}/", 1)
                 self.files.copy_file(f"{self.base}/{path}", f"{self.base}/{to}")
 
-            def delete(path: str) -> None:
-                self.files.delete_file(f"{self.base}/{path}")
-
             list(pool.map(copy, mine))
             logs = [path for path in mine if f"/{LOG}/" in path]
             for path in sorted(logs, reverse=True):  # `_last_checkpoint` comes before the numbers
-                delete(path)
-            list(pool.map(delete, [path for path in mine if f"/{LOG}/" not in path]))
+                self.delete(path)
+            list(pool.map(self.delete, [path for path in mine if f"/{LOG}/" not in path]))
         self._looked.pop(table, None)
         self._sizes.pop(table, None)
 
@@ -293,6 +290,11 @@ class Objects:
         """Puts a file of the lake into the store; when this returns, the store has acknowledged all of it."""
         with self.asked(), self.files.open_output_stream(f"{self.base}/{path}") as out:
             out.write(content)
+
+    def delete(self, path: str) -> None:
+        """Takes a file of the lake out of the store."""
+        with self.asked():
+            self.files.delete_file(f"{self.base}/{path}")
 
     def _make_room(self, more: int) -> None:
         """Lets go of the copies that were asked for longest ago, where there are more than may be."""

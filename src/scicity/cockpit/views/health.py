@@ -57,8 +57,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         for part in (MOVER, COLLECTOR, COMPACTION, BACKUP):
             at = found.pulses[part].at if part in found.pulses else None
             gauge(f"{part}_silent_seconds", f"Since when the {part} was not heard of; -1: never", since(at, -1))
-        gauge("lake_bytes", "What the newest versions of all tables take", found.lake_bytes)
-        gauge("lake_files", "Files of the newest versions of all tables", found.lake_files)
+        gauge("lake_up", "Whether the lake's store answers", found.sizes is not None)
+        if found.lake_bytes is not None and found.lake_files is not None:  # unknown is not 0
+            gauge("lake_bytes", "What the newest versions of all tables take", found.lake_bytes)
+            gauge("lake_files", "Files of the newest versions of all tables", found.lake_files)
         gauge("disk_free_bytes", "Room on the disk of the state folder", found.disk_free)
         gauge("disk_bytes", "Size of the disk of the state folder", found.disk_total)
     except StorageRefused:
