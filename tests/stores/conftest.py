@@ -30,7 +30,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 def objects_at(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """A place in an object store where nothing lies yet: of the server that SCICITY_TEST_S3 names, with AWS_*, or of ours."""
     elsewhere = os.environ.get("SCICITY_TEST_S3", "")
-    if not elsewhere:
+    if not elsewhere or "server" in request.fixturenames:  # a test that lets it fail
         return f"s3://{request.getfixturevalue('server').bucket}/{uuid.uuid4().hex}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", elsewhere)
     S3FileSystem(endpoint_override=elsewhere, region="us-east-1", allow_bucket_creation=True).create_dir("scicity-tests")

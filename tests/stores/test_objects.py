@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,6 +103,30 @@ def test_a_commit_that_meets_another_at_the_store_itself_fails(server: Server, s
     with pytest.raises(Overtaken):
         put(ours, 2.0)
     assert server.file(second).read_bytes() == server.file(first).read_bytes()
+
+
+def test_of_writers_that_race_each_either_commits_or_fails(store: Objects, tmp_path: Path) -> None:
+    writers, done, failed = 4, [], []
+    put(Lake(tmp_path / "lake", store), 1.0)
+    together = threading.Barrier(writers)
+
+    def write(number: int) -> None:
+        lake = another(store, tmp_path / f"writer {number}")
+        for turn in range(6):
+            lake.store.begin()
+            seen = lake.snapshot(TABLE).version
+            together.wait()
+            try:
+                version = lake._commit(TABLE, SCHEMA, [], [], {"note": {"who": [number, turn]}}, behind=seen)
+                done.append((version, [number, turn]))
+            except Overtaken:
+                failed.append(turn)
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
+    assert len(done) == 6 and len(failed) == 18  # one of each turn
+    commits = another(store, tmp_path / "there").commits(TABLE, 2)
+    assert [(commit.version, commit.note["who"]) for commit in commits] == sorted(done)
 
 
 def test_two_who_make_a_table_at_once_do_not_make_it_twice(store: Objects, tmp_path: Path) -> None:

@@ -149,16 +149,12 @@ class Lake:
             if delta is None:
                 return []
             if known and known[-1].version < newest:
-                known += self._history(delta, newest - known[-1].version)
+                known += _history(self.store.history(table, delta, newest - known[-1].version))
             first = known[0].version if known else newest + 1
             if since < first:
-                known[:] = self._history(delta, newest + 1 - since)
+                known[:] = _history(self.store.history(table, delta, newest + 1 - since))
                 first = known[0].version if known else newest + 1
             return known[max(since - first, 0) :]
-
-    def _history(self, delta: DeltaTable, newest: int) -> list[Commit]:
-        with self.store.asked():
-            return sorted((_commit(info) for info in delta.history(limit=newest)), key=lambda commit: commit.version)
 
     def newest_first(self, table: str, version: int | None = None) -> Iterator[Commit]:
         """The commits of a table from a version (the newest, if None) back to the first."""
@@ -427,6 +423,10 @@ def _files(delta: DeltaTable) -> dict[Part, tuple[str, ...]]:
     ):
         found.setdefault(Part(period, int(bucket)), []).append(path)
     return {part: tuple(sorted(paths)) for part, paths in found.items()}
+
+
+def _history(found: Iterable[Mapping[str, Any]]) -> list[Commit]:
+    return sorted((_commit(info) for info in found), key=lambda commit: commit.version)
 
 
 def _commit(info: Mapping[str, Any]) -> Commit:

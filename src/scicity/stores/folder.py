@@ -64,6 +64,10 @@ class Folder:
         if (self.folder(table) / LOG / f"{delta.version() + 1:020d}.json").exists():
             delta.update_incremental()
 
+    def history(self, table: str, delta: DeltaTable, limit: int) -> list[dict[str, Any]]:
+        """What the newest commits tell of themselves, each with its `version`; as far back as the log goes."""
+        return delta.history(limit=limit)
+
     def keep(self, table: str, path: str, content: pa.Buffer, durable: bool, live: Iterable[str]) -> int:
         """Keeps a file unless it is there; returns when it was written [ms]. `live` is not looked at here."""
         target = self.folder(table) / path

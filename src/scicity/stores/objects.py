@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import threading
@@ -47,7 +48,7 @@ class Objects:
             raise StoreRefused(f"SCICITY_LAKE is {found!r}, and not s3://bucket/prefix, without a key in it")
         self.address, self.cache = address.rstrip("/"), Path(cache)
         self.base = told["bucket"] + told["prefix"]
-        self.limit = float(os.environ.get("SCICITY_LAKE_CACHE") or CACHE) * 1e9 if limit is None else limit
+        self.limit = _limit() if limit is None else limit
         self._looked: dict[str, float] = {}  # when others' commits to a table were looked for
         self._absent: dict[str, float] = {}  # when a table was not there
         self._lock = threading.Lock()
@@ -100,7 +101,7 @@ class Objects:
         """While the store is asked for something. Raises StoreRefused where it is away or refuses."""
         try:
             yield
-        except (StoreRefused, CommitFailedError, LookupError):
+        except (StoreRefused, CommitFailedError, LookupError, FileNotFoundError):
             raise
         except (OSError, DeltaError, pa.ArrowException) as error:
             words = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).replace("↳", "").split())
@@ -158,6 +159,25 @@ class Objects:
                 delta.update_incremental()
             self._looked[table] = time.monotonic()
 
+    def history(self, table: str, delta: DeltaTable, limit: int) -> list[dict[str, Any]]:
+        """What the newest commits tell of themselves, each with its `version`; as far back as the log goes.
+
+        Read here and not by deltalake, which would keep Python's lock, and with it all pages, while it waits for the store.
+        """
+
+        def told(version: int) -> dict[str, Any] | None:
+            try:
+                lines = bytes(self.read(f"{table.replace('.', '/')}/{LOG}/{version:020d}.json")).splitlines()
+            except FileNotFoundError:  # of before the log begins
+                return None
+            actions = [json.loads(line) for line in lines if line.startswith(b'{"commitInfo"')]
+            return {**(actions[0]["commitInfo"] if actions else {}), "version": version}
+
+        newest = int(delta.version())
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            found = list(pool.map(told, range(newest, max(newest - limit, -1), -1)))
+        return [each for each in found if each is not None]
+
     def keep(self, table: str, path: str, content: pa.Buffer, durable: bool, live: Iterable[str]) -> int:
         """Puts a file into the store unless the newest version has it (`live`), with a copy here; returns the time [ms]."""
         if path not in live:
@@ -182,7 +202,10 @@ class Objects:
         return found
 
     def _fetch(self, table: str, path: str, file: Path) -> None:
-        content = self.read(f"{table.replace('.', '/')}/{path}")
+        try:
+            content = self.read(f"{table.replace('.', '/')}/{path}")
+        except FileNotFoundError:
+            raise StoreRefused(f"{self.address} lacks {table}/{path}, which its log names") from None
         digest = hashlib.sha256(content).hexdigest()[:32]
         if digest != file.stem:
             raise StoreRefused(f"{self.address} holds {table}/{path} with SHA-256 {digest}…, which is not its name")
@@ -282,7 +305,7 @@ class Objects:
         return sorted((each.path.removeprefix(f"{self.base}/"), each.size or 0, each.mtime_ns or 0) for each in wanted)
 
     def read(self, path: str) -> pa.Buffer:
-        """The content of a file of the lake."""
+        """The content of a file of the lake. Raises FileNotFoundError where there is none."""
         with self.asked(), self.files.open_input_file(f"{self.base}/{path}") as source:
             return source.read_buffer()
 
@@ -314,6 +337,13 @@ class Objects:
                     break
                 file.unlink(missing_ok=True)
                 self._taken -= size
+
+
+def _limit() -> float:
+    said = os.environ.get("SCICITY_LAKE_CACHE") or str(CACHE)
+    if not re.fullmatch(r"\d+(\.\d+)?", said):
+        raise StoreRefused(f"SCICITY_LAKE_CACHE is {said!r}, and not a number of GB")
+    return float(said) * 1e9
 
 
 def _region() -> str:
