@@ -129,6 +129,32 @@ def test_of_writers_that_race_each_either_commits_or_fails(store: Objects, tmp_p
     assert [(commit.version, commit.note["who"]) for commit in commits] == sorted(done)
 
 
+def test_whoever_wrote_last_looks_for_no_commits_of_others_and_everybody_else_does(
+    server: Server, store: Objects, tmp_path: Path
+) -> None:
+    ours, theirs = Lake(tmp_path / "lake", store), Lake(tmp_path / "lake", Objects(store.address, tmp_path / "cache"))
+    with ours.alone():
+        put(ours, 1.0)
+    server.forget()
+    with ours.alone():
+        assert ours.snapshot(TABLE).version == 1
+    assert server.requests("GET") == 0
+    with theirs.alone():  # of the same machine, and the same lock
+        put(theirs, 2.0)
+    with ours.alone():
+        assert values_in(ours) == [2.0]
+        put(ours, 3.0)
+    far = another(store, tmp_path / "there")  # of another machine, by mistake
+    with far.alone():
+        put(far, 4.0)
+    with ours.alone(), pytest.raises(Overtaken):
+        put(ours, 5.0)
+    with ours.alone():
+        assert values_in(ours) == [4.0]
+        put(ours, 5.0)
+    assert [values_in(ours, version) for version in range(1, 6)] == [[1.0], [2.0], [3.0], [4.0], [5.0]]
+
+
 def test_two_who_make_a_table_at_once_do_not_make_it_twice(store: Objects, tmp_path: Path) -> None:
     ours, theirs = Lake(tmp_path / "lake", store), another(store, tmp_path / "there")
     assert theirs.snapshot(TABLE).version == -1

@@ -89,10 +89,10 @@ class Lake:
     def alone(self) -> Iterator[None]:
         """The only writer of all processes of this machine while the block runs; waits for another. Not to be nested."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("ab") as lock:
+        with (self.root / "lock").open("a+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.store.begin()
-            yield
+            with self.store.written_by_us_alone(lock):
+                yield
 
     def folder(self, table: str) -> Path:
         """Where a table of a lake in a folder lies: `energy.meter_hourly` in `energy/meter_hourly`."""
@@ -277,6 +277,7 @@ class Lake:
                 self.snapshot(table)
             delta = self._delta(table)
             if behind is not None and behind != (-1 if delta is None else delta.version()):
+                self.store.begin()
                 raise Overtaken(table)
             full = Schema.from_arrow(pa.schema([*schema, *PARTITION]))
             if delta is None:
@@ -302,6 +303,7 @@ class Lake:
                     delta.update_incremental()
             except (CommitFailedError, StoreRefused) as error:
                 self._open.pop(table, None)  # what became of it, the store alone knows: the next look tells
+                self.store.begin()
                 if isinstance(error, StoreRefused):
                     raise
                 raise Overtaken(table) from error

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -38,7 +38,12 @@ class Folder:
         yield
 
     def begin(self) -> None:
-        """A writer begins: what is known of others' commits may be old."""
+        """What is known of others' commits may be old."""
+
+    @contextmanager
+    def written_by_us_alone(self, lock: BinaryIO) -> Iterator[None]:
+        """While a writer holds the lake's lock."""
+        yield
 
     def looked(self, table: str) -> bool:
         """Whether others' commits were looked for since then; a folder is looked at each time."""

@@ -8,13 +8,14 @@ import os
 import re
 import threading
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -51,6 +52,8 @@ class Objects:
         self.limit = _limit() if limit is None else limit
         self._looked: dict[str, float] = {}  # when others' commits to a table were looked for
         self._absent: dict[str, float] = {}  # when a table was not there
+        self._name, self._alone = uuid.uuid4().hex.encode(), False
+        self._said: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self._taken: float | None = None  # [bytes] that the copies take, about
         self._sizes: dict[str, tuple[int, dict[str, int]]] = {}
@@ -108,9 +111,28 @@ class Objects:
             raise StoreRefused(f"the lake's store {self.address} does not answer as it should: {words[:400]}") from error
 
     def begin(self) -> None:
-        """A writer begins: others' commits are looked for again."""
+        """What is known of others' commits may be old: they are looked for again."""
         self._looked.clear()
         self._absent.clear()
+
+    @contextmanager
+    def written_by_us_alone(self, lock: BinaryIO) -> Iterator[None]:
+        """While a writer holds the lake's lock, in which it writes who it is.
+
+        Where it was also the last to hold it, it knows all commits, and looks for none. If another machine wrote by mistake,
+        the next commit meets its, fails, and all is looked for again.
+        """
+        lock.seek(0)
+        if lock.read() != self._name:
+            self.begin()
+            lock.truncate(0)
+            lock.write(self._name)
+            lock.flush()
+        self._alone = True
+        try:
+            yield
+        finally:
+            self._alone = False
 
     def looked(self, table: str) -> bool:
         """Whether others' commits to a table were looked for since a writer began."""
@@ -118,7 +140,7 @@ class Objects:
 
     def open(self, table: str, version: int | None = None) -> DeltaTable | None:
         """A table at a version or the newest; None where it is not written yet, as far as was looked."""
-        if version is None and time.monotonic() - self._absent.get(table, -LOOKS) < LOOKS:
+        if version is None and table in self._absent and (self._alone or time.monotonic() - self._absent[table] < LOOKS):
             return None
         with self.asked():
             try:
@@ -154,7 +176,7 @@ class Objects:
 
     def refresh(self, table: str, delta: DeltaTable) -> None:
         """Brings a table to its newest version; looks at most once in `LOOKS`."""
-        if time.monotonic() - self._looked.get(table, -LOOKS) >= LOOKS:
+        if not self._known(table):
             with self.asked():
                 delta.update_incremental()
             self._looked[table] = time.monotonic()
@@ -177,6 +199,10 @@ class Objects:
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             found = list(pool.map(told, range(newest, max(newest - limit, -1), -1)))
         return [each for each in found if each is not None]
+
+    def _known(self, table: str) -> bool:
+        looked = self._looked.get(table)
+        return looked is not None and (self._alone or time.monotonic() - looked < LOOKS)
 
     def keep(self, table: str, path: str, content: pa.Buffer, durable: bool, live: Iterable[str]) -> int:
         """Puts a file into the store unless the newest version has it (`live`), with a copy here; returns the time [ms]."""
@@ -258,18 +284,21 @@ class Objects:
             list(pool.map(self.delete, [path for path in mine if f"/{LOG}/" not in path]))
         self._looked.pop(table, None)
         self._sizes.pop(table, None)
+        self._said = {key: word for key, word in self._said.items() if key[0] != table}
 
     def said(self, table: str, name: str) -> str | None:
         """A word that was written beside a table; None where there is none."""
-        with self.asked():
+        if (table, name) not in self._said:
             try:
-                return str(self.files.open_input_stream(self._key(table, name)).read().decode())
+                self._said[table, name] = bytes(self.read(f"{table.replace('.', '/')}/{name}")).decode()
             except FileNotFoundError:
                 return None
+        return self._said[table, name]
 
     def say(self, table: str, name: str, word: str) -> None:
         """Writes a word beside a table."""
         self.write(f"{table.replace('.', '/')}/{name}", word.encode())
+        self._said[table, name] = word
 
     def mend(self) -> list[str]:
         """Takes copies away that the machine's end tore: those that are not what their names say."""
