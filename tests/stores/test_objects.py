@@ -253,6 +253,12 @@ def test_a_file_that_is_gone_is_told_of(server: Server, toy: Toy, tmp_path: Path
         lake.uris("toy.daily", lake.snapshot("toy.daily"))
 
 
+@pytest.mark.parametrize("strange", ["../other.parquet", "/etc/passwd", "period=all/../../x.parquet", ".hidden", "", "a//b"])
+def test_a_log_that_leads_out_of_the_copies_is_refused(store: Objects, strange: str) -> None:
+    with pytest.raises(StoreRefused, match="no file of a lake"):
+        store.local(TABLE, [strange])
+
+
 def test_copies_are_bounded_and_those_asked_for_longest_ago_go_first(store: Objects, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake", Objects(store.address, tmp_path / "cache", limit=1e9))
     for value in range(8):

@@ -24,11 +24,12 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from scicity.stores.folder import LOG, StoreRefused, put
 
 ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(/[\w.=-]+)*)/?")
+PLAIN = re.compile(r"[^/.][^/]*(/[^/.][^/]*)*")  # a path that leads nowhere else
 LOOKS = 1.0  # [s] between two looks for commits of others in an object store; each costs a request
 SIDE_BY_SIDE = 8  # files that are fetched at once
 SPARED = 900  # [s] for which a copy that was asked for is not let go of: somebody may be reading it
 CACHE = 10.0  # [GB] of copies, unless SCICITY_LAKE_CACHE says otherwise
-CONNECTS, ANSWERS = 3, 30  # [s] within which a store connects, and answers
+CONNECTS, ANSWERS, WHOLE = 3, 10, 30  # [s] within which a store connects, sends something, and has answered deltalake
 TRIES = 3
 
 
@@ -56,6 +57,7 @@ class Objects:
         self._said: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self._taken: float | None = None  # [bytes] that the copies take, about
+        self._crowded = 0.0  # [bytes] from which on it is worth looking again, where all may be in use
         self._sizes: dict[str, tuple[int, dict[str, int]]] = {}
         self._answered = 0.0
 
@@ -72,9 +74,9 @@ class Objects:
             "AWS_ALLOW_HTTP": "true" if said.get("AWS_ENDPOINT_URL", "").startswith("http://") else "false",
             "aws_conditional_put": "etag",  # a commit that is there already is not written over
             "connect_timeout": f"{CONNECTS}s",
-            "timeout": f"{ANSWERS}s",
+            "timeout": f"{WHOLE}s",
             "max_retries": str(TRIES - 1),
-            "retry_timeout": f"{ANSWERS}s",
+            "retry_timeout": f"{WHOLE}s",
         }
 
     @cached_property
@@ -218,6 +220,9 @@ class Objects:
     def local(self, table: str, paths: Sequence[str]) -> list[Path]:
         """Copies of files of a table, made where they are missing. Raises StoreRefused where one cannot be had."""
         base = self.cache.joinpath(*table.split("."))
+        strange = next((path for path in paths if not PLAIN.fullmatch(path)), None)
+        if strange is not None:
+            raise StoreRefused(f"{self.address} names {strange!r} in the log of {table}, which is no file of a lake")
         found = [base / path for path in paths]
         missing = [(path, file) for path, file in zip(paths, found, strict=True) if not _touched(file)]
         if len(missing) == 1:
@@ -353,7 +358,7 @@ class Objects:
         with self._lock:
             if self._taken is not None:
                 self._taken += more
-            if self._taken is not None and self._taken <= self.limit:
+            if self._taken is not None and self._taken <= max(self.limit, self._crowded):
                 return
             found = []
             for file in self.cache.rglob("*.*"):
@@ -366,6 +371,7 @@ class Objects:
                     break
                 file.unlink(missing_ok=True)
                 self._taken -= size
+            self._crowded = self._taken + self.limit / 20 if self._taken > self.limit else 0.0
 
 
 def _limit() -> float:
