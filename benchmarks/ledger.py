@@ -66,6 +66,11 @@ class Slot:
     end: int
     calendar: Calendar = CALENDAR
 
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """It is one partition."""
+        return ((self.start, self.end),)
+
 
 class Watch:
     """Seconds and processor seconds since it was made."""
@@ -79,14 +84,14 @@ class Watch:
 
 
 def month(number: int) -> Slot:
-    """A month of the year, from 1."""
+    """A month, from January of YEAR as 1."""
     return Slot(*(CALENDAR.instant(date(YEAR + n // 12, n % 12 + 1, 1)) for n in (number - 1, number)))
 
 
-def write_lake(lake: Lake, meters: int, troubled: float) -> tuple[int, Decimal]:
+def write_lake(lake: Lake, meters: int, troubled: float, months: int = 12) -> tuple[int, Decimal]:
     """Writes registers and readings; returns how many readings there are and the energy [kWh] that truly passed."""
     write_registers(lake, meters)
-    times = np.arange(month(1).start, month(12).end, STEP)
+    times = np.arange(month(1).start, month(months).end, STEP)
     energy, rng = 0, np.random.default_rng(7)
     names = [
         [f"meter-{n:05d}.forward" for n in range(meters) if bucket_of(f"meter-{n:05d}", BUCKETS) == b] for b in range(BUCKETS)
@@ -99,14 +104,14 @@ def write_lake(lake: Lake, meters: int, troubled: float) -> tuple[int, Decimal]:
         )
         energy += int((counts[-1][:, -1] - counts[-1][:, 0]).sum())
     readings = 0
-    for number in range(1, 13):
+    for number in range(1, months + 1):
         part = month(number)
         here = slice(*np.searchsorted(times, (part.start, part.end)).tolist())
         rows = {}
         for bucket, of_bucket in enumerate(names):
             columns = [trouble(times[here], row[here] / 100, troubled, rng) for row in counts[bucket]]
             length = [len(t) for t, _ in columns]
-            rows[Part(f"{YEAR}-{number:02d}", bucket)] = arrived(
+            rows[Part(f"{YEAR + (number - 1) // 12}-{(number - 1) % 12 + 1:02d}", bucket)] = arrived(
                 pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(length)), length), of_bucket).cast(pa.string()),
                 np.concatenate([t for t, _ in columns]),
                 np.concatenate([v for _, v in columns]) % 1e6,
@@ -126,7 +131,7 @@ def arrived(names: pa.Array, times: np.ndarray, values: np.ndarray) -> pa.Table:
             "value": values,
             "revision": none.cast(pa.int64()),
             "batch": pa.array(["benchmark"]).take(none),
-            "arrived": pa.array([datetime(YEAR + 1, 2, 1, tzinfo=UTC)], INSTANT).take(none),
+            "arrived": pa.array([datetime(YEAR + 3, 2, 1, tzinfo=UTC)], INSTANT).take(none),
         }
     )
 
@@ -167,6 +172,7 @@ def registers_of(meters: int, rated: float | None = 4_000.0) -> tuple[pa.Table, 
             "datastream": [f"{name}.forward" for name in names],
             "thing": names,
             "property": ["energy_register"] * meters,
+            "unit": ["kWh"] * meters,
             "flow": ["forward"] * meters,
             "interval_seconds": [STEP // 1_000_000] * meters,
             "origin": ["measured"] * meters,

@@ -24,6 +24,7 @@ from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
 from scicity.operation.upgrading import upgrade
+from scicity.retention import Gone, let_go, rule_of
 from scicity.stores import store_at
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
@@ -73,6 +74,7 @@ class City:
     def check(self, progress: Callable[[str], None] | None = None) -> tuple[dict[str, pa.Table], Problems]:
         """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
         problems = Problems(list(self.problems.items))
+        rule_of(self.district.settings, problems)
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         for file in layers.files_of(self.folder, problems):
@@ -122,6 +124,13 @@ class City:
             done = self.computing.bring_up_to_date(progress, only)
             self.closings.post(datetime.now(UTC))
             return done
+
+    def retain(self, *, dry: bool = False, now: datetime | None = None) -> Iterator[Gone]:
+        """Lets go of what is old by the district's rule, a bite with each step; `dry` only tells. Raises UnderWay, Refused."""
+        if not dry:
+            with self._alone():
+                pass  # what the machine's last end has torn is mended first
+        yield from let_go(self.computing, self.closings, self.district, now or datetime.now(UTC), dry=dry)
 
     @contextmanager
     def _alone(self, loading: bool = False) -> Iterator[None]:

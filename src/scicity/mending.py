@@ -19,9 +19,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scicity.kernel import record as records
 from scicity.kernel.lake import Lake
 from scicity.kernel.tables import Catalog
-from scicity.stores import Objects
+from scicity.retention.checkpoint import CHECKPOINT, files_of, put_together
+from scicity.stores import Folder, Objects
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # another one after each start of the machine
 LATEST = 3_600  # [s] before a table's newest file: what is older has long been written to the disk by the system itself
@@ -37,7 +39,7 @@ def mend(lake: Lake, catalog: Catalog) -> list[str]:
     if not lake.root.exists() or (marker.exists() and marker.read_text(encoding="utf-8") == boot):
         return []
     with lake.alone():
-        found = [word for folder in sorted(lake.root.glob("*/*/_delta_log")) for word in _mend_log(folder)]
+        found = [word for folder in sorted(lake.root.glob("*/*/_delta_log")) for word in _mend_log(folder, catalog)]
         found += lake.store.mend()
         lake.forget()
         shutil.rmtree(lake.root / "_compiled", ignore_errors=True)  # texts that had not reached the disk may be empty
@@ -62,9 +64,13 @@ def _boot() -> str:
         return uuid.uuid4().hex  # a system that does not tell: the look is taken each time
 
 
-def _mend_log(folder: Path) -> list[str]:
-    """Takes checkpoints that cannot be read out of a table's log, whose commits are all kept, and torn commits at its end."""
-    table, found = f"{folder.parent.parent.name}.{folder.parent.name}", []
+def _mend_log(folder: Path, catalog: Catalog) -> list[str]:
+    """Takes checkpoints that cannot be read out of a table's log, and torn commits at its end.
+
+    The log begins where the table's record ends, if it has one; the checkpoint there can be put together again.
+    """
+    table, found = f"{folder.parent.parent.name}.{folder.parent.name}", list[str]()
+    record = records.read(Folder(folder.parents[2]), table)
     for checkpoint in folder.glob("*.checkpoint*.parquet"):
         try:
             pq.read_metadata(checkpoint)
@@ -79,7 +85,10 @@ def _mend_log(folder: Path) -> list[str]:
         if pointer.name:
             pointer.unlink()
             found.append(f"{table}: a checkpoint that is not there")
-    commits = sorted(folder.glob("[0-9]*.json"))
+    known = catalog.tables.get(table)
+    if record.through >= 0 and known is not None and not (folder / CHECKPOINT.format(record.through)).exists():
+        put_together(folder.parent, record.through, known.schema, files_of(record))
+    commits = sorted(commit for commit in folder.glob("[0-9]*.json") if int(commit.stem) >= record.through)
     first = int(commits[0].stem) if commits else 0
     newest = max((commit.stat().st_mtime for commit in commits), default=0)
     whole = next(

@@ -32,6 +32,10 @@ from django.conf import settings  # noqa: E402
 
 from scicity.cockpit import city as cities  # noqa: E402
 
+_own = importlib.util.spec_from_file_location("sta", Path(__file__).with_name("sta.py"))
+sta = sys.modules["sta"] = importlib.util.module_from_spec(_own)
+_own.loader.exec_module(sta)
+
 
 @pytest.fixture(autouse=True)
 def city():
@@ -40,3 +44,22 @@ def city():
     served = dataclasses.replace(CITY, place=settings.PLACE)
     cities.use(served)
     return served
+
+
+@pytest.fixture
+def waiting(city, tmp_path, monkeypatch):
+    """An inbox of its own behind the served city."""
+    from scicity.access.inbox import Inbox
+    from scicity.cockpit import arriving
+
+    own = Inbox(tmp_path / "inbox.sqlite3")
+    monkeypatch.setitem(arriving._inboxes, city.place, own)
+    return own
+
+
+@pytest.fixture
+def service(waiting, db):
+    """SensorThings, as a device that may send for `m/*` and `new-*` sees it."""
+    from scicity.cockpit import devices
+
+    return sta.Service(devices.make("roof-gateway", ["m/*", "new-*"]))

@@ -41,8 +41,8 @@ def inbox(city, tmp_path, monkeypatch):
     own.put([Batch("one", pa.Table.from_pylist(rows, schema=ARRIVAL), now - timedelta(minutes=3, seconds=20), "gateway")])
     how = {"readings": 7, "error": "", "step_seconds": 0.25, "per_second_60": 65_432.1, "per_second_300": 60_000.0}
     own.beat(MOVER, now, {**how, "begun": (now - timedelta(hours=5)).isoformat()})
-    own.beat(COMPACTION, now - timedelta(hours=2), {"files_before": 640, "files_after": 12})
-    own.beat(BACKUP, now - timedelta(minutes=50), {"manifest": "little-1.json"})
+    own.beat(COMPACTION, now - timedelta(hours=2, seconds=20), {"files_before": 640, "files_after": 12})
+    own.beat(BACKUP, now - timedelta(minutes=50, seconds=20), {"manifest": "little-1.json"})
     monkeypatch.setitem(arriving._inboxes, city.place, own)
     return own
 

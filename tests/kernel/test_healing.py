@@ -27,7 +27,7 @@ def rebuilt(toy: Toy, root: Path) -> Toy:
     """A second lake with the same readings and registers, its tables computed from nothing."""
     shutil.copytree(toy.lake.root / "reading", root / "reading")
     shutil.copytree(toy.lake.root / "toy" / "tariff", root / "toy" / "tariff")
-    other = Toy(root, toy.buckets)
+    other = Toy(root, toy.buckets, toy.by_days)
     other.computing.bring_up_to_date()
     return other
 
@@ -40,10 +40,10 @@ def merged(toy: Toy, which: int) -> None:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(sequence=st.lists(events, min_size=1, max_size=5), buckets=st.sampled_from([1, 3]))
-def test_any_sequence_of_changes_equals_a_rebuild(sequence, buckets):
+@given(sequence=st.lists(events, min_size=1, max_size=5), buckets=st.sampled_from([1, 3]), by_days=st.booleans())
+def test_any_sequence_of_changes_equals_a_rebuild(sequence, buckets, by_days):
     with tempfile.TemporaryDirectory() as folder:
-        toy = Toy(Path(folder) / "lake", buckets)
+        toy = Toy(Path(folder) / "lake", buckets, by_days)
         toy.tariffs([(FIRST, None, "0.5")])
         toy.read("first", [(f"{m}.e", FIRST + timedelta(hours=12 * k), 1.0 + k % 3, 0) for m in METERS for k in range(1, 100)])
         toy.computing.bring_up_to_date()

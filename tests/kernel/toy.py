@@ -15,7 +15,7 @@ from scicity.kernel.district import DATASTREAM, KERNEL_SOURCES
 from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch, take
-from scicity.kernel.tables import Catalog, Read, derived, source
+from scicity.kernel.tables import Catalog, Read, derived, finer, source
 from scicity.stores import Store
 
 HOUR = 3_600_000_000
@@ -48,6 +48,7 @@ tariff = source(
     columns=["meter", "hour", "day", "energy"],
     grain=["meter", "hour"],
     period="month",
+    fine="day",
     time="day",
     key="meter",
     by_partition=True,
@@ -97,6 +98,7 @@ def ibis_decimal(total: int, count: int) -> Any:
     columns=["meter", "day", "energy"],
     grain=["meter", "day"],
     period="month",
+    fine="day",
     time="day",
     key="meter",
 )
@@ -135,9 +137,10 @@ def total(cost: Any) -> Any:
     return cost.mutate(year=cost.month.year()).group_by("year").agg(energy=ibis._.energy.sum())
 
 
-def catalog() -> Catalog:
+def catalog(by_days: bool = False) -> Catalog:
     """The toy domain's tables."""
-    return Catalog([*KERNEL_SOURCES, tariff, hourly, daily, cost, total])
+    tables = [*KERNEL_SOURCES, tariff, hourly, daily, cost, total]
+    return Catalog(finer(tables) if by_days else tables)
 
 
 def streams() -> pa.Table:
@@ -153,9 +156,9 @@ def streams() -> pa.Table:
 class Toy:
     """A lake with the toy domain over it."""
 
-    def __init__(self, root: Path, buckets: int = 1, store: Store | None = None) -> None:
-        self.lake, self.buckets = Lake(root, store), buckets
-        self.computing = Computing(self.lake, catalog(), Calendar(ZONE), buckets)
+    def __init__(self, root: Path, buckets: int = 1, by_days: bool = False, store: Store | None = None) -> None:
+        self.lake, self.buckets, self.by_days = Lake(root, store), buckets, by_days
+        self.computing = Computing(self.lake, catalog(by_days), Calendar(ZONE), buckets)
         self.lake.replace("district.datastream", {Part("all"): streams()}, DATASTREAM.schema, inputs={}, code="")
 
     def tariffs(self, rows: list[tuple[datetime, datetime | None, str]]) -> None:

@@ -27,6 +27,7 @@ from scicity.kernel.reading import ARRIVAL, Batch
 from scicity.kernel.tables import Table, reading_table
 from scicity.operation import upgrading
 from scicity.operation.upgrading import UNIT, UpgradeDue, upgrade
+from scicity.retention import let_go
 from tests.operation.running import district, environment, scicity
 
 NOW = datetime(2023, 6, 1, 12, tzinfo=UTC)
@@ -128,6 +129,30 @@ def test_a_load_upgrades_what_an_older_version_wrote(folder: Path, old_state: Pa
     assert sorted(row["value"] for row in rows) == [n * 1.25 for n in range(160)]
     assert {row["arrived"] is None for row in rows if row["value"] < 120 * 1.25} == {True}
     assert upgrade(city.lake, city.catalog, loading=True) == [], "once is enough"
+
+
+def test_a_lake_whose_log_was_shortened_is_upgraded_with_its_record(folder: Path, old_state: Path, tmp_path: Path) -> None:
+    city, mover, inbox = opened(folder, old_state)
+    later = datetime.now(UTC) + timedelta(days=2)
+    for _ in let_go(city.computing, city.closings, city.district, later):
+        pass
+    log = city.lake.folder("reading.energy_register") / "_delta_log"
+    assert [file.name for file in sorted(log.glob("*.json"))] == [f"{3:020d}.json"]
+    city.load()
+    city.compute()
+    record = city.lake.record("reading.energy_register")
+    assert (record.through, city.lake.snapshot("reading.energy_register").version) == (3, 3)
+    assert set(record.sequences.values()) and len(city.lake.snapshot("reading.energy_register").paths) == 3
+    assert shown(city) == from_nothing(folder, tmp_path / "three", 120)
+    inbox.put([registers(0, 40)])  # comes again, and is known
+    mover.step()
+    assert shown(city) == from_nothing(folder, tmp_path / "four", 160)
+    city, mover, inbox = opened(folder, old_state)
+    assert upgrade(city.lake, city.catalog, loading=True) == [], "once is enough"
+    for hours in (0, 7):
+        for _ in let_go(city.computing, city.closings, city.district, later + timedelta(days=2, hours=hours)):
+            pass
+    assert shown(city) == from_nothing(folder, tmp_path / "again", 160)
 
 
 def test_without_an_upgrade_the_mover_could_not_go_on(folder: Path, old_state: Path) -> None:

@@ -52,7 +52,7 @@ def test_any_sequence_of_changes_leaves_the_files_of_a_folder(objects_at: str, s
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         store = Objects(f"{objects_at}/{place.name}", place / "cache")
-        toys = [Toy(place / "folder", buckets), Toy(place / "lake", buckets, store)]
+        toys = [Toy(place / "folder", buckets), Toy(place / "lake", buckets, store=store)]
         for toy in toys:
             with_first(toy)
         sent = []
@@ -268,22 +268,22 @@ def test_copies_are_bounded_and_those_asked_for_longest_ago_go_first(store: Obje
     for age, copy in enumerate(copies):
         os.utime(copy, (1e9 - age, 1e9 - age))
     asked = copies[-1]  # the oldest; it is asked for again
-    lake.store.limit = 0.8 * sum(copy.stat().st_size for copy in copies)
+    lake.store.copies.limit = 0.8 * sum(copy.stat().st_size for copy in copies)
     lake.store.local(TABLE, [str(asked.relative_to(tmp_path / "cache" / "toy" / "notes"))])
     put(lake, 9.0, *range(50))
     left = set((tmp_path / "cache").rglob("*.parquet"))
     assert asked in left and copies[-2] not in left
-    assert sum(copy.stat().st_size for copy in left) <= lake.store.limit
+    assert sum(copy.stat().st_size for copy in left) <= lake.store.copies.limit
     assert [values_in(lake, version)[0] for version in range(1, 10)] == [*map(float, range(8)), 9.0]
 
 
 def test_a_copy_that_a_power_cut_tore_is_taken_away(toy: Toy) -> None:
     store = toy.lake.store
-    copies = sorted(store.cache.rglob("*.parquet"))
+    copies = sorted(store.copies.root.rglob("*.parquet"))
     copies[0].write_bytes(b"")
     copies[1].write_bytes(copies[1].read_bytes()[:-1])
     assert len(store.mend()) == 2
-    assert sorted(store.cache.rglob("*.parquet")) == copies[2:]
+    assert sorted(store.copies.root.rglob("*.parquet")) == copies[2:]
     assert toy.computing.again(toy.computing.catalog["toy.daily"], Part("2022-12"))
 
 
@@ -315,7 +315,7 @@ def test_setting_aside_that_ends_in_the_middle_can_be_done_again(server: Server,
     cut.set_aside(TABLE)
     assert cut.snapshot(TABLE).version == -1
     whole = another(store, tmp_path / "elsewhere")
-    assert [whole.snapshot(f"{TABLE}@{number}").version for number in (0, 1)] == [3, 1]
+    assert [whole.snapshot(f"{TABLE}@{number}").version for number in (0, 1)] == [3, -1]  # and nothing is copied twice
 
 
 def test_small_files_are_merged(store: Objects, tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_where_the_lake_lies_is_what_the_environment_says(monkeypatch: pytest.Mo
     monkeypatch.setenv("SCICITY_LAKE", "s3://lakes/of/china/")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     found = store_at(tmp_path, "north")
-    assert (found.address, found.cache) == ("s3://lakes/of/china/north", tmp_path / "cache")
+    assert (found.address, found.copies.root) == ("s3://lakes/of/china/north", tmp_path / "cache")
     assert SECRET.encode() not in pickle.dumps(found) and SECRET not in repr(found)
     assert pickle.loads(pickle.dumps(found)).address == found.address
 

@@ -19,19 +19,20 @@ import pyarrow.compute as pc
 from scicity.access.inbox import LIVE, Held, Inbox, Waiting
 from scicity.kernel.calendar import Calendar
 from scicity.kernel.lake import Lake
-from scicity.kernel.reading import ARRIVAL, EARLIEST, append, fits, sorted_out
+from scicity.kernel.reading import ARRIVAL, EARLIEST, append, fits, retired_before, sorted_out
 from scicity.kernel.tables import reading_table
 
 MOST_AT_ONCE = 2_000_000  # readings that go to the lake in one commit
 AHEAD = timedelta(minutes=10)  # so much a device's clock may be fast
 SECOND = 1_000_000  # [µs]
 ZONES = range(-12, 15)  # hours that a local time told as UTC can be away
-UNKNOWN, UNFIT, TIMELESS = 1, 2, 3
-CODES = {UNKNOWN: "datastream", UNFIT: "unit", TIMELESS: "time"}  # of vocabulary/problems.csv
+UNKNOWN, UNFIT, TIMELESS, RETIRED = 1, 2, 3, 4
+CODES = {UNKNOWN: "datastream", UNFIT: "unit", TIMELESS: "time", RETIRED: "readings-retired"}  # of vocabulary/problems.csv
 EXPECTED = {
     UNKNOWN: "a datastream of registers/datastreams.csv",
     UNFIT: "a datastream whose property and unit go together",
     TIMELESS: f"from {EARLIEST:%Y-%m-%d} to {AHEAD.seconds // 60} minutes behind its arrival",
+    RETIRED: "a month whose readings are kept",
 }
 
 
@@ -59,19 +60,21 @@ def move(
     """Moves what has waited longest in a lane of the inbox to the lake; nothing where nothing waits.
 
     `datastreams` is the register. A reading of a datastream that is not in it, of one whose property and unit do not go
-    together, or of a time before 2000 or more than ten minutes behind its arrival is held. One process at a time may call it.
+    together, of a time before 2000 or more than ten minutes behind its arrival, or of a month whose readings were retired is
+    held. One process at a time may call it.
     """
     waiting, moved = inbox.waiting(most, lane), Moved()
     if not waiting:
         return moved
     known = {row["datastream"]: row for row in datastreams.to_pylist()}
     rows, sequences = _together(waiting), [each.sequence for each in waiting]
-    fault = _faults(rows, known)
+    source = f"{inbox.identity}/{lane}"
+    fault = _retired(_faults(rows, known), rows, lake, calendar, known, source)
     held = _held(rows, fault, dict(zip(sequences, waiting, strict=True)))
     if held:
         inbox.hold(held)  # before the lake is written: what a move that ended there had held stays held
     fault = _still_held(rows, fault, inbox.held_of(sequences, [CODES[UNKNOWN], CODES[UNFIT]]))
-    good, last, source = rows.filter(pa.array(fault == 0)), sequences[-1], f"{inbox.identity}/{lane}"
+    good, last = rows.filter(pa.array(fault == 0)), sequences[-1]
     for observed, (count, parts) in sorted_out(good, known, calendar, buckets).items():
         table = reading_table(observed)
         behind = _sequence_in(lake, table.name, source)
@@ -112,6 +115,22 @@ def _faults(rows: pa.Table, known: Mapping[str, Mapping[str, str]]) -> np.ndarra
     return np.where((fault == 0) & impossible, TIMELESS, fault)
 
 
+def _retired(
+    fault: np.ndarray, rows: pa.Table, lake: Lake, calendar: Calendar, known: Mapping[str, Mapping[str, str]], source: str
+) -> np.ndarray:
+    """The faults with those of readings whose month was retired, but for what a move that ended has put into the lake."""
+    if not lake.retirements():
+        return fault
+    _, begins = retired_before(lake, calendar)
+    late = (fault == 0) & pc.fill_null(pc.less(pc.cast(rows.column("time"), pa.int64()), begins), False).to_numpy()
+    for observed in {known[name]["property"] for name in set(rows.filter(pa.array(late)).column("datastream").to_pylist())}:
+        behind = _sequence_in(lake, reading_table(observed).name, source)
+        mine = pa.array([name for name, row in known.items() if row["property"] == observed])
+        there = pc.and_(pc.less_equal(rows.column("sequence"), behind), pc.is_in(rows.column("datastream"), value_set=mine))
+        late &= ~there.to_numpy()
+    return np.where(late, RETIRED, fault)
+
+
 def _still_held(rows: pa.Table, fault: np.ndarray, held: set[tuple[int, str]]) -> np.ndarray:
     """The faults with those of datastreams that an earlier move of the same batch held, though they are registered by now."""
     for sequence, name in held if (fault == 0).any() else ():
@@ -133,7 +152,9 @@ def _held(rows: pa.Table, fault: np.ndarray, waiting: Mapping[int, Waiting]) -> 
     for begin, end in zip(begins, [*begins[1:], bad.num_rows], strict=True):
         sequence, code, at = (int(key[begin]) for key in keys)
         each, name, own = waiting[sequence].batch, names.dictionary[at].as_py(), rows.slice(begin, end - begin)
-        told = _clock(own.column("time")[0].as_py(), each.arrived) if code == TIMELESS else (name or "no datastream")
+        time = own.column("time")[0].as_py()
+        told = _clock(time, each.arrived) if code == TIMELESS else (name or "no datastream")
+        told += f" at {time:%Y-%m-%dT%H:%M:%SZ}" if code == RETIRED else ""
         found.append(Held(sequence, each.place, each.arrived, CODES[code], name or "", told, EXPECTED[code], own))
     return found
 
@@ -162,4 +183,4 @@ def _sequence_in(lake: Lake, table: str, source: str) -> int:
         identity, sequence = commit.note.get("inbox", ("", -1))
         if identity == source:
             return int(sequence)
-    return -1
+    return lake.record(table).sequences.get(source, -1)

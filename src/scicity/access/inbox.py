@@ -252,6 +252,24 @@ class Inbox:
             if ids is None or number in ids
         ]
 
+    def not_placed(self, waiting: Sequence[str], held: Sequence[str]) -> tuple[list[pa.Table], list[pa.Table]]:
+        """The readings (ARRIVAL) that wait of some datastreams, and those that are held of some: both as of one moment.
+
+        A reading that is on its way from one to the other may be in both.
+        """
+        names = pa.array(sorted(waiting), pa.string())
+        marks = (", ".join("?" * len(held)) or "NULL") if len(held) <= MOST_VALUES else "SELECT datastream FROM quarantine"
+        query = f"""SELECT 0, content FROM batch WHERE content IS NOT NULL
+            UNION ALL SELECT 1, content FROM quarantine WHERE datastream IN ({marks})"""
+        found: tuple[list[pa.Table], list[pa.Table]] = ([], [])
+        for which, content in self.storage.rows(query, tuple(held) if len(held) <= MOST_VALUES else ()):
+            rows = _unpacked(content)
+            asked = pa.array(sorted(held), pa.string()) if which else names
+            mine = rows.filter(pc.is_in(rows.column("datastream"), value_set=asked))
+            if mine.num_rows:
+                found[which].append(mine)
+        return found
+
     def held_readings(self) -> int:
         """How many readings are in the quarantine."""
         return int(self.storage.rows("SELECT coalesce(sum(readings), 0) FROM quarantine")[0][0])

@@ -57,6 +57,7 @@ class WhyOut(Schema):
     code: str
     written: int
     place: str
+    retired: str | None
     inputs: list[InputOut]
 
 
@@ -108,6 +109,7 @@ def why(request: HttpRequest, address: str) -> dict[str, Any]:
     return {
         "figure": figure_out(opened.figure),
         "inputs": [input_out(evidence) for evidence in opened.inputs],
+        "retired": opened.retired.said(opened.figure.table) if opened.retired else None,
         **{name: getattr(opened, name) for name in ("method", "formula", "code", "written", "place")},
     }
 

@@ -7,8 +7,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,16 +17,23 @@ from scicity.access.compacting import Merged, compact
 from scicity.access.inbox import LATE, Inbox
 from scicity.access.storage import StorageRefused
 from scicity.cockpit.city import OpenCity
+from scicity.cockpit.looking import somebody_looks
 from scicity.cockpit.place import Place
 from scicity.kernel.tables import READING_PREFIX
 from scicity.mending import mend
+from scicity.retention import Gone, UnderWay, let_go
 
 PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
+UNSEEN_PAUSE = 30.0  # [s] while nobody looks: each step is a version of every table that it changes
 SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
 LONGEST_ERROR = 300  # characters
 MOVER, COLLECTOR, COMPACTION, BACKUP = "mover", "collector", "compaction", "backup"  # parts that say how they are
+RETENTION = "retention"
+DAILY, AGAIN = timedelta(days=1), timedelta(hours=1)  # between two runs of retention; where one could not be made
+SETTLED = timedelta(minutes=5)  # behind the start of a mover, before it lets go of anything
+BITES = 0.2  # [s] of one step in which what is old is let go of
 RECENT = 300.0  # [s] over which the mover tells how many readings it moves
 FORGETS, LONG_AGO = timedelta(hours=1), datetime(1970, 1, 1, tzinfo=UTC)
 MOST_LATE = 500_000  # readings of the past that go to the lake before live ones are looked for again
@@ -51,6 +58,9 @@ class Mover:
 
     city: OpenCity
     forgot: datetime = LONG_AGO
+    retains: datetime | None = None  # when what is old is let go of next
+    _bites: Iterator[Gone] | None = None
+    _gone: Gone = field(default_factory=Gone)
 
     def step(self) -> Moved:
         """One move, and the figures that depend on it."""
@@ -88,15 +98,45 @@ class Mover:
             inbox_of(self.city).beat(COMPACTION, datetime.now(UTC), told)
         return merged
 
+    def retain(self, now: datetime) -> None:
+        """Lets go of what is old, once a day, in small bites; what fails is told, and tried again in an hour."""
+        if self.retains is None:
+            last = inbox_of(self.city).pulses().get(RETENTION)
+            self.retains = max(last[0] + DAILY if last else now, now + SETTLED)
+        if now < self.retains:
+            return
+        if self._bites is None:
+            figures = self.city.figures
+            self._bites = let_go(figures.computing, self.city.closings, self.city.district, now)
+            self._gone = Gone()
+        until = time.monotonic() + BITES
+        try:
+            self._gone += next(self._bites)
+            while time.monotonic() < until:
+                self._gone += next(self._bites)
+        except StopIteration:
+            self._retained(now, DAILY, self._gone.problem)
+        except UnderWay:  # by hand
+            self._bites, self.retains = None, now + AGAIN
+        except Exception as failed:
+            log.exception("what is old could not be let go of")
+            self._retained(now, AGAIN, f"{type(failed).__name__}: {failed}"[:LONGEST_ERROR])
+
+    def _retained(self, now: datetime, following: timedelta, error: str) -> None:
+        self._bites, self.retains = None, now + following
+        inbox_of(self.city).beat(RETENTION, now, self._gone.told() | {"error": error})
+
     def run(self, goes_on: Callable[[], bool], told: Callable[[Moved], None]) -> None:
         """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is.
 
-        Between two steps it pauses, the longer the more a step takes, so that a small machine keeps time for those who ask.
+        Between two steps it pauses, the longer the more a step takes, so that a small machine keeps time for those who ask; and
+        longer still while nobody does.
         """
         behind = True  # what a process moved that ended may not be computed yet
         so_far, error, beaten = Moved(), "", 0.0
         begun_at, recent = datetime.now(UTC).isoformat(), deque[tuple[float, int]]()
-        while goes_on():
+        going = goes_on()
+        while going:
             begun = time.monotonic()
             try:
                 if behind:
@@ -107,6 +147,7 @@ class Mover:
                 moved = self.step()
                 self.compact()
                 self.forget()
+                self.retain(datetime.now(UTC))
                 error = ""
             except Exception as failed:
                 log.exception("what waits in the inbox could not be moved")
@@ -120,7 +161,18 @@ class Mover:
                 beaten = time.monotonic()
                 rates = {f"per_second_{span}": rate(recent, beaten, span) for span in (60, round(RECENT))}
                 self._beat(so_far, took, error, {"pid": os.getpid(), "begun": begun_at, **rates})
-            time.sleep(min(max(PAUSE, took * SPARED), LONGEST_PAUSE))
+            going = self._pause(min(max(PAUSE, took * SPARED), LONGEST_PAUSE), goes_on)
+
+    def _pause(self, pause: float, goes_on: Callable[[], bool]) -> bool:
+        """Sleeps for a pause; while nobody looks (and nothing is being let go of) longer, until somebody does. Whether it
+        goes on."""
+        until, lake = time.monotonic() + UNSEEN_PAUSE, self.city.figures.lake.root
+        time.sleep(pause)
+        while goes_on():
+            if self._bites is not None or time.monotonic() >= until or somebody_looks(lake):
+                return True
+            time.sleep(PAUSE)
+        return False
 
     def _beat(self, so_far: Moved, took: float, error: str, more: Mapping[str, Any]) -> None:
         now, held = datetime.now(UTC), sum(so_far.held.values())

@@ -38,12 +38,15 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Size:
-    """What the newest version of a table takes: files, bytes; and how many versions there are."""
+    """What the newest version of a table takes: files, bytes; how many versions are kept, how many files its log has, and how
+    many wait to be deleted."""
 
     table: str
     files: int
     bytes: int
     versions: int
+    logs: int = 0
+    doomed: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,16 @@ class Condition:
     def lake_bytes(self) -> int | None:
         """Of the newest versions of all tables."""
         return None if self.sizes is None else sum(size.bytes for size in self.sizes)
+
+    @property
+    def log_files(self) -> int | None:
+        """Of the logs of all tables: one for each version that has not been let go of by steps."""
+        return None if self.sizes is None else sum(size.logs for size in self.sizes)
+
+    @property
+    def doomed_files(self) -> int | None:
+        """That no kept version has, and that are deleted with one of the next runs of retention."""
+        return None if self.sizes is None else sum(size.doomed for size in self.sizes)
 
     @property
     def lake_files(self) -> int | None:
@@ -114,7 +127,10 @@ def sizes(lake: Lake, tables: Any) -> list[Size]:
             now = {path: known[path] if path in known else new[path] for path in snapshot.paths}
             with _lock:
                 _bytes[str(lake.root), table] = now
-            found.append(Size(table, len(now), sum(now.values()), snapshot.version + 1))
+            record = lake.record(table)
+            logs = snapshot.version - max(record.through, 0) + 1
+            kept = sum(version < record.through for version in record.versions)
+            found.append(Size(table, len(now), sum(now.values()), kept + logs, logs, len(record.doomed)))
     return sorted(found, key=lambda size: (-size.bytes, size.table))
 
 

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 
 from scicity.cockpit import audit
 from scicity.cockpit.city import open_city
+from scicity.cockpit.looking import look
 from scicity.cockpit.views import errors
 from scicity.stores import StoreRefused
 
@@ -50,7 +51,8 @@ ALWAYS_OPEN = (
     "live",
     "admin",
     "static",
-)  # metrics and admin ask by themselves
+    "sta",
+)  # metrics, admin and sta ask by themselves
 
 
 class SecurityHeaders:
@@ -76,6 +78,7 @@ class CityOfRequest:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers with the city at hand."""
         request.city = open_city(settings.PLACE)
+        look(request.city.figures.lake.root, request.method or "", request.path_info)
         request.live = max(request.city.figures.lake.told().values(), default=0)  # before any figure is asked for
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and "HTTP_ACCEPT_LANGUAGE" not in request.META:
             request.META["HTTP_ACCEPT_LANGUAGE"] = request.city.languages[0]

@@ -20,6 +20,7 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("SCICITY_ORIGINS", "").split("
 
 INSTALLED_APPS = [
     "scicity.cockpit",
+    "scicity.cockpit.sensorthings",
     *(f"{discovery.DOMAINS}.{domain}" for domain in discovery.domains()),
     "django.contrib.admin",
     "django.contrib.auth",

@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from scicity.cockpit import accounts, discovery
 from scicity.cockpit.api import api
+from scicity.cockpit.sensorthings.views import service
 from scicity.cockpit.views import (
     arrival,
     closing,
@@ -38,6 +39,9 @@ urlpatterns = [
     path("admin/login/", accounts.Login.as_view()),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("sta/v1.1", service),
+    path("sta/v1.1/", service, name="sensorthings"),
+    path("sta/v1.1/<path:rest>", service),
     path("live/", live.events, name="live"),
     path("closing/", closing.page, name="closing"),
     path("operation/", operation.page, name="operation"),

@@ -44,6 +44,7 @@ def opened(figures: Figures, address: str, depth: int, rows: int) -> dict[str, A
         "method": why.method,
         "code": why.code,
         "version": why.written,
+        "retired": why.retired.said(why.figure.table) if why.retired else None,
         "inputs": [],
     }
     for evidence in why.inputs:
@@ -70,6 +71,7 @@ def printed(tree: dict[str, Any], indent: str = "") -> list[str]:
     marks = [f"coverage {tree['coverage']:.1%}"] if tree["coverage"] is not None else []
     marks += ["stand-in data below"] if tree["stand_in"] or tree["origin"] == "stand-in" else []
     lines = [f"{indent}{tree['figure']} = {unknown}" + (f"  ({', '.join(marks)})" if marks else "")]
+    lines += [f"{indent}  {tree['retired']}"] if tree["retired"] else []
     lines += [f"{indent}  method: {line}" for line in tree["method"].splitlines()[:1]]
     for part in tree["inputs"]:
         lines.append(f"{indent}  ← {part['rows']} rows of {part['table']} at version {part['version']}: {part['how']}")

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 HALF_HOUR = 1_800_000_000  # [µs] no zone in force since 1972 changes its offset off the half hour
 DAY = 86_400_000_000  # [µs]
+UNITS = {"day": "D", "month": "M", "year": "Y"}  # of numpy
 
 
 @lru_cache(maxsize=64)
@@ -56,11 +57,18 @@ class Calendar:
         return (self.local(instants) // DAY).astype(np.int32)
 
     def bounds(self, period: str) -> tuple[int, int]:
-        """First instant of a period and of the next one [µs UTC]; `2023-05`, `2023`, or `all`. Raises ValueError else."""
+        """First instant of a period and of the next one [µs UTC]; `2023-05-31`, `2023-05`, `2023`, or `all`.
+
+        Raises ValueError else.
+        """
         if period == "all":
             return -(2**62), 2**62
         year, _, month = period.partition("-")
-        if month:
+        month, _, day = month.partition("-")
+        if day:
+            first = date(int(year), int(month), int(day))
+            following = first + timedelta(days=1)
+        elif month:
             first = date(int(year), int(month), 1)
             following = date(first.year + (first.month == 12), first.month % 12 + 1, 1)
         else:
@@ -68,7 +76,7 @@ class Calendar:
         return self.instant(first), self.instant(following)
 
     def periods(self, instants: np.ndarray, period: str) -> np.ndarray:
-        """The period (`2023-05`, `2023`, `all`) in which each instant [µs UTC] lies, as str."""
+        """The period (`2023-05-31`, `2023-05`, `2023`, `all`) in which each instant [µs UTC] lies, as str."""
         if period == "all":
             return np.full(instants.shape, "all", dtype=object)
         return periods_of_days(self.days(instants), period)
@@ -80,6 +88,8 @@ class Calendar:
         a, b = (date(1970, 1, 1) + timedelta(days=int(d)) for d in self.days(np.array([first, last])))
         if period == "year":
             return [f"{year}" for year in range(a.year, b.year + 1)]
+        if period == "day":
+            return [str(a + timedelta(days=number)) for number in range((b - a).days + 1)]
         months = range(a.year * 12 + a.month - 1, b.year * 12 + b.month)
         return [f"{m // 12}-{m % 12 + 1:02d}" for m in months]
 
@@ -96,9 +106,8 @@ class Calendar:
 
 
 def periods_of_days(days: np.ndarray, period: str) -> np.ndarray:
-    """The period (`2023-05`, `2023`) of each day [days since 1970], as an object array of str."""
-    unit = "M" if period == "month" else "Y"
-    values = days.astype("datetime64[D]").astype(f"datetime64[{unit}]")
+    """The period (`2023-05-31`, `2023-05`, `2023`) of each day [days since 1970], as an object array of str."""
+    values = days.astype("datetime64[D]").astype(f"datetime64[{UNITS[period]}]")
     unique, where = np.unique(values, return_inverse=True)
     return np.array([str(value) for value in unique], dtype=object)[where]
 

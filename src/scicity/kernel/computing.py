@@ -17,23 +17,30 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from scicity.kernel.calendar import Calendar, micros, periods_of_days
 from scicity.kernel.engine import Engine, quoted, read_schema
-from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot, in_parallel
+from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged, Snapshot
 from scicity.kernel.reading import FOREVER, Stored, bucket_of
-from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table
+from scicity.kernel.retired import Retirement, carried_over, retirement_of, rows_of
+from scicity.kernel.rows import in_order, in_parallel
+from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Source, Table
+
+LONGEST_GROUP = 31  # days that are computed at once
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The partition that a method computes: its first instant and the one after its last [µs UTC], and the calendar."""
+    """What a method computes: a partition, or days that follow each other, each a partition.
+
+    `part` is the first of them, `start` its first instant, `end` the one after the last; `spans` has these of each [µs UTC].
+    """
 
     part: Part
     start: int
     end: int
     calendar: Calendar
+    spans: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ class Computing:
         self.lake, self.catalog, self.calendar, self.buckets = lake, catalog, calendar, buckets
         self.engine = Engine(lake)
         self._readings: dict[str, Stored] = {}
+        self._known: dict[tuple[str, str], tuple[int, dict[int, pa.Table]]] = {}
         self._lock = threading.Lock()
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
@@ -85,14 +93,20 @@ class Computing:
         if not due and last and dict(last.inputs) == inputs and last.code == table.code:
             return None
         rows = self.results(table, due, inputs)
-        told: dict[str, Any] = {"inputs": inputs, "code": table.code, "only": None if whole else due}
+        there = set(self.lake.snapshot(table.name).files)
+        told: dict[str, Any] = {
+            "inputs": inputs,
+            "code": table.code,
+            "only": self._thawed(table, there | due) if whole else due,
+        }
         try:
-            version, changed = self.lake.replace(table.name, rows, table.schema, **told)
+            carried = {} if there else self._carried(table)
+            version, changed = self.lake.replace(table.name, carried | rows, table.schema, **told)
         except SchemaChanged:
             self.lake.set_aside(table.name)
             for above in self.catalog.above(table.name):  # its versions begin anew, and mean others than these remember
                 self.lake.distrust(above)
-            version, changed = self.lake.replace(table.name, rows, table.schema, **told)
+            version, changed = self.lake.replace(table.name, self._carried(table) | rows, table.schema, **told)
         count = sum(part.num_rows for part in rows.values())
         return Done(table.name, frozenset(due), changed, count, time.perf_counter() - started, version)
 
@@ -103,25 +117,38 @@ class Computing:
         if seen > newest.version:  # it was set aside since
             return newest.version
         same = seen >= 0 and (
-            not self._written_since(name, seen, newest) or self.lake.snapshot(name, seen).paths == newest.paths
+            not self.lake.written_since(name, seen, newest.version) or self.lake.snapshot(name, seen).paths == newest.paths
         )
         return seen if same else newest.version
-
-    def _written_since(self, name: str, version: int, newest: Snapshot) -> set[Part]:
-        """The partitions of a table that commits behind a version wrote; merging files writes none."""
-        since = self.lake.commits(name, version + 1)
-        return {part for commit in since if commit.version <= newest.version for part in commit.parts}
 
     def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
         """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
         last = self.lake.last(table.name)
         if last is None or last.code != table.code:
-            return self.candidates(table, inputs), True
+            return self._thawed(table, self.candidates(table, inputs)), True
         due: set[Part] = set()
         for read in table.reads.values():
             if inputs[read.table] != last.inputs.get(read.table, -1):
                 due |= self._touched(table, read, last.inputs.get(read.table, -1), inputs[read.table], inputs)
-        return due, False
+        return self._thawed(table, due), False
+
+    def retirement(self, table: Table, part: Part) -> Retirement | None:
+        """The act by which a partition was frozen, as its readings were retired; None where it can be computed again."""
+        return retirement_of(self.lake.retirements(), table, part)
+
+    def _thawed(self, table: Table, parts: set[Part]) -> set[Part]:
+        """Those partitions of a table that are not frozen."""
+        return {part for part in parts if self.retirement(table, part) is None}
+
+    def _carried(self, table: Derived) -> dict[Part, pa.Table]:
+        """The frozen partitions of a table that was set aside, in its columns of now."""
+        for aside in self.lake.aside(table.name) if self.lake.retirements() else ():
+            snapshot = self.lake.snapshot(aside)
+            frozen = [part for part in snapshot.files if self.retirement(table, part)]
+            if frozen:
+                files = {part: self.lake.store.local(aside, snapshot.files[part]) for part in frozen}
+                return {part: carried_over(rows_of(paths), table) for part, paths in files.items()}
+        return {}
 
     def candidates(self, table: Derived, inputs: Mapping[str, int]) -> set[Part]:
         """Every partition that a table can have, given its inputs, and those that it has."""
@@ -165,12 +192,11 @@ class Computing:
         if not wanted:
             return {}
         if table.by_partition:
-            ordered = sorted(wanted, key=lambda part: (part.bucket, part.period))  # neighbours in time read the same files
-            registers = self._registers(table, inputs)
-            results = in_parallel(lambda part: self._by_method(table, part, inputs, registers), ordered)
+            registers = self.registers(table, inputs)
+            results = in_parallel(lambda group: self.by_method(table, group, inputs, registers), self.grouped(table, wanted))
             for stored in list(self._readings.values()):
                 stored.forget()
-            return {part: rows for part, rows in zip(ordered, results, strict=True) if rows.num_rows}
+            return {part: rows for found in results for part, rows in found.items()}
         relations, schemas = {}, {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]
@@ -183,6 +209,9 @@ class Computing:
     def again(self, table: Derived, part: Part, version: int | None = None) -> pa.Table:
         """A partition computed again as of the versions from which it was written, at a version of the table or the newest."""
         commit = self.lake.written(table.name, part, version)
+        frozen = self.retirement(table, part)
+        if frozen is not None:
+            raise LookupError(f"{table.name} {part.period}/{part.bucket} cannot be computed again: {frozen.said(table.name)}")
         if commit is None:
             raise LookupError(f"{table.name} has no partition {part.period}/{part.bucket} at that version")
         rows = self.compute(table, [part], commit.inputs).get(part, table.schema.empty_table())
@@ -192,21 +221,23 @@ class Computing:
         """Rows by partition, in the order in which they come."""
         if rows.num_rows == 0:
             return {}
-        periods = np.full(rows.num_rows, "all", dtype=object)
+        names, which = np.array(["all"]), np.zeros(rows.num_rows, dtype=np.int64)
         if table.time:
-            column = rows.column(table.time)
-            if pa.types.is_integer(column.type):
-                periods = column.to_numpy().astype(str).astype(object)
-            elif pa.types.is_date32(column.type):
-                periods = periods_of_days(column.cast(pa.int32()).to_numpy(), table.period)
-            else:
-                periods = self.calendar.periods(micros(column), table.period)
+            column = rows.column(table.time).combine_chunks()
+            if pa.types.is_timestamp(column.type):
+                column = pa.array(self.calendar.days(micros(column)))
+            encoded = column.dictionary_encode()  # there are few days among many rows
+            told = encoded.dictionary.cast(pa.int32()).to_numpy()
+            periods = (
+                told.astype(str) if pa.types.is_integer(rows.column(table.time).type) else periods_of_days(told, table.period)
+            )
+            names, place = np.unique(periods.astype(str), return_inverse=True)
+            which = place[encoded.indices.to_numpy()]
         buckets = np.zeros(rows.num_rows, dtype=np.int64)
         if table.key and self.buckets > 1:
             encoded = rows.column(table.key).combine_chunks().dictionary_encode()
             of_key = np.array([bucket_of(key, self.buckets) for key in encoded.dictionary.to_pylist()])
             buckets = of_key[encoded.indices.to_numpy()]
-        names, which = np.unique(periods.astype(str), return_inverse=True)
         where = which * self.buckets + buckets
         order = np.argsort(where, kind="stable")
         ordered, sorted_where = rows.take(pa.array(order)), where[order]
@@ -259,7 +290,7 @@ class Computing:
     def _touched(self, mine: Derived, read: Read, since: int, until: int, inputs: Mapping[str, int]) -> set[Part]:
         theirs = self.catalog[read.table]
         before, after = self.lake.snapshot(read.table, since), self.lake.snapshot(read.table, until)
-        written = self._written_since(read.table, since, after)
+        written = self.lake.written_since(read.table, since, after.version)
         parts = {p for p in written if before.files.get(p) != after.files.get(p)}
         if mine.period == "all" and not self._bucketed(mine):
             return {Part("all")} if parts and self._changes(mine, theirs, read, before, after, parts) else set()
@@ -373,10 +404,27 @@ class Computing:
 
     # --- a method over one partition ---
 
-    def _by_method(
-        self, table: Derived, part: Part, inputs: Mapping[str, int], registers: Mapping[str, Mapping[int, pa.Table]]
-    ) -> pa.Table:
-        start, end = self.calendar.bounds(part.period)
+    def grouped(self, table: Table, parts: Iterable[Part]) -> list[list[Part]]:
+        """Partitions in the order of buckets and time, so that neighbours read the same files; days that follow each other
+        together, because what a method must look at around one of them it looks at only once then."""
+        groups: list[list[Part]] = []
+        for part in sorted(parts, key=lambda part: (part.bucket, part.period)):
+            last = groups[-1] if groups else []
+            if last and len(last) < LONGEST_GROUP and table.period == "day" and self._follows(last[-1], part):
+                last.append(part)
+            else:
+                groups.append([part])
+        return groups
+
+    def _follows(self, day: Part, next_day: Part) -> bool:
+        return day.bucket == next_day.bucket and self.calendar.bounds(day.period)[1] == self.calendar.bounds(next_day.period)[0]
+
+    def by_method(
+        self, table: Derived, group: list[Part], inputs: Mapping[str, int], registers: Mapping[str, Mapping[int, pa.Table]]
+    ) -> dict[Part, pa.Table]:
+        """The rows of the partitions of a group that have any, by the table's method."""
+        spans = tuple(self.calendar.bounds(each.period) for each in group)
+        part, start, end = group[0], spans[0][0], spans[-1][1]
         tables = {}
         for name, read in table.reads.items():
             theirs, version = self.catalog[read.table], inputs[read.table]
@@ -388,27 +436,43 @@ class Computing:
                 snapshot = self.lake.snapshot(theirs.name, version)
                 tables[name] = self._stored(theirs).around(snapshot, part.bucket, start, end, margin, columns)
             else:
-                parts = self._needed(table, theirs, read, {part})
+                parts = self._needed(table, theirs, read, set(group))
                 found = self.engine.rows(theirs, version=version, parts=parts, columns=columns)
                 tables[name] = self._within(theirs, read, found, start, end)
-        rows = table.function(Slot(part, start, end, self.calendar), **tables)
-        if rows.num_rows and in_order(rows, table.grain):
-            return rows
-        return rows.select(table.schema.names).cast(table.schema).sort_by([(column, "ascending") for column in table.grain])
+        rows = table.function(Slot(part, start, end, self.calendar, spans), **tables)
+        if rows.num_rows == 0:
+            return {}
+        if not in_order(rows, table.grain):
+            order = [(column, "ascending") for column in table.grain]
+            rows = rows.select(table.schema.names).cast(table.schema).sort_by(order)
+        return self.split(table, rows) if table.period == "day" else {part: rows}
 
-    def _registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
-        """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket."""
+    def registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
+        """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket.
+
+        They change rarely: as long as a version stands they are the same objects, so that methods know them again.
+        """
         found = {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]
-            if theirs.period == "all":
-                rows = self.engine.rows(theirs, version=inputs[read.table], columns=read_schema(theirs, read).names)
-                found[name] = dict.fromkeys(self._buckets(table), rows)
-                if read.key and len(found[name]) > 1:
-                    keys = rows.column(read.key).to_pylist()
-                    of_row = np.array([-1 if key is None else bucket_of(key, self.buckets) for key in keys], dtype=np.int64)
-                    found[name] = {b: rows.filter(pa.array((of_row == b) | (of_row < 0))) for b in found[name]}
+            if theirs.period != "all":
+                continue
+            version, known = self._known.get((table.name, name), (-1, {}))
+            if version < 0 or version != inputs[read.table]:
+                known = self._register(table, theirs, read, inputs[read.table])
+                if isinstance(theirs, Source):
+                    self._known[table.name, name] = inputs[read.table], known
+            found[name] = known
         return found
+
+    def _register(self, table: Derived, theirs: Table, read: Read, version: int) -> dict[int, pa.Table]:
+        rows = self.engine.rows(theirs, version=version, columns=read_schema(theirs, read).names)
+        buckets = self._buckets(table)
+        if not read.key or len(buckets) == 1:
+            return dict.fromkeys(buckets, rows)
+        keys = rows.column(read.key).to_pylist()
+        of_row = np.array([-1 if key is None else bucket_of(key, self.buckets) for key in keys], dtype=np.int64)
+        return {bucket: rows.filter(pa.array((of_row == bucket) | (of_row < 0))) for bucket in buckets}
 
     def _within(self, theirs: Table, read: Read, rows: pa.Table, start: int, end: int) -> pa.Table:
         if not pa.types.is_timestamp(theirs.schema.field(theirs.time).type):
@@ -416,27 +480,6 @@ class Computing:
         margin = int(read.margin.total_seconds() * 1e6)
         at = micros(rows.column(theirs.time))
         return rows.filter(pa.array((at >= start - margin) & (at < end + margin)))
-
-
-def in_order(rows: pa.Table, columns: Iterable[str]) -> bool:
-    """Whether rows are sorted by these columns already: looked at far more quickly than sorted."""
-    tied = np.ones(max(rows.num_rows - 1, 0), dtype=bool)
-    for column in columns:
-        values = rows.column(column).combine_chunks()
-        if pa.types.is_timestamp(values.type):
-            step = np.diff(micros(values))
-        elif pa.types.is_dictionary(values.type):
-            rank = pc.rank(values.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
-            step = np.diff(rank[values.indices.to_numpy()])
-        else:
-            runs = pc.run_end_encode(values)
-            rank = pc.rank(runs.values, tiebreaker="dense").to_numpy().astype(np.int64)
-            step = np.zeros(len(tied), dtype=np.int64)
-            step[runs.run_ends.to_numpy()[:-1] - 1] = np.diff(rank)
-        if (tied & (step < 0)).any():
-            return False
-        tied &= step == 0
-    return True
 
 
 def _stretches(extents: pa.Table, margin: int) -> list[tuple[int, int]]:

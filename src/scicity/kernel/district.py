@@ -22,6 +22,7 @@ from scicity.kernel.tables import Catalog, Source, source
 from scicity.vocabulary import TYPES, conversion, term, terms
 
 LONGEST_CELL = 20_000  # characters; longer is not a register's field
+PARTITIONS = ("months", "days")  # of the large tables
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 # What keeps rows out of a table: whether others refer to what is not there cannot be told then.
 HIDES_ROWS = ("column-missing", "encoding", "file-kind", "syntax", "too-large")
@@ -65,6 +66,11 @@ class District:
     def buckets(self) -> int:
         """Into how many buckets keys are spread within a period (`[lake] buckets`, 1 unless said)."""
         return int(self.settings.get("lake", {}).get("buckets", 1))
+
+    @property
+    def by_days(self) -> bool:
+        """Whether the large tables are partitioned by days, not by months (`[lake] partitions = "days"`)."""
+        return bool(self.settings.get("lake", {}).get("partitions") == "days")
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -128,7 +134,10 @@ def _check_settings(settings: dict[str, Any], problems: Problems) -> None:
     buckets = lake.get("buckets", 1) if isinstance(lake, dict) else None
     if type(buckets) is not int or not 1 <= buckets <= 1024:
         problems.add("value", "district.toml", field="lake.buckets", found=buckets, expected="a whole number from 1 to 1024")
-        settings["lake"] = {}
+        lake = settings["lake"] = {}
+    if lake.get("partitions", "months") not in PARTITIONS:
+        found = lake.pop("partitions")
+        problems.add("value", "district.toml", field="lake.partitions", found=found, expected=" or ".join(PARTITIONS))
 
 
 def typed_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -22,6 +23,14 @@ SQL_TYPES = {
     pa.date32(): "DATE",
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
+
+
+@dataclass(frozen=True)
+class Between:
+    """A condition: from `first` to `last`, both included."""
+
+    first: Any
+    last: Any
 
 
 class Engine:
@@ -132,3 +141,19 @@ def sql_type(kind: pa.DataType) -> str:
 def quoted(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def condition(where: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """SQL text and bound values for a `where` of `Figures.rows`."""
+    parts, values = [], []
+    for column, wanted in where.items():
+        if isinstance(wanted, Between):
+            parts.append(f"{quoted(column)} BETWEEN ? AND ?")
+            values += [wanted.first, wanted.last]
+        elif isinstance(wanted, (list, tuple, set, frozenset)):
+            parts.append(f"{quoted(column)} IN ({', '.join('?' * len(wanted))})" if wanted else "false")
+            values += list(wanted)
+        else:
+            parts.append(f"{quoted(column)} IS NOT DISTINCT FROM ?")
+            values.append(wanted)
+    return " AND ".join(parts) or "true", values

@@ -1,7 +1,9 @@
-"""The lake: one Delta table per table, in a folder or an object store (`stores`); every version stays readable.
+"""The lake: one Delta table per table, in a folder or an object store (`stores`); a version stays readable
+until the district's rule lets go of it.
 
 A partition of a derived table is one Parquet file that is named by the digest of its content: writing the same rows
-again changes nothing, and nothing above it is computed again. What a commit came from is kept in the commit itself.
+again changes nothing, and nothing above it is computed again. What a commit came from is kept in the commit itself, and in
+the table's record (`kernel/record.py`) when the log of long ago is gone.
 """
 
 from __future__ import annotations
@@ -11,64 +13,31 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
+from scicity.kernel import record as records
+from scicity.kernel import retired
+from scicity.kernel.record import EMPTY, EMPTY_RECORD, RECORD, LetGo, Record
+from scicity.kernel.record import Commit as Commit
+from scicity.kernel.record import Part as Part
+from scicity.kernel.record import Snapshot as Snapshot
+from scicity.kernel.retired import RETIRED, Retirement
+from scicity.kernel.rows import file_of, in_parallel
 from scicity.stores import Folder, Store, StoreRefused
 
-T = TypeVar("T")
-R = TypeVar("R")
 PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
 AT_ONCE = 64  # commits that are read of a history at first; then so many times as many
 KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
-
-
-class Part(NamedTuple):
-    """One partition: a period (`2023-05`, `2023`, `all`) and a bucket of keys."""
-
-    period: str
-    bucket: int = 0
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A table at a version: its files by partition, paths relative to the table's folder. Version -1 is not written yet."""
-
-    version: int
-    files: Mapping[Part, tuple[str, ...]]
-
-    @cached_property
-    def paths(self) -> frozenset[str]:
-        """All files of the snapshot."""
-        return frozenset(path for paths in self.files.values() for path in paths)
-
-
-EMPTY = Snapshot(-1, {})
-
-
-@dataclass(frozen=True)
-class Commit:
-    """What a commit says of itself: from which versions of which tables, by which code, which partitions it wrote."""
-
-    version: int
-    inputs: Mapping[str, int] = field(default_factory=dict)
-    code: str = ""
-    parts: frozenset[Part] = frozenset()
-    note: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Lake:
@@ -83,6 +52,8 @@ class Lake:
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
         self._open: dict[str, DeltaTable] = {}
         self._commits: dict[str, list[Commit]] = {}
+        self._records: dict[str, tuple[Hashable, Record]] = {}
+        self._retired: tuple[Hashable, tuple[Retirement, ...]] = None, ()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)  # one a table
 
     @contextmanager
@@ -116,48 +87,100 @@ class Lake:
                 self._open[table] = opened
             return self._open[table]
 
+    def record(self, table: str) -> Record:
+        """What is kept of the table's commits of long ago; read again where another process has let go of more."""
+        with self._locks[table]:
+            seen = self.store.seen(table, RECORD)
+            if seen is None:
+                return EMPTY_RECORD
+            if self._records.get(table, (None, EMPTY_RECORD))[0] != seen:
+                known = records.read(self.store, table)
+                self._records[table] = seen, known
+                self._snapshots = {
+                    key: kept for key, kept in self._snapshots.items() if key[0] != table or key[1] >= known.through
+                }
+                self._commits[table] = [each for each in self._commits.get(table, ()) if each.version >= known.through]
+            return self._records[table][1]
+
+    def retirements(self) -> tuple[Retirement, ...]:
+        """The acts by which readings were retired; read again where another process wrote one."""
+        seen = self.store.seen("", RETIRED)
+        if seen is None:
+            return ()
+        if self._retired[0] != seen:
+            self._retired = seen, retired.read(self.store)
+        return self._retired[1]
+
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
-        """The table's files at a version, or the newest. Raises LookupError for a version that is not there."""
+        """The table's files at a version, or the newest. Raises LookupError for a version that never was.
+
+        Of a version that was let go of, those partitions are there whose rows are the same in a version that is kept.
+        """
         with self._locks[table]:
             delta = self._delta(table)
             if delta is None or version == -1:
                 return EMPTY
+            record = self.record(table)
+            if record.through > delta.version():  # the log goes on behind what this process has seen
+                self._open.pop(table)
+                delta = self._delta(table)
+                if delta is None:
+                    return EMPTY
             if version is None:
                 self.store.refresh(table, delta)
                 version = delta.version()
             if (table, version) not in self._snapshots:
-                try:
-                    at = delta if version == delta.version() else self.store.open(table, version)
-                except StoreRefused:
-                    raise
-                except Exception as error:  # deltalake raises its own types for a missing version
-                    raise LookupError(f"{table} has no version {version}") from error
-                with self.store.asked():
-                    self._snapshots[table, version] = Snapshot(version, _files(at or delta))
+                self._snapshots[table, version] = self._snapshot(table, version, delta, record)
             return self._snapshots[table, version]
 
+    def _snapshot(self, table: str, version: int, delta: DeltaTable, record: Record) -> Snapshot:
+        if 0 <= version < record.through:
+            files, gone = record.files(version)
+            return Snapshot(version, files, gone, LetGo(table, version, record) if gone else None)
+        try:
+            at = delta if version == delta.version() else self.store.open(table, version)
+        except StoreRefused:
+            raise
+        except Exception as error:  # deltalake raises its own types for a missing version
+            raise LookupError(f"{table} has no version {version}") from error
+        if at is None:
+            raise LookupError(f"{table} has no version {version}")
+        with self.store.asked():
+            return Snapshot(version, records.files_in(pa.table(at.get_add_actions(flatten=True))))
+
     def uris(self, table: str, snapshot: Snapshot, parts: Iterable[Part] | None = None) -> list[str]:
-        """Absolute paths of a snapshot's files, of some partitions or all, where they can be read."""
-        chosen = snapshot.files if parts is None else {p: snapshot.files[p] for p in parts if p in snapshot.files}
+        """Where a snapshot's files can be read, of some partitions or all. Raises LetGo where some are gone."""
+        wanted = None if parts is None else set(parts)
+        if snapshot.told is not None and (wanted is None or wanted & snapshot.gone):
+            raise snapshot.told
+        chosen = snapshot.files if wanted is None else {p: snapshot.files[p] for p in wanted if p in snapshot.files}
         return [str(file) for file in self.store.local(table, [path for part in sorted(chosen) for path in chosen[part]])]
 
     def commits(self, table: str, since: int = 0) -> list[Commit]:
-        """The commits of a table from a version on, in their order; no more of a long history is read than is asked for."""
+        """The commits of a table from a version on, in their order; no more of a long history is read than is asked for.
+
+        Of those of long ago there are the kept ones, and they tell no partitions: see `written` and `written_since`.
+        """
+        record = self.record(table)
+        kept = [record.versions[version] for version in sorted(record.versions) if since <= version < record.through]
+        return kept + self._logged(table, max(since, record.through))
+
+    def _logged(self, table: str, since: int) -> list[Commit]:
         with self._locks[table]:
             newest, delta = self.snapshot(table).version, self._delta(table)
             known = self._commits.setdefault(table, [])
             if delta is None:
                 return []
             if known and known[-1].version < newest:
-                known += _history(self.store.history(table, delta, newest - known[-1].version))
+                known += records.commits_in(self.store.history(table, delta, newest - known[-1].version))
             first = known[0].version if known else newest + 1
             if since < first:
-                known[:] = _history(self.store.history(table, delta, newest + 1 - since))
+                known[:] = records.commits_in(self.store.history(table, delta, newest + 1 - max(since, 0)))
                 first = known[0].version if known else newest + 1
             return known[max(since - first, 0) :]
 
     def newest_first(self, table: str, version: int | None = None) -> Iterator[Commit]:
-        """The commits of a table from a version (the newest, if None) back to the first."""
+        """The commits of a table from a version (the newest, if None) back to the first that is kept."""
         behind, width = (self.snapshot(table).version if version is None else version) + 1, AT_ONCE
         while behind > 0:
             since = max(behind - width, 0)
@@ -169,8 +192,28 @@ class Lake:
         return next(self.newest_first(table), None)
 
     def written(self, table: str, part: Part, version: int | None = None) -> Commit | None:
-        """The commit that last wrote a partition, at a version of the table or the newest."""
-        return next((commit for commit in self.newest_first(table, version) if part in commit.parts), None)
+        """The commit that last wrote a partition, at a version of the table or the newest.
+
+        Of long ago, the first that is kept by which the partition stood as that one wrote it. Raises LetGo where none is.
+        """
+        at, record = self.snapshot(table, version), self.record(table)
+        for commit in self.newest_first(table, at.version) if at.version > record.through else ():
+            if commit.version <= record.through:
+                break
+            if part in commit.parts:
+                return commit
+        if at.told is not None and part in at.gone:
+            raise at.told
+        if record.through < 0:
+            return None
+        return record.origin(part, min(at.version, record.through))
+
+    def written_since(self, table: str, version: int, until: int) -> set[Part]:
+        """The partitions of a table that commits behind a version up to another wrote; merging files writes none."""
+        record = self.record(table)
+        since = self._logged(table, max(version, record.through) + 1)
+        found = {part for commit in since if commit.version <= until for part in commit.parts}
+        return found | (record.written_behind(version) if version < record.through else set())
 
     def append(
         self,
@@ -202,6 +245,27 @@ class Lake:
         add = self._write(table, part, rows, schema.with_metadata(footer), durable=True)
         removes = [(part, path) for path in paths if path != add.path]
         return self._commit(table, schema, [add], removes, {"note": {"merged": len(paths)}}, durable=True)
+
+    def reduce(
+        self,
+        table: str,
+        rows: Mapping[Part, pa.Table | None],
+        schema: pa.Schema,
+        footers: Mapping[Part, Mapping[str, str]],
+        note: Mapping[str, Any],
+    ) -> int:
+        """Leaves of partitions these rows alone, or none (None); returns the version.
+
+        The commit names no partition: what was computed from them stays, and is not computed again.
+        """
+        before, adds = self.snapshot(table), []
+        for part, left in sorted(rows.items()):
+            if left is not None:
+                adds.append(self._write(table, part, left, schema.with_metadata(footers[part]), durable=True))
+        written = {add.path for add in adds}
+        removes = [(part, path) for part in rows for path in before.files.get(part, ()) if path not in written]
+        adds = [add for add in adds if add.path not in before.paths]
+        return self._commit(table, schema, adds, removes, {"note": dict(note)}, durable=True, behind=before.version)
 
     def replace(
         self,
@@ -243,17 +307,7 @@ class Lake:
         return self._commit(table, schema, adds, removes, told, durable, before.version), frozenset(changed)
 
     def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
-        buffer = pa.BufferOutputStream()
-        pq.write_table(
-            _stored_form(rows, schema),
-            buffer,
-            compression="zstd",
-            store_decimal_as_integer=True,
-            store_schema=bool(schema.metadata),  # else not: it would tell dictionaries and words apart, which are the same here
-            row_group_size=262_144,
-            write_statistics=[f.name for f in schema if not pa.types.is_string(f.type)],  # of words they cost half of the time
-        )
-        content = buffer.getvalue()
+        content = file_of(rows, schema)
         path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
         live = self.snapshot(table).paths if self.store.strict else ()
         modified = self.store.keep(table, path, content, durable, live)
@@ -330,7 +384,8 @@ class Lake:
             )
         known = self._commits.get(table, [])
         if known and known[-1].version == version - 1:
-            known.append(_commit({"version": version, "scicity": json.dumps(told)}))
+            now = time.time_ns() // 1_000_000
+            known.append(records.commit_in({"version": version, "scicity": json.dumps(told), "timestamp": now}))
 
     def distrust(self, table: str) -> None:
         """Notes that a derived table is not to be relied on, so that all of it is computed again."""
@@ -345,6 +400,8 @@ class Lake:
         self._open.clear()
         self._commits.clear()
         self._snapshots.clear()
+        self._records.clear()
+        self.store.begin()
 
     def tell(self, tables: Iterable[str], at: int) -> None:
         """Notes for whoever shows figures that these derived tables came out otherwise; `at` [ns] grows from note to note."""
@@ -359,46 +416,18 @@ class Lake:
         except (FileNotFoundError, ValueError):  # a power cut may have emptied it
             return {}
 
+    def aside(self, table: str) -> list[str]:
+        """The names, as of tables, of what was set aside of a table, the newest first."""
+        return self.store.aside(table)
+
     def set_aside(self, table: str) -> None:
         """Moves a table whose declared columns changed out of the way, so that it is built anew; nothing is deleted."""
         with self._locks[table]:
             self.store.set_aside(table)
             self._open.pop(table, None)
             self._commits.pop(table, None)
+            self._records.pop(table, None)
             self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
-
-
-def _stored_form(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The columns of a schema with its metadata; words may stay dictionaries, of which the bytes tell the rows alone."""
-    columns = []
-    for name, type_ in zip(schema.names, schema.types, strict=True):
-        column = rows.column(name)
-        words = pa.types.is_dictionary(column.type) and pa.types.is_string(type_)
-        columns.append(_sorted_dictionary(column.combine_chunks()) if words else column.cast(type_))
-    fields = [pa.field(name, column.type) for name, column in zip(schema.names, columns, strict=True)]
-    return pa.table(columns, schema=pa.schema(fields, schema.metadata))
-
-
-def _sorted_dictionary(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same words from a dictionary that is sorted and holds no others."""
-    size = len(column.dictionary)
-    codes = pc.fill_null(column.indices, size).to_numpy(zero_copy_only=False)
-    used = np.flatnonzero(np.bincount(codes, minlength=size + 1)[:-1])
-    words, place = np.unique(column.dictionary.to_numpy(zero_copy_only=False)[used].astype(str), return_inverse=True)
-    if len(words) == size and (place == np.arange(size)).all():
-        return column
-    place_of = np.full(size + 1, -1, dtype=np.int32)
-    place_of[used] = place
-    codes = place_of[codes]
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0 if column.null_count else None), pa.array(words))
-
-
-def in_parallel(function: Callable[[T], R], each: Sequence[T]) -> list[R]:
-    """A function of each partition (or file), on both cores where there are several: its results in their order."""
-    if len(each) < 2:
-        return [function(one) for one in each]
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(function, each))
 
 
 class Overtaken(Exception):  # noqa: N818
@@ -415,28 +444,3 @@ class SchemaChanged(Exception):  # noqa: N818
     def __init__(self, table: str) -> None:
         super().__init__(f"the lake's {table} has other columns than its declaration; rebuild or migrate it")
         self.table = table
-
-
-def _files(delta: DeltaTable) -> dict[Part, tuple[str, ...]]:
-    actions = pa.table(delta.get_add_actions(flatten=True))
-    found: dict[Part, list[str]] = {}
-    for path, period, bucket in zip(
-        *(actions.column(name).to_pylist() for name in ("path", "partition.period", "partition.bucket")), strict=True
-    ):
-        found.setdefault(Part(period, int(bucket)), []).append(path)
-    return {part: tuple(sorted(paths)) for part, paths in found.items()}
-
-
-def _history(found: Iterable[Mapping[str, Any]]) -> list[Commit]:
-    return sorted((_commit(info) for info in found), key=lambda commit: commit.version)
-
-
-def _commit(info: Mapping[str, Any]) -> Commit:
-    told = json.loads(info.get("scicity") or "{}")
-    return Commit(
-        version=info["version"],
-        inputs=told.get("inputs", {}),
-        code=told.get("code", ""),
-        parts=frozenset(Part(*part) for part in told.get("parts", ())),
-        note=told.get("note", {}),
-    )

@@ -18,8 +18,11 @@ import pyarrow as pa
 
 from scicity.kernel.computing import Computing
 from scicity.kernel.district import ROOT_ZONE
-from scicity.kernel.engine import quoted, read_schema
+from scicity.kernel.engine import Between as Between
+from scicity.kernel.engine import condition, quoted, read_schema
 from scicity.kernel.lake import Part
+from scicity.kernel.record import Commit
+from scicity.kernel.retired import Retirement
 from scicity.kernel.tables import READING_PREFIX, Derived, Read, Source, Table
 from scicity.vocabulary import term
 
@@ -31,14 +34,6 @@ KEPT_ANSWERS = 2_000  # answers about unchanged tables are kept until there are 
 
 class NoFigure(LookupError):  # noqa: N818  (reads as what happened)
     """An address that names no cell of any table."""
-
-
-@dataclass(frozen=True)
-class Between:
-    """A condition: from `first` to `last`, both included."""
-
-    first: Any
-    last: Any
 
 
 @dataclass(frozen=True)
@@ -134,6 +129,7 @@ class Why:
     written: int
     inputs: Sequence[Evidence] = field(default_factory=list)
     place: str = ""
+    retired: Retirement | None = None  # the act by which its readings went, so that it stays as it is
 
 
 class Figures:
@@ -166,6 +162,9 @@ class Figures:
         declared = self.catalog[table]
         at = self.lake.snapshot(table, version).version
         closed = tuple(self.closed(table)) if version is None else ()
+        told = self.lake.snapshot(table, version).told
+        if told is not None and not set(declared.grain) <= set(where or {}):
+            raise told
         known = (table, at, closed, tuple(columns), repr(where), tuple(order), limit)
         if known not in self._kept:
             rows = self._ask(declared, at, closed, columns, where or {}, order or declared.grain, limit)
@@ -188,29 +187,41 @@ class Figures:
         if not isinstance(table, Derived):
             place = f"{row['source_file']}, row {row['source_row']}" if isinstance(table, Source) else str(row["batch"])
             return Why(figure, row, table.doc, "", "", row.version, [], place)
-        version = row.version if row.closed else version
-        part = next(iter(self.computing.split(table, pa.Table.from_pylist([dict(row)], schema=table.schema))))
-        commit = self.lake.written(table.name, part, version)
+        commit, retired = self._came_from(table, row, row.version if row.closed else version)
         if commit is None:
             raise NoFigure(f"nothing tells how {text} came about")
-        inputs = [self._evidence(table, name, row, commit.inputs) for name in table.reads]
+        there = [name for name, read in table.reads.items() if not (retired and read.table.startswith(READING_PREFIX))]
+        inputs = [self._evidence(table, name, row, commit.inputs) for name in there]
         formula = inspect.getsource(table.function)
-        return Why(figure, row, table.doc, formula, commit.code, commit.version, inputs)
+        return Why(figure, row, table.doc, formula, commit.code, commit.version, inputs, retired=retired)
 
     def evidence(self, text: str, read: str, limit: int | None = None) -> Evidence:
         """All rows (or `limit` of them) of one input of a figure."""
         table, _, _, version = parsed(text, self.catalog.tables)
         row = self._row(text)
-        version = row.version if row.closed else version
-        part = next(iter(self.computing.split(table, pa.Table.from_pylist([dict(row)], schema=table.schema))))
-        commit = self.lake.written(table.name, part, version)
-        if commit is None or not isinstance(table, Derived) or read not in table.reads:
+        if not isinstance(table, Derived) or read not in table.reads:
+            raise NoFigure(f"{text} has no input {read!r}")
+        commit, retired = self._came_from(table, row, row.version if row.closed else version)
+        if retired and table.reads[read].table.startswith(READING_PREFIX):
+            raise NoFigure(f"{text}: {retired.said(table.name)}")
+        if commit is None:
             raise NoFigure(f"{text} has no input {read!r}")
         return self._evidence(table, read, row, commit.inputs, limit)
 
+    def _came_from(self, table: Derived, row: Row, version: int | None) -> tuple[Commit | None, Retirement | None]:
+        """The commit that tells what a row came from, at a version of its table, and the act by which its readings went."""
+        part = next(iter(self.computing.split(table, pa.Table.from_pylist([dict(row)], schema=table.schema))))
+        commit, retired = self.lake.written(table.name, part, version), self.computing.retirement(table, part)
+        if retired is not None and (commit is None or commit.at > retired.at):  # it stands as it stood when they went
+            commit = retired.commit(table.name, row.version if commit is None else commit.version)
+        return commit, retired
+
     def _row(self, text: str) -> Row:
         table, _, key, version = parsed(text, self.catalog.tables)
+        told = None if version is None else self.lake.snapshot(table.name, version).told
         rows = self.rows(table.name, where=key, limit=2, version=version)
+        if not rows and told is not None:
+            raise told
         if not rows:
             raise NoFigure(f"{table.name} has no row {text.partition('/')[2]!r}")
         return rows[0]
@@ -242,7 +253,9 @@ class Figures:
     def _standing(self, table: Table, version: int, closed: Sequence[Closed]) -> str:
         """SQL text for the rows of a table as they stand, each with its version and the closed period it is of."""
         rest = " OR ".join(each.condition for each in closed) or "false"
-        live = f"SELECT *, {version} AS version_, '' AS closed_ FROM {self.engine.relation(table, version)}"
+        snapshot = self.lake.snapshot(table.name, version)
+        there = snapshot.files if snapshot.gone else None  # a row stands in one partition: if that is there, it is the row
+        live = f"SELECT *, {version} AS version_, '' AS closed_ FROM {self.engine.relation(table, version, there)}"
         kept = [
             f"UNION ALL BY NAME (SELECT *, {each.version} AS version_, '{each.period}' AS closed_ "
             f"FROM read_parquet('{each.file.replace(chr(39), chr(39) * 2)}'))"
@@ -276,7 +289,8 @@ class Figures:
         first, last = self._span(mine, row[mine])
         margin = int(read.margin.total_seconds() * 1e6)
         periods = set(self.computing.calendar.covering(first - margin, last + margin, theirs.period))
-        return {part for part in self.lake.snapshot(theirs.name, version).files if part.period in periods}
+        snapshot = self.lake.snapshot(theirs.name, version)
+        return {part for part in (*snapshot.files, *snapshot.gone) if part.period in periods}
 
     def _trace(
         self, table: Derived, read: Read, row: Row, versions: Mapping[str, int], seen: frozenset[str]
@@ -370,22 +384,6 @@ class Figures:
         zone = self.computing.calendar.zone.replace("'", "")
         local = f"make_date({quoted(column)}::INTEGER, 1, 1)" if pa.types.is_integer(kind) else quoted(column)
         return f"epoch_us(timezone('{zone}', {local}::TIMESTAMP))"
-
-
-def condition(where: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """SQL text and bound values for a `where` of `Figures.rows`."""
-    parts, values = [], []
-    for column, wanted in where.items():
-        if isinstance(wanted, Between):
-            parts.append(f"{quoted(column)} BETWEEN ? AND ?")
-            values += [wanted.first, wanted.last]
-        elif isinstance(wanted, (list, tuple, set, frozenset)):
-            parts.append(f"{quoted(column)} IN ({', '.join('?' * len(wanted))})" if wanted else "false")
-            values += list(wanted)
-        else:
-            parts.append(f"{quoted(column)} IS NOT DISTINCT FROM ?")
-            values.append(wanted)
-    return " AND ".join(parts) or "true", values
 
 
 def address(table: Table, column: str, key: Mapping[str, Any]) -> str:

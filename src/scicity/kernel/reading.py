@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,7 +75,7 @@ def take(
     `write=False` it only checks.
     """
     rows = batch.rows.cast(ARRIVAL)
-    _check_times(batch, rows, problems)
+    _check_times(batch, rows, problems, *retired_before(lake, calendar))
     known = {row["datastream"]: row for row in datastreams.to_pylist()}
     encoded = rows.column("datastream").combine_chunks().dictionary_encode()
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
@@ -94,7 +94,7 @@ def take(
     by_property = sorted_out(whole, known, calendar, buckets)
     for observed, (count, parts) in by_property.items():
         table = reading_table(observed)
-        if any(commit.note.get("batch") == batch.name for commit in lake.commits(table.name)):
+        if batch.name in _batches_in(lake, table.name):
             continue  # delta-rs accepts a repeated transaction, so the writer looks before it writes
         taken[observed] = count
         if write:
@@ -131,7 +131,7 @@ def append(lake: Lake, table: Table, parts: Mapping[Part, pa.Table], note: Mappi
 
     Returns the version. Raises ValueError for readings in another order.
     """
-    footers = {part: {"extents": json.dumps(_extents_of(rows))} for part, rows in parts.items()}
+    footers = {part: footer_of(rows) for part, rows in parts.items()}
     return lake.append(table.name, parts, table.schema, note, footers)
 
 
@@ -141,7 +141,12 @@ def merge(lake: Lake, table: Table, part: Part, paths: Sequence[str]) -> int:
     files = [pq.read_table(place, schema=table.schema, partitioning=None) for place in places]
     order = [(column, "ascending") for column in ("datastream", "time", "revision", "arrived", "batch")]
     rows = pa.concat_tables(files).sort_by(order)
-    return lake.merge(table.name, part, paths, rows, table.schema, {"extents": json.dumps(_extents_of(rows))})
+    return lake.merge(table.name, part, paths, rows, table.schema, footer_of(rows))
+
+
+def footer_of(rows: pa.Table) -> dict[str, str]:
+    """The footer of a file of readings. Raises ValueError for rows in another order than `append` wants them."""
+    return {"extents": json.dumps(_extents_of(rows))}
 
 
 def _extents_of(rows: pa.Table) -> dict[str, list[Any]]:
@@ -161,11 +166,15 @@ def whole_batches(lake: Lake) -> set[str]:
     """The batches of which every property has arrived in the lake."""
     missing: dict[str, set[str]] = {}
     for name in lake.store.tables(READING_PREFIX.rstrip(".")):
-        observed = name.removeprefix(READING_PREFIX)
-        for commit in lake.commits(name):
-            if "batch" in commit.note:
-                missing.setdefault(commit.note["batch"], set(commit.note.get("properties", ()))).discard(observed)
+        for batch, properties in _batches_in(lake, name).items():
+            missing.setdefault(batch, set(properties)).discard(name.removeprefix(READING_PREFIX))
     return {batch for batch, properties in missing.items() if not properties}
+
+
+def _batches_in(lake: Lake, table: str) -> dict[str, tuple[str, ...]]:
+    """The file batches that a table of readings holds, with the properties that each came with; the record forgets none."""
+    logged = (commit.note for commit in lake.commits(table) if "batch" in commit.note)
+    return {**lake.record(table).batches, **{note["batch"]: tuple(note.get("properties", ())) for note in logged}}
 
 
 class Stored:
@@ -180,7 +189,11 @@ class Stored:
 
     def extents(self, snapshot: Snapshot, bucket: int) -> pa.Table:
         """First and last time [µs UTC], number of readings and highest revision of each datastream in each file of a bucket."""
-        paths = sorted(path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths)
+        return self.extents_of(path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths)
+
+    def extents_of(self, files: Iterable[str]) -> pa.Table:
+        """The same of some files."""
+        paths = sorted(files)
         with self._lock:
             new = [path for path in paths if path not in self._extents]
             for path, place in zip(new, self.lake.store.local(self.table.name, new), strict=True):
@@ -316,7 +329,13 @@ def chosen(readings: ibis.Table) -> ibis.Table:
     return readings.mutate(rank_=rank).filter(lambda t: t.rank_ == 0).drop("rank_")
 
 
-def _check_times(batch: Batch, rows: pa.Table, problems: Problems) -> None:
+def retired_before(lake: Lake, calendar: Calendar) -> tuple[str, int]:
+    """The first month whose readings are kept (`2021-01`; empty, where all are) and the instant [µs UTC] at which it begins."""
+    acts = lake.retirements()
+    return (acts[-1].before, calendar.bounds(acts[-1].before)[0]) if acts else ("", -FOREVER)
+
+
+def _check_times(batch: Batch, rows: pa.Table, problems: Problems, first: str, begins: int) -> None:
     if rows.num_rows == 0:
         return
     times = rows.column("time")
@@ -325,6 +344,10 @@ def _check_times(batch: Batch, rows: pa.Table, problems: Problems) -> None:
         _list_rows(batch, rows, pc.is_null(rows.column(column)), "value-missing", column, whole, problems)
     early, late = pc.less(times, pa.scalar(EARLIEST)), pc.greater(times, pa.scalar(batch.arrived))
     _list_rows(batch, rows, early, "time", "time", f"not before {EARLIEST:%Y-%m-%d}", problems)
+    if first:
+        gone = pc.and_(pc.less(pc.cast(times, pa.int64()), begins), pc.invert(early))
+        kept = f"not before {first}: the readings of earlier months were retired"
+        _list_rows(batch, rows, gone, "readings-retired", "time", kept, problems)
     latest = f"not after its arrival, {batch.arrived:%Y-%m-%d %H:%M} UTC"
     _list_rows(batch, rows, late, "time", "time", latest, problems)
 

@@ -13,7 +13,7 @@ import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from scicity.vocabulary import term
 
-Period = Literal["month", "year", "all"]
+Period = Literal["day", "month", "year", "all"]
 
 READING_PREFIX = "reading."
 READING_COLUMNS = ("datastream", "time", "value", "revision", "batch", "arrived")
@@ -63,6 +63,7 @@ class Table:
     columns: tuple[str, ...]
     grain: tuple[str, ...]
     period: Period = "all"
+    fine: Period | None = None  # the period in a district of so many meters that it keeps its lake by days
     time: str = ""  # the date or instant column whose local date gives the period
     key: str = ""  # the column whose hash gives the bucket
     title_zh: str = ""
@@ -280,4 +281,10 @@ def discover(package: str = "scicity.domains", *, district: Any = None) -> Catal
             found += module.tables_of(district)
     from scicity.kernel.district import KERNEL_SOURCES
 
-    return Catalog({id(t): t for t in (*KERNEL_SOURCES, *found)}.values())
+    tables = {id(t): t for t in (*KERNEL_SOURCES, *found)}.values()
+    return Catalog(finer(tables) if district is not None and district.by_days else tables)
+
+
+def finer(tables: Iterable[Table]) -> list[Table]:
+    """The tables as a lake by days has them: those that say a finer period are partitioned by it."""
+    return [replace(table, period=table.fine) if table.fine else table for table in tables]

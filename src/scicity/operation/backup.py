@@ -36,6 +36,7 @@ from scicity.cockpit.place import Place
 from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Problems
 from scicity.operation import carrying
+from scicity.retention import held_back
 from scicity.stores import Objects, store_at
 
 FORMAT = 1
@@ -100,6 +101,8 @@ def copy_of(place: Place, stage: Path, known: carrying.Known, has: Callable[[str
     store = store_at(place.state, place.slug)
     lake, pinned, snapshot = Lake(place.state / "lake", store), dict[str, sqlite3.Connection](), ""
     with ExitStack() as until_copied:
+        if isinstance(store, Objects):
+            until_copied.enter_context(held_back(lake))  # a folder's files are linked, and stay
         with lake.alone():
             taken = datetime.now(UTC)
             objects = carrying.listed(store) if isinstance(store, Objects) else []
@@ -113,8 +116,8 @@ def copy_of(place: Place, stage: Path, known: carrying.Known, has: Callable[[str
             _copy_sqlite(connection, stage / name)
         if snapshot:
             _dump(place.database, snapshot, stage / DUMP)
-    if isinstance(store, Objects):
-        return taken, carrying.fetch(store, objects, stage / "lake", known, has)
+        if isinstance(store, Objects):
+            return taken, carrying.fetch(store, objects, stage / "lake", known, has)
     return taken, {}
 
 

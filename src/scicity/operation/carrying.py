@@ -2,7 +2,8 @@
 
 A back-up of it has the same form as one of a lake in a folder, so that it can be restored into either: that is how a lake
 moves. Objects are listed under the lake's lock and fetched behind it, because they never change; one that the back-up before
-knows by its path, size and time is not fetched again. A restore puts them where nothing lies yet, and touches nothing else.
+knows by its path, size and time is not fetched again. Notes (`_record.json`) are written over: nothing is let go of meanwhile,
+and they are fetched each time. A restore puts all where nothing lies yet, and touches nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from scicity.kernel.retired import RETIRED
 from scicity.stores import Objects, StoreRefused
 from scicity.stores.folder import LOG
 
@@ -43,7 +45,7 @@ def fetch(store: Objects, found: Listed, lake: Path, known: Known, has: Callable
     missing = []
     for path, size, time in found:
         entry = known.get(f"lake/{path}", ["", -1, -1])
-        if entry[1:] == [size, time] and has(entry[0]):
+        if entry[1:] == [size, time] and has(entry[0]) and not _is_note(path):
             same[f"lake/{path}"] = entry
         else:
             missing.append((path, time))
@@ -74,13 +76,22 @@ def put(store: Objects, lake: Path, manifest: Path) -> None:
     lake.mkdir(exist_ok=True)
     tables = [each for each in lake.iterdir() if each.is_dir() and not each.name.startswith(("_", "."))]
     files = [file.relative_to(lake).as_posix() for table in tables for file in sorted(table.rglob("*")) if file.is_file()]
+    notes = [RETIRED] if (lake / RETIRED).exists() else []
     store.write(UNDER_WAY, manifest.name.encode())
-    _each(lambda path: store.write(path, (lake / path).read_bytes()), [path for path in files if f"/{LOG}/" not in path])
+    before = [*notes, *(path for path in files if f"/{LOG}/" not in path)]
+    _each(lambda path: store.write(path, (lake / path).read_bytes()), before)
     for path in (path for path in files if f"/{LOG}/" in path and not path.endswith(HINT)):
         store.write(path, (lake / path).read_bytes())
     store.delete(UNDER_WAY)
     for table in tables:
         shutil.rmtree(table)
+    for name in notes:
+        (lake / name).unlink()
+
+
+def _is_note(path: str) -> bool:
+    """Whether an object of a lake is a note, which is written over, and not named by its content."""
+    return path.rpartition("/")[2].startswith("_") and f"/{LOG}/" not in path
 
 
 def _each(function: Callable[[Any], None], many: Iterable[Any]) -> None:

@@ -9,6 +9,7 @@ set aside and the new one moved to its place; an upgrade that was ended in betwe
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -21,8 +22,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import Schema
 
+from scicity.kernel import record as records
 from scicity.kernel.lake import PARTITION, Lake, Part
+from scicity.kernel.record import Record
 from scicity.kernel.tables import READING_PREFIX, Catalog, Table, reading_table
+from scicity.retention.checkpoint import files_of, put_together
 from scicity.stores import Objects
 from scicity.vocabulary import conversion, term, terms
 
@@ -114,10 +118,14 @@ def _write_anew(lake: Lake, table: Table, slope: float, offset: float) -> None:
     shutil.rmtree(stage.root, ignore_errors=True)
     now, fresh = lake.snapshot(table.name).paths, stage.folder(table.name)
     (fresh / "_delta_log").mkdir(parents=True)
-    logs = sorted((old / "_delta_log").glob("[0-9]*.json"))
-    if [int(log.stem) for log in logs] != list(range(len(logs))):
+    record = lake.record(table.name)
+    first = max(record.through, 0)
+    logs = sorted(log for log in (old / "_delta_log").glob("[0-9]*.json") if int(log.stem) >= first)
+    if [int(log.stem) for log in logs] != list(range(first, first + len(logs))):
         raise UpgradeDue(f"the log of {table.name} is not whole; it cannot be brought to its new form")
     paths: dict[str, dict[str, Any]] = {}
+    if record.through >= 0:
+        paths = _record_anew(stage, table, old, record, slope, offset)
     for log in logs:
         actions = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         for action in actions:
@@ -136,6 +144,27 @@ def _write_anew(lake: Lake, table: Table, slope: float, offset: float) -> None:
         (fresh / "_delta_log" / log.name).write_text(lines, encoding="utf-8")
     (fresh / UNIT).write_text(_unit(table), encoding="utf-8")
     os.sync()
+
+
+def _record_anew(
+    stage: Lake, table: Table, old: Path, record: Record, slope: float, offset: float
+) -> dict[str, dict[str, Any]]:
+    """The record of a table whose log of long ago is gone, its files and its checkpoint; what a log says of each old path."""
+    paths: dict[str, dict[str, Any]] = {}
+    for part, states in record.states.items():
+        for path in {path for state in states for path in state.files}:
+            if not (old / path).exists():
+                raise UpgradeDue(f"{table.name} lacks the file {path}; restore it from a back-up")
+            values = {"period": part.period, "bucket": str(part.bucket)}
+            paths[path] = _written_anew(stage, table, old / path, values, slope, offset)
+    states = {
+        part: tuple(state._replace(files=tuple(sorted(paths[path]["path"] for path in state.files))) for state in each)
+        for part, each in record.states.items()
+    }
+    fresh = dataclasses.replace(record, states=states, doomed={})
+    put_together(stage.folder(table.name), record.through, table.schema, files_of(fresh))
+    records.write(stage.store, table.name, fresh)
+    return paths
 
 
 def _written_anew(

@@ -87,10 +87,10 @@ class SparkComputing(Computing):
 
     def _map_method(self, table: Derived, wanted: set[Part], inputs: Mapping[str, int]) -> Any:
         """A frame of what was written of a table by method."""
-        ordered = sorted(wanted, key=lambda part: (part.bucket, part.period))  # neighbours in time read the same files
-        tasks = min(len(ordered), TASKS_A_CORE * self.session.sparkContext.defaultParallelism)
-        cuts = np.linspace(0, len(ordered), tasks + 1).astype(int).tolist()
-        stretches = [ordered[a:b] for a, b in pairwise(cuts)]
+        groups = self.grouped(table, wanted)
+        tasks = min(len(groups), TASKS_A_CORE * self.session.sparkContext.defaultParallelism)
+        cuts = np.linspace(0, len(groups), tasks + 1).astype(int).tolist()
+        stretches = [groups[a:b] for a, b in pairwise(cuts)]
         reads = {read.table: self.catalog[read.table] for read in table.reads.values()}
         at_work = Work(self.lake.root, self.lake.store, self.calendar, self.buckets, table, reads)
         numbers = self.session.range(tasks, numPartitions=tasks)  # one number a task
@@ -134,16 +134,15 @@ class Work:
 
         return write
 
-    def mapper(self, stretches: list[list[Part]], inputs: dict[str, int]) -> Any:
-        """What computes and writes the partitions of those stretches of which it gets the numbers."""
+    def mapper(self, stretches: list[list[list[Part]]], inputs: dict[str, int]) -> Any:
+        """What computes and writes the partitions of those stretches (of groups) of which it gets the numbers."""
 
         def compute(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             computing, registers = self.computing(), None
             for number in (number for batch in batches for number in batch.column(0).to_pylist()):
-                registers = registers or computing._registers(self.table, inputs)
-                for part in stretches[number]:
-                    rows = computing._by_method(self.table, part, inputs, registers)
-                    if rows.num_rows:
+                registers = registers or computing.registers(self.table, inputs)
+                for group in stretches[number]:
+                    for part, rows in computing.by_method(self.table, group, inputs, registers).items():
                         yield from _told([self._write(computing.lake, part, rows)]).to_batches()
 
         return compute

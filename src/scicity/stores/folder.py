@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -71,7 +71,13 @@ class Folder:
 
     def history(self, table: str, delta: DeltaTable, limit: int) -> list[dict[str, Any]]:
         """What the newest commits tell of themselves, each with its `version`; as far back as the log goes."""
-        return delta.history(limit=limit)
+        return delta.history(limit=limit) if limit > 0 else []
+
+    def logged(self, table: str, since: int) -> Iterator[tuple[int, str]]:
+        """The versions of a table from one on, as far as the log goes, each with what its commit says (lines of JSON)."""
+        while (told := self.noted(table, commit_of(since))) is not None:
+            yield since, told
+            since += 1
 
     def keep(self, table: str, path: str, content: pa.Buffer, durable: bool, live: Iterable[str]) -> int:
         """Keeps a file unless it is there; returns when it was written [ms]. `live` is not looked at here."""
@@ -128,6 +134,83 @@ class Folder:
         """Writes a word beside a table."""
         (self.folder(table) / name).write_text(word, encoding="utf-8")
 
+    def aside(self, table: str) -> list[str]:
+        """The names, as of tables, of what was set aside of a table, the newest first."""
+        folder = self.folder(table)
+        found = [each.name for each in folder.parent.glob(f"{folder.name}@[0-9]*") if (each / LOG).exists()]
+        newest = sorted(found, key=lambda name: int(name.partition("@")[2]), reverse=True)
+        return [f"{table.rpartition('.')[0]}.{name}" for name in newest]
+
+    def state(self, table: str, path: str) -> Hashable | None:
+        """What tells whether a file of a table (of the lake, where that is "") was written anew; None where there is none."""
+        try:
+            found = (self.folder(table) / path).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+    def seen(self, table: str, path: str) -> Hashable | None:
+        """The same for a note, as it was when it was last looked for; in a folder it is looked for each time."""
+        return self.state(table, path)
+
+    def noted(self, table: str, path: str) -> str | None:
+        """A note of a table or of the lake, or a commit, as it is now; None where there is none."""
+        try:
+            return (self.folder(table) / path).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def note(self, table: str, path: str, word: str) -> None:
+        """Puts a note on stable storage; a file that is linked elsewhere stays as it was."""
+        target = self.folder(table) / path
+        passing = target.with_name(f"{target.name}.tmp")
+        with passing.open("w", encoding="utf-8") as out:
+            out.write(word)
+            out.flush()
+            os.fsync(out.fileno())
+        passing.replace(target)
+        sync(target.parent)
+
+    def settle(self, table: str, paths: Sequence[str], whole_log: bool = False) -> None:
+        """Puts files of a table on stable storage, with the names on the way to them; with all of its log, if that is said."""
+        base = self.folder(table)
+        files = [base / path for path in paths] + (list((base / LOG).glob("[0-9_]*")) if whole_log else [])
+        for file in files:
+            sync(file)
+        for place in {parent for file in files for parent in file.parents if parent.is_relative_to(base)}:
+            sync(place)
+        sync(base.parent)
+
+    def files_of(self, table: str) -> Iterator[str]:
+        """All data files that lie below a table, whoever names them."""
+        base = self.folder(table)
+        for period in base.glob("period=*"):
+            for file in period.rglob("*.parquet"):
+                yield file.relative_to(base).as_posix()
+
+    def weights(self, table: str) -> Callable[[Iterable[str]], int]:
+        """Tells how many bytes files of a table take that lie there now, whoever names them."""
+        base = self.folder(table)
+        return lambda paths: sum(map(size_of, (base / path for path in paths)))
+
+    def delete_files(self, table: str, paths: Sequence[str]) -> None:
+        """Takes files of a table away, and folders that are empty then."""
+        base = self.folder(table)
+        for path in paths:
+            (base / path).unlink(missing_ok=True)
+        for bucket in {(base / path).parent for path in paths}:
+            with suppress(OSError):  # not empty
+                bucket.rmdir()
+                bucket.parent.rmdir()
+
+    def clear_log(self, table: str, through: int, most: int) -> int:
+        """Takes away the oldest of the log before a version, with its checkpoints, at most so many files; how many."""
+        log, before = self.folder(table) / LOG, f"{through:020d}"
+        old = sorted(file for file in log.iterdir() if file.name[:20].isdigit() and file.name[:20] < before)
+        for file in old[:most]:
+            file.unlink()
+        return len(old[:most])
+
     def mend(self) -> list[str]:
         """Copies that the machine's end tore; a folder has none."""
         return []
@@ -135,6 +218,18 @@ class Folder:
     def trouble(self) -> str:
         """Why the store does not answer; empty where it does."""
         return ""
+
+
+def commit_of(version: int) -> str:
+    """Where in a table the commit of a version stands."""
+    return f"{LOG}/{version:020d}.json"
+
+
+def size_of(file: Path) -> int:
+    """Bytes of a file; 0 where it is gone."""
+    with suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
 
 
 def sync(path: Path) -> None:

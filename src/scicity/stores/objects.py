@@ -6,10 +6,9 @@ import hashlib
 import json
 import os
 import re
-import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -21,14 +20,14 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from scicity.stores.folder import LOG, StoreRefused, put
+from scicity.stores.copies import Copies, touched
+from scicity.stores.folder import LOG, StoreRefused, commit_of
 
 ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(/[\w.=-]+)*)/?")
 PLAIN = re.compile(r"[^/.][^/]*(/[^/.][^/]*)*")  # a path that leads nowhere else
 LOOKS = 1.0  # [s] between two looks for commits of others in an object store; each costs a request
+NOTES = 60.0  # [s] between two looks for notes: they tell of versions of hours ago
 SIDE_BY_SIDE = 8  # files that are fetched at once
-SPARED = 900  # [s] for which a copy that was asked for is not let go of: somebody may be reading it
-CACHE = 10.0  # [GB] of copies, unless SCICITY_LAKE_CACHE says otherwise
 CONNECTS, ANSWERS, WHOLE = 3, 10, 30  # [s] within which a store connects, sends something, and has answered deltalake
 TRIES = 3
 
@@ -48,21 +47,22 @@ class Objects:
         if told is None:
             found = re.sub(r"//[^/@]*@", "//***@", address)
             raise StoreRefused(f"SCICITY_LAKE is {found!r}, and not s3://bucket/prefix, without a key in it")
-        self.address, self.cache = address.rstrip("/"), Path(cache)
+        self.address, self.copies = address.rstrip("/"), Copies(cache, limit)
         self.base = told["bucket"] + told["prefix"]
-        self.limit = _limit() if limit is None else limit
         self._looked: dict[str, float] = {}  # when others' commits to a table were looked for
         self._absent: dict[str, float] = {}  # when a table was not there
         self._name, self._alone = uuid.uuid4().hex.encode(), False
         self._said: dict[tuple[str, str], str] = {}
-        self._lock = threading.Lock()
-        self._taken: float | None = None  # [bytes] that the copies take, about
-        self._crowded = 0.0  # [bytes] from which on it is worth looking again, where all may be in use
+        self._states: dict[tuple[str, str], tuple[float, Hashable | None]] = {}  # of notes, and when they were looked for
         self._sizes: dict[str, tuple[int, dict[str, int]]] = {}
         self._answered = 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Objects, (self.address, self.cache, self.limit)  # and no key: another process has an environment of its own
+        return Objects, (
+            self.address,
+            self.copies.root,
+            self.copies.limit,
+        )  # and no key: another process has an environment of its own
 
     @cached_property
     def options(self) -> dict[str, str]:
@@ -96,10 +96,10 @@ class Objects:
         )
 
     def _uri(self, table: str) -> str:
-        return f"{self.address}/{table.replace('.', '/')}"
+        return f"{self.address}/{_below(table)}"
 
     def _key(self, table: str, path: str = "") -> str:
-        return f"{self.base}/{table.replace('.', '/')}" + (f"/{path}" if path else "")
+        return "/".join(each for each in (self.base, _below(table), path) if each)
 
     @contextmanager
     def asked(self) -> Iterator[None]:
@@ -116,6 +116,7 @@ class Objects:
         """What is known of others' commits may be old: they are looked for again."""
         self._looked.clear()
         self._absent.clear()
+        self._states.clear()
 
     @contextmanager
     def written_by_us_alone(self, lock: BinaryIO) -> Iterator[None]:
@@ -147,16 +148,15 @@ class Objects:
         with self.asked():
             try:
                 found = DeltaTable(self._uri(table), version=version, storage_options=self.options)
-            except TableNotFoundError:
-                found = None
             except DeltaError as error:
-                if version is None:
+                if version is not None:
+                    self._states.clear()  # it may have been let go of just now
+                    raise LookupError(f"{table} has no version {version}") from error
+                if not isinstance(error, TableNotFoundError):
                     raise
-                raise LookupError(f"{table} has no version {version}") from error
+                found, self._absent[table] = None, time.monotonic()
         if version is None:
             self._looked[table] = time.monotonic()
-        if found is None:
-            self._absent[table] = time.monotonic()
         return found
 
     def create(self, table: str, schema: Any, partitions: Sequence[str], configuration: Mapping[str, str]) -> DeltaTable:
@@ -191,7 +191,7 @@ class Objects:
 
         def told(version: int) -> dict[str, Any] | None:
             try:
-                lines = bytes(self.read(f"{table.replace('.', '/')}/{LOG}/{version:020d}.json")).splitlines()
+                lines = bytes(self.read(f"{_below(table)}/{LOG}/{version:020d}.json")).splitlines()
             except FileNotFoundError:  # of before the log begins
                 return None
             actions = [json.loads(line) for line in lines if line.startswith(b'{"commitInfo"')]
@@ -202,6 +202,20 @@ class Objects:
             found = list(pool.map(told, range(newest, max(newest - limit, -1), -1)))
         return [each for each in found if each is not None]
 
+    def logged(self, table: str, since: int) -> Iterator[tuple[int, str]]:
+        """The versions of a table from one on, as far as the log goes, each with what its commit says (lines of JSON)."""
+        many = 1
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            while True:
+                versions = range(since, since + many)
+                for version, told in zip(
+                    versions, pool.map(lambda at: self.noted(table, commit_of(at)), versions), strict=True
+                ):
+                    if told is None:
+                        return
+                    yield version, told
+                since, many = since + many, 2 * SIDE_BY_SIDE
+
     def _known(self, table: str) -> bool:
         looked = self._looked.get(table)
         return looked is not None and (self._alone or time.monotonic() - looked < LOOKS)
@@ -209,9 +223,8 @@ class Objects:
     def keep(self, table: str, path: str, content: pa.Buffer, durable: bool, live: Iterable[str]) -> int:
         """Puts a file into the store unless the newest version has it (`live`), with a copy here; returns the time [ms]."""
         if path not in live:
-            self.write(f"{table.replace('.', '/')}/{path}", content)
-            put(self.cache.joinpath(*table.split("."), path), content)
-            self._make_room(content.size)
+            self.write(f"{_below(table)}/{path}", content)
+            self.copies.keep(f"{_below(table)}/{path}", content)
         return int(time.time() * 1000)
 
     def sync(self, table: str, version: int) -> None:
@@ -219,12 +232,12 @@ class Objects:
 
     def local(self, table: str, paths: Sequence[str]) -> list[Path]:
         """Copies of files of a table, made where they are missing. Raises StoreRefused where one cannot be had."""
-        base = self.cache.joinpath(*table.split("."))
+        base = self.copies.root / _below(table)
         strange = next((path for path in paths if not PLAIN.fullmatch(path)), None)
         if strange is not None:
             raise StoreRefused(f"{self.address} names {strange!r} in the log of {table}, which is no file of a lake")
         found = [base / path for path in paths]
-        missing = [(path, file) for path, file in zip(paths, found, strict=True) if not _touched(file)]
+        missing = [(path, file) for path, file in zip(paths, found, strict=True) if not touched(file)]
         if len(missing) == 1:
             self._fetch(table, *missing[0])
         elif missing:
@@ -234,14 +247,13 @@ class Objects:
 
     def _fetch(self, table: str, path: str, file: Path) -> None:
         try:
-            content = self.read(f"{table.replace('.', '/')}/{path}")
+            content = self.read(f"{_below(table)}/{path}")
         except FileNotFoundError:
             raise StoreRefused(f"{self.address} lacks {table}/{path}, which its log names") from None
         digest = hashlib.sha256(content).hexdigest()[:32]
         if digest != file.stem:
             raise StoreRefused(f"{self.address} holds {table}/{path} with SHA-256 {digest}…, which is not its name")
-        put(file, content)
-        self._make_room(content.size)
+        self.copies.keep(f"{_below(table)}/{path}", content)
 
     def sizes(self, table: str, paths: Iterable[str], delta: DeltaTable | None) -> dict[str, int]:
         """The size of files [bytes] as the newest version tells; 0 for one that it has not."""
@@ -269,52 +281,125 @@ class Objects:
     def set_aside(self, table: str) -> None:
         """Moves a table out of the way: a store cannot rename, so all of it is copied, and then the old one is taken away.
 
-        Its log goes first, the newest commit before the others: what was cut off in between is still a table, and is set
-        aside again.
+        Its log goes first, the newest commit before the others: what was cut off in between is still a table, and the next
+        setting aside takes the rest of it away, without copying it again.
         """
         domain, name = table.split(".")
-        taken = {path.split("/")[1] for path, _, _ in self.listed(domain, recursive=False)}
-        aside = f"{name}@{sum(each.startswith(f'{name}@') for each in taken)}"
-        mine = [path for path, _, _ in self.listed(f"{domain}/{name}")]
+        mine = [path.removeprefix(f"{domain}/{name}/") for path, _, _ in self.listed(f"{domain}/{name}")]
+        logs = sorted((path for path in mine if path.startswith(f"{LOG}/")), reverse=True)
         with self.asked(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-
-            def copy(path: str) -> None:
-                to = path.replace(f"{domain}/{name}/", f"{domain}/{aside}/", 1)
-                self.files.copy_file(f"{self.base}/{path}", f"{self.base}/{to}")
-
-            list(pool.map(copy, mine))
-            logs = [path for path in mine if f"/{LOG}/" in path]
-            for path in sorted(logs, reverse=True):  # `_last_checkpoint` comes before the numbers
-                self.delete(path)
-            list(pool.map(self.delete, [path for path in mine if f"/{LOG}/" not in path]))
+            if not self._was_copied(table, logs):
+                taken = {path.split("/")[1] for path, _, _ in self.listed(domain, recursive=False)}
+                aside = f"{domain}.{name}@{sum(each.startswith(f'{name}@') for each in taken)}"
+                list(pool.map(lambda path: self.files.copy_file(self._key(table, path), self._key(aside, path)), mine))
+            notes = [path for path in mine if "/" not in path]
+            for path in (
+                *notes,
+                *logs,
+            ):  # notes first: a table of that name may be made anew; `_last_checkpoint` before numbers
+                self.delete(f"{_below(table)}/{path}")
+            rest = [f"{_below(table)}/{path}" for path in mine if path not in {*notes, *logs}]
+            list(pool.map(self.delete, rest))
+        self._states = {key: seen for key, seen in self._states.items() if key[0] != table}
         self._looked.pop(table, None)
         self._sizes.pop(table, None)
         self._said = {key: word for key, word in self._said.items() if key[0] != table}
+
+    def _was_copied(self, table: str, logs: Sequence[str]) -> bool:
+        """Whether a setting aside was cut off when it took away the log, behind the copying: all that is left lies there."""
+        for aside in self.aside(table)[:1]:
+            there = {path.removeprefix(f"{_below(aside)}/") for path, _, _ in self.listed(f"{_below(aside)}/{LOG}")}
+            return bool(logs) and set(logs) < there and self.state(table, logs[-1]) == self.state(aside, logs[-1])
+        return False
+
+    def aside(self, table: str) -> list[str]:
+        """The names, as of tables, of what was set aside of a table, the newest first."""
+        domain, name = table.split(".")
+        names = {path.split("/")[1] for path, _, _ in self.listed(domain, recursive=False)}
+        numbers = [int(each.partition("@")[2]) for each in names if re.fullmatch(rf"{re.escape(name)}@\d+", each)]
+        return [f"{table}@{number}" for number in sorted(numbers, reverse=True)]
+
+    def state(self, table: str, path: str) -> Hashable | None:
+        """What tells whether a file of a table (of the lake, where that is "") was written anew; None where there is none."""
+        try:
+            with self.asked(), self.files.open_input_file(self._key(table, path)) as found:
+                told = found.metadata()
+        except FileNotFoundError:
+            return None
+        return told.get("ETag") or told.get(b"ETag")
+
+    def seen(self, table: str, path: str) -> Hashable | None:
+        """The same for a note, as it was when last looked for: at most once in `NOTES`, and not by whoever alone writes."""
+        at, state = self._states.get((table, path), (None, None))
+        if at is None or not (self._alone or time.monotonic() - at < NOTES):
+            state = self.state(table, path)
+            self._states[table, path] = time.monotonic(), state
+        return state
+
+    def noted(self, table: str, path: str) -> str | None:
+        """A note of a table or of the lake, or a commit, as it is now; None where there is none."""
+        try:
+            return bytes(self.read(self._key(table, path).removeprefix(f"{self.base}/"))).decode()
+        except FileNotFoundError:
+            return None
+
+    def note(self, table: str, path: str, word: str) -> None:
+        """Puts a note into the store."""
+        self.write(self._key(table, path).removeprefix(f"{self.base}/"), word.encode())
+        self._states.pop((table, path), None)
+
+    def settle(self, table: str, paths: Sequence[str], whole_log: bool = False) -> None:
+        """What the store acknowledged is on stable storage."""
+
+    def files_of(self, table: str) -> Iterator[str]:
+        """All data files that lie below a table, whoever names them."""
+        for path, _, _ in self.listed(_below(table)):
+            if "/period=" in path and path.endswith(".parquet"):
+                yield path.removeprefix(f"{_below(table)}/")
+
+    def weights(self, table: str) -> Callable[[Iterable[str]], int]:
+        """Tells how many bytes files of a table take that lie there now, whoever names them."""
+        there = {path.removeprefix(f"{_below(table)}/"): size for path, size, _ in self.listed(_below(table))}
+        return lambda paths: sum(there.get(path, 0) for path in paths)
+
+    def delete_files(self, table: str, paths: Sequence[str]) -> None:
+        """Takes files of a table out of the store, and copies of them out of the folder."""
+        self._delete_all([f"{_below(table)}/{path}" for path in paths])
+        self.copies.drop(f"{_below(table)}/{path}" for path in paths)
+
+    def clear_log(self, table: str, through: int, most: int) -> int:
+        """Takes away the oldest of the log before a version, with its checkpoints, at most so many files; how many."""
+        log, before = f"{_below(table)}/{LOG}", f"{through:020d}"
+        names = sorted(path.rpartition("/")[2] for path, _, _ in self.listed(log))
+        old = [f"{log}/{name}" for name in names if name[:20].isdigit() and name[:20] < before][:most]
+        self._delete_all(old)
+        return len(old)
+
+    def _delete_all(self, paths: Sequence[str]) -> None:
+        def delete(path: str) -> None:
+            with suppress(FileNotFoundError):  # by a run that ended
+                self.delete(path)
+
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            list(pool.map(delete, paths))
 
     def said(self, table: str, name: str) -> str | None:
         """A word that was written beside a table; None where there is none."""
         if (table, name) not in self._said:
             try:
-                self._said[table, name] = bytes(self.read(f"{table.replace('.', '/')}/{name}")).decode()
+                self._said[table, name] = bytes(self.read(f"{_below(table)}/{name}")).decode()
             except FileNotFoundError:
                 return None
         return self._said[table, name]
 
     def say(self, table: str, name: str, word: str) -> None:
         """Writes a word beside a table."""
-        self.write(f"{table.replace('.', '/')}/{name}", word.encode())
+        self.write(f"{_below(table)}/{name}", word.encode())
         self._said[table, name] = word
 
     def mend(self) -> list[str]:
         """Takes copies away that the machine's end tore: those that are not what their names say."""
-        torn = []
-        for file in self.cache.rglob("*.parquet"):
-            with file.open("rb") as content:
-                if hashlib.file_digest(content, "sha256").hexdigest()[:32] != file.stem:
-                    torn.append(file)
-        for file in torn:
-            file.unlink()
-        return [f"{file.relative_to(self.cache)}: a torn copy" for file in torn]
+        return self.copies.mend()
 
     def trouble(self) -> str:
         """Why the store does not answer; empty where it does. Asks at most once in `LOOKS`."""
@@ -353,42 +438,11 @@ class Objects:
         with self.asked():
             self.files.delete_file(f"{self.base}/{path}")
 
-    def _make_room(self, more: int) -> None:
-        """Lets go of the copies that were asked for longest ago, where there are more than may be."""
-        with self._lock:
-            if self._taken is not None:
-                self._taken += more
-            if self._taken is not None and self._taken <= max(self.limit, self._crowded):
-                return
-            found = []
-            for file in self.cache.rglob("*.*"):
-                with suppress(FileNotFoundError):
-                    found.append((file.stat().st_mtime, file.stat().st_size, file))
-            self._taken = sum(size for _, size, _ in found)
-            spared = time.time() - SPARED
-            for asked, size, file in sorted(found):
-                if self._taken <= self.limit * 0.9 or asked > spared:
-                    break
-                file.unlink(missing_ok=True)
-                self._taken -= size
-            self._crowded = self._taken + self.limit / 20 if self._taken > self.limit else 0.0
-
-
-def _limit() -> float:
-    said = os.environ.get("SCICITY_LAKE_CACHE") or str(CACHE)
-    if not re.fullmatch(r"\d+(\.\d+)?", said):
-        raise StoreRefused(f"SCICITY_LAKE_CACHE is {said!r}, and not a number of GB")
-    return float(said) * 1e9
-
 
 def _region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
-def _touched(file: Path) -> bool:
-    """Whether a copy is there; if so it was asked for just now."""
-    try:
-        os.utime(file)
-    except FileNotFoundError:
-        return False
-    return True
+def _below(table: str) -> str:
+    """Where in a lake a table lies."""
+    return table.replace(".", "/")

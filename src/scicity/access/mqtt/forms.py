@@ -1,11 +1,12 @@
 """What a message says, by the form that its topic tells. Everything here is pure.
 
 Own       `scicity/<device>/readings` (JSON as by HTTP), `scicity/<device>/arrow` (an Arrow IPC stream)
+SensorThings  `scicity/<device>/v1.1/Observations`, `scicity/<device>/v1.1/Datastreams('<datastream>')/Observations`
 ThingsBoard  `v1/gateway/telemetry`: `{"<device>": [{"ts": ms, "values": {key: value}}]}`; `v1/devices/<device>/telemetry`
 Alink     `/sys/<product>/<device>/thing/event/property/post`: `{"params": {key: value or {"value": …, "time": ms}}}`
 Sparkplug B  `spBv1.0/<group>/NBIRTH|DBIRTH|NDATA|DDATA/<node>[/<device>]`, in protobuf
 
-In the three forms of others a datastream is `<device>.<key>`, of Sparkplug `<group>.<node>[.<device>].<metric>`. A text is no
+In the other three forms a datastream is `<device>.<key>`, of Sparkplug `<group>.<node>[.<device>].<metric>`. A text is no
 reading; true and false are 1 and 0.
 """
 
@@ -21,6 +22,9 @@ import pyarrow as pa
 
 from scicity.access.http import decode as body
 from scicity.access.mqtt.sparkplug import Births, sparkplug
+from scicity.access.sensorthings.decode import batch, json_of, plain
+from scicity.access.sensorthings.entities import DATASTREAMS, OBSERVATIONS, Wrong
+from scicity.access.sensorthings.paths import address
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL
 
@@ -31,7 +35,11 @@ OWN, GATEWAY, TELEMETRY, ALINK, SPARKPLUG = (
     "thing/event/property/post",
     "spBv1.0",
 )
-TOPICS = ("scicity/+/readings", "scicity/+/arrow", GATEWAY, "v1/devices/+/telemetry", f"/sys/+/+/{ALINK}", f"{SPARKPLUG}/#")
+SENSORTHINGS = "v1.1"
+TOPICS = (
+    *("scicity/+/readings", "scicity/+/arrow", f"scicity/+/{SENSORTHINGS}/#"),
+    *(GATEWAY, "v1/devices/+/telemetry", f"/sys/+/+/{ALINK}", f"{SPARKPLUG}/#"),
+)
 BODIES = {"readings": body.JSON, "arrow": body.ARROW}
 Row = tuple[str, datetime, float | None]
 
@@ -51,6 +59,8 @@ def read(topic: str, payload: bytes, place: str, arrived: datetime, problems: Pr
     if levels[0] == OWN and len(levels) == 3 and levels[2] in BODIES:
         batch = body.decode(payload, place, arrived, problems, BODIES[levels[2]])
         return None if batch is None else Said({levels[1]: batch.rows})
+    if levels[0] == OWN and levels[2:3] == [SENSORTHINGS]:
+        return _observations(levels, payload, place, arrived, problems)
     if levels[0] == SPARKPLUG:
         said = sparkplug(levels, payload, place, problems, births)
     elif topic == GATEWAY:
@@ -69,6 +79,24 @@ def read(topic: str, payload: bytes, place: str, arrived: datetime, problems: Pr
         own.setdefault(sender, []).append((name, time or arrived, value))
     tables = {sender: _table(rows) for sender, rows in own.items()}
     return Said(tables, timed=all(time is not None for _, time, _, _ in said))
+
+
+def _observations(levels: list[str], payload: bytes, place: str, arrived: datetime, problems: Problems) -> Said | None:
+    """Observations of SensorThings; behind `scicity/<device>/v1.1/` a topic is the address that they would be posted to."""
+    try:
+        where = address("/".join(levels[3:]))
+        names = [step.name for step in where.steps]
+        if where.part or where.reference or where.last.single or names not in ([OBSERVATIONS], [DATASTREAMS, OBSERVATIONS]):
+            raise Wrong("the address: expected Observations, or Datastreams('id')/Observations")
+    except Wrong as wrong:
+        problems.add("value", place, None, "topic", found="/".join(levels[3:]), expected=str(wrong))
+        return None
+    try:
+        told = list(plain(json_of(payload), where.steps[0].id, arrived))
+    except Wrong as wrong:
+        problems.add("value", place, 1, found=payload[:60], expected=str(wrong))
+        return None
+    return Said({levels[1]: batch(told, place, arrived).rows} if told else {}, timed=all(each.timed for each in told))
 
 
 def _table(rows: list[Row]) -> pa.Table:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from scicity.access.storage import StorageRefused
-from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, trouble
+from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, RETENTION, trouble
 from scicity.cockpit.condition import condition
 from scicity.cockpit.roles import keeps_data
 
@@ -54,13 +54,22 @@ def metrics(request: HttpRequest) -> HttpResponse:
         gauge("mover_readings", "Readings moved to the lake since the mover began", how.get("readings", 0))
         gauge("mover_readings_per_second", "Readings moved to the lake, over the last minute", how.get("per_second_60", 0))
         gauge("mover_step_seconds", "How long the mover's last step took", how.get("step_seconds", 0))
-        for part in (MOVER, COLLECTOR, COMPACTION, BACKUP):
+        for part in (MOVER, COLLECTOR, COMPACTION, BACKUP, RETENTION):
             at = found.pulses[part].at if part in found.pulses else None
             gauge(f"{part}_silent_seconds", f"Since when the {part} was not heard of; -1: never", since(at, -1))
         gauge("lake_up", "Whether the lake's store answers", found.sizes is not None)
-        if found.lake_bytes is not None and found.lake_files is not None:  # unknown is not 0
-            gauge("lake_bytes", "What the newest versions of all tables take", found.lake_bytes)
-            gauge("lake_files", "Files of the newest versions of all tables", found.lake_files)
+        for name, about, value in (
+            ("lake_bytes", "What the newest versions of all tables take", found.lake_bytes),
+            ("lake_files", "Files of the newest versions of all tables", found.lake_files),
+            ("lake_log_files", "Files of the logs of all tables", found.log_files),
+            ("lake_doomed_files", "Files that no kept version has, to be deleted by retention", found.doomed_files),
+        ):
+            if value is not None:  # unknown is not 0
+                gauge(name, about, value)
+        let_go = found.pulses[RETENTION].told if RETENTION in found.pulses else {}
+        gauge("retention_failed", "Whether retention could not do all of its work the last time", bool(let_go.get("error")))
+        gauge("retention_deleted_files", "Files that retention deleted the last time", let_go.get("deleted", 0))
+        gauge("retention_deleted_bytes", "Bytes that retention deleted the last time", let_go.get("deleted_bytes", 0))
         gauge("disk_free_bytes", "Room on the disk of the state folder", found.disk_free)
         gauge("disk_bytes", "Size of the disk of the state folder", found.disk_total)
     except StorageRefused:

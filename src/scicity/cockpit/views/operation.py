@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.access.storage import StorageRefused
-from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, trouble
+from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, RETENTION, trouble
 from scicity.cockpit.condition import BEATING, Condition, Pulse, condition
 from scicity.cockpit.digits import UNKNOWN, written
 from scicity.cockpit.roles import keeps_data
@@ -23,6 +24,7 @@ NAMES = {
     COLLECTOR: ("设备采集", "devices asked and listened to"),
     COMPACTION: ("小文件合并", "small files merged"),
     BACKUP: ("备份", "back-up"),
+    RETENTION: ("旧版本与旧读数清退", "what is old let go of"),
 }
 
 
@@ -55,6 +57,8 @@ def _shown(city: Any, found: Condition, now: datetime, language: str) -> dict[st
         "works": [_part(pulse, now, language) for pulse in found.pulses.values() if pulse.part not in BEATING],
         "silent_parts": [NAMES[part] for part in (MOVER, BACKUP) if part not in found.pulses],
         "inbox": amount(found.inbox_bytes, language),
+        "logs": UNKNOWN if found.log_files is None else written(found.log_files, language),
+        "doomed": UNKNOWN if found.doomed_files is None else written(found.doomed_files, language),
         "lake": UNKNOWN if found.lake_bytes is None else amount(found.lake_bytes, language),
         "free": amount(found.disk_free, language),
         "total": amount(found.disk_total, language),
@@ -66,13 +70,24 @@ def _shown(city: Any, found: Condition, now: datetime, language: str) -> dict[st
 
 
 def _part(pulse: Pulse, now: datetime, language: str) -> dict[str, Any]:
+    gone = pulse.told if pulse.part == RETENTION and "versions" in pulse.told else None
     merged = [pulse.told.get("files_before"), pulse.told.get("files_after")]
     return {
         "name": NAMES.get(pulse.part, (pulse.part, pulse.part)),
         "pulse": pulse,
         "ago": duration(now - pulse.at, language),
         "merged": [str(each) for each in merged] if all(isinstance(each, int) for each in merged) else None,
+        "gone": None if gone is None else _gone(gone, language),
     }
+
+
+def _gone(told: Mapping[str, Any], language: str) -> str:
+    """What retention let go of, in words."""
+    words = {"versions": ("个版本", "versions"), "deleted": ("个文件", "files"), "readings": ("条读数", "readings")}
+    which = 0 if language == "zh" else 1
+    found = [f"{written(told[name], language)} {word[which]}" for name, word in words.items() if told.get(name)]
+    found += [amount(told["deleted_bytes"], language)] if told.get("deleted_bytes") else []
+    return ("、" if language == "zh" else ", ").join(found)
 
 
 def amount(size: int, language: str) -> str:

@@ -56,6 +56,7 @@ def why(request: HttpRequest, address: str) -> HttpResponse:
         "permanent": f"{opened.figure.address}@{opened.figure.version}",
         "newest": city.figures.lake.snapshot(opened.figure.table).version,
         "correction": correction_of(city, opened),
+        "retired_code": opened.retired.code(opened.figure.table) if opened.retired else "",
         "other": [(name, opened.row[name]) for name in columns_of(opened) if opened.row[name] not in (None, "")],
     }
     return render(request, "cockpit/why.html", context)

@@ -106,6 +106,7 @@ def daily_table(observed: list[str]) -> Derived:
         columns=["thing", "datastream", "day", *_COUNTS, *_TIMES, "level", "last_reading", "symbol", "origin"],
         grain=["datastream", "day"],
         period="month",
+        fine="day",
         time="day",
         key="thing",
         by_partition=True,

@@ -215,7 +215,7 @@ def days_of(
         }
     )
     schema = pa.schema([DATASTREAM.schema.field(name) for name in row])
-    slot = Slot(Part(month), start, end, calendar)
+    slot = Slot(Part(month), start, end, calendar, ((start, end),))
     found = stream_days(slot, pa.Table.from_pylist([row], schema=schema), behaviours, METERS, {"of": readings})
     return [dict(each) for each in found.to_pylist()]
 

@@ -5,7 +5,6 @@ Times are int64 [µs UTC]. Source: the rules of `coming`.
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -38,29 +37,20 @@ class Calendar(Protocol):
     def instant(self, day: date) -> int:
         """The instant [µs UTC] at which a local day begins."""
 
-
-class Part(Protocol):
-    """What is asked of a partition's name: its month, as `2023-05`."""
-
-    @property
-    def period(self) -> str:
-        """The month."""
+    def days(self, instants: Ints) -> Ints:
+        """The local day [days since 1970] of instants [µs UTC]."""
 
 
 class Slot(Protocol):
-    """The partition of a month: its name, its first instant, the one after its last [µs UTC], and the calendar."""
-
-    @property
-    def part(self) -> Part:
-        """The partition's name."""
+    """The first instant of one or more partitions, the one after their last [µs UTC], and the calendar."""
 
     @property
     def start(self) -> int:
-        """Its first instant [µs UTC]."""
+        """The first instant."""
 
     @property
     def end(self) -> int:
-        """The instant after its last [µs UTC]."""
+        """The instant after the last."""
 
     @property
     def calendar(self) -> Calendar:
@@ -167,8 +157,8 @@ def stream_days(
 
 
 def _edges(slot: Slot) -> Ints:
-    year, month = map(int, slot.part.period.split("-"))
-    days = [date(year, month, 1) + timedelta(days=number) for number in range(calendar.monthrange(year, month)[1] + 1)]
+    first, last = slot.calendar.days(np.array([slot.start, slot.end - 1])).tolist()
+    days = [date(1970, 1, 1) + timedelta(days=number) for number in range(first, last + 2)]
     return np.array([slot.calendar.instant(day) for day in days], dtype=np.int64)
 
 
@@ -206,7 +196,7 @@ def _table(
     got, gone = received[at], missing[at]
     room = np.maximum(np.diff(edges)[day] // np.maximum(every, 1), 1)
     expected = gone + np.minimum(got, np.maximum(room - gone, got > 0))
-    first = np.datetime64(slot.part.period, "D").astype(np.int64)
+    first = int(slot.calendar.days(np.array([slot.start]))[0])
 
     def named(column: str) -> pa.Array:
         return pa.array([row[column] for row in rows], pa.string()).take(pa.array(stream))

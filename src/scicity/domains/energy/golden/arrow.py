@@ -80,7 +80,7 @@ def _inputs(case, flows, window):  # type: ignore[no-untyped-def]
         ],
         schema=READINGS,
     )
-    slot = SimpleNamespace(start=start, end=end, calendar=calendar)
+    slot = SimpleNamespace(start=start, end=end, calendar=calendar, spans=((start, end),))
     return (
         slot,
         streams,

@@ -19,7 +19,7 @@ from scicity.kernel.district import DATASTREAM, KERNEL_SOURCES
 from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch, take
-from scicity.kernel.tables import Catalog, Source, Table
+from scicity.kernel.tables import Catalog, Source, Table, finer
 
 ARRIVED = datetime(2026, 1, 1, tzinfo=UTC)
 STREAM = {"property": "energy_register", "unit": "kWh", "flow": "forward", "interval_seconds": 900, "origin": "measured"}
@@ -47,9 +47,11 @@ class Metered:
 class Site:
     """Meters over a lake of their own; a datastream is called `<meter>.<flow>`."""
 
-    def __init__(self, root: Path, meters: dict[str, Metered], zone: str = "Asia/Shanghai", buckets: int = 1) -> None:
+    def __init__(
+        self, root: Path, meters: dict[str, Metered], zone: str = "Asia/Shanghai", buckets: int = 1, by_days: bool = False
+    ) -> None:
         self.lake, self.calendar, self.buckets = Lake(root), Calendar(zone), buckets
-        self.computing = Computing(self.lake, Catalog(TABLES), self.calendar, buckets)
+        self.computing = Computing(self.lake, Catalog(finer(TABLES) if by_days else TABLES), self.calendar, buckets)
         self.streams = _filled(
             DATASTREAM,
             [

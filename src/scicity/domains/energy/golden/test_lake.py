@@ -241,6 +241,25 @@ def test_buckets_change_nothing(site: Site, tmp_path: Path) -> None:
     assert len(everything) == len(set(everything))
 
 
+def test_days_hold_what_months_hold(site: Site, tmp_path: Path) -> None:
+    """A lake by days has the same rows, but those of days on which nothing is known; also where readings came bit by bit."""
+    found = Site(tmp_path, METERS, by_days=True)
+    for batch in range(3):
+        found.arrive(f"{batch}", {name: rows[batch::3] for name, rows in readings().items()})
+        found.compute()
+    parts = found.lake.snapshot("energy.meter_hourly").files
+    assert len(parts) > 20 and {len(part.period) for part in parts} == {len("2023-05-31")}
+    for table in ("energy.meter_hourly", "energy.consumption_hourly", "energy.reading_set_aside"):
+        known = "true" if table == "energy.reading_set_aside" else "energy IS NOT NULL"
+        rows, expected = found.rows(table, known), site.rows(table, known)
+        assert rows == expected and rows, table
+    gaps, expected = (each.rows("energy.gap_account", "gap_energy IS NOT NULL") for each in (found, site))
+    assert gaps == expected
+    again = Site(tmp_path / "again", METERS, by_days=True)
+    again.arrive("all", readings())
+    assert again.compute() == found.compute()
+
+
 @pytest.mark.parametrize("unit", ["m**3", "kW", "degC", "no unit"])
 def test_a_register_of_something_else_is_not_taken_for_energy(tmp_path: Path, unit: str) -> None:
     """[24] The register of datastreams refuses it; the door, even so, takes nothing of it."""

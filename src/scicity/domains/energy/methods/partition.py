@@ -33,12 +33,16 @@ SET_ASIDE = pa.schema(
 )
 
 
+NOTHING = pa.table({"meter": pa.array([], pa.string())})  # rows of no partition
+
+
 class Slot(Protocol):
-    """The partition: its first instant, the one after its last [µs UTC], and the calendar."""
+    """The first instant of one or more partitions and the one after their last, the calendar, and these of each [µs UTC]."""
 
     start: int
     end: int
     calendar: Calendar
+    spans: tuple[tuple[int, int], ...]
 
 
 def hourly_ledger(
@@ -50,7 +54,14 @@ def hourly_ledger(
     register; `readings`: by `registers`, `increments`, `powers` the columns datastream, time, value, revision. Where several
     datastreams tell of one meter and flow, the register counts before the increments, and these before the power.
     """
-    starts, days = slot.calendar.hours(slot.start, slot.end)
+    idle = _idle(slot, readings)
+    # what devices showed when they were installed or removed may be known also where no readings are
+    told = any(installations.column(name).null_count < len(installations) for name in ("register_start", "register_end"))
+    spans = slot.spans if told else tuple(span for span in slot.spans if span not in idle)
+    if not spans:
+        return NOTHING
+    start, end = spans[0][0], spans[-1][1]
+    starts, days = slot.calendar.hours(start, end)
     lengths = np.bincount(days - days.min()) * 3_600
     of_hour = {
         "hour": pa.array(starts).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
@@ -63,14 +74,12 @@ def hourly_ledger(
     parts = []
     for observed in [each for each, found in by_property.items() if found] or ["registers"]:
         of_property = by_property[observed]
-        series, edges = _series(of_property, readings[observed]), np.r_[starts, slot.end]
+        series, edges = _series(of_property, readings[observed]), np.r_[starts, end]
         found, _ = hours_of(of_property, series, PROPERTY[observed], edges, slot.calendar)
         names = [f"{i.building}" for s in of_property for i in s.installations]
         building = np.unique(names, return_inverse=True)[1][found.device] if len(found.device) else found.device
-        alone = all(len(s.installations) == 1 for s in of_property)
-        energy, found = (
-            (decimals(found.energy, found.measured + found.estimated > 0), found) if alone else _merged(found, building)
-        )
+        several = np.array([len(s.installations) > 1 for s in of_property], dtype=bool)
+        energy, found = _merged(found, building, several)
         hour = pa.array(found.hour)
         stand_in = np.array([origins[s.name] == "stand-in" for s in of_property], dtype=bool)
         parts.append(
@@ -89,15 +98,20 @@ def hourly_ledger(
             )
         )
     rows = pa.concat_tables(parts).unify_dictionaries()
-    return rows if _concerns(slot, rows, readings) else rows.slice(0, 0)
+    if told and idle:
+        hour, known = micros(rows.column("hour")), rows.column("energy").is_valid().to_numpy()
+        within = [(hour >= first) & (hour < last) for first, last in idle]
+        rows = rows.filter(pa.array(~np.any([mine & ~known[mine].any() for mine in within], axis=0)))
+    return rows
 
 
-def _concerns(slot: Slot, rows: pa.Table, readings: Mapping[str, pa.Table]) -> bool:
-    """Whether readings lie in a partition or on both of its sides, or anything is known there otherwise."""
+def _idle(slot: Slot, readings: Mapping[str, pa.Table]) -> list[tuple[int, int]]:
+    """The partitions without readings in them or on both of their sides: the first ones, or the last."""
     times = [micros(table.column("time")) for table in readings.values() if table.num_rows]
-    inside = min((each.min() for each in times), default=slot.end) < slot.end
-    inside &= max((each.max() for each in times), default=slot.end) >= slot.start
-    return bool(inside) or rows.column("energy").null_count < rows.num_rows
+    if not times:
+        return list(slot.spans)
+    first, last = min(int(each.min()) for each in times), max(int(each.max()) for each in times)
+    return [(start, end) for start, end in slot.spans if first >= end or last < start]
 
 
 def set_aside(
@@ -210,11 +224,11 @@ def _named(names: list[str], index: Ints) -> pa.Array:
     return pa.DictionaryArray.from_arrays(place.astype(np.int32)[index], pa.array(words, pa.string()))
 
 
-def _merged(found: Hours, building: Ints) -> tuple[pa.Array, Hours]:
-    """One row for each stream, building and hour, also where two devices of a building share an hour."""
+def _merged(found: Hours, building: Ints, several: Bools) -> tuple[pa.Array, Hours]:
+    """One row for each stream, building and hour, also where two devices (a stream may have `several`) share an hour."""
     known = found.measured + found.estimated > 0
     width = int(found.hour.max(initial=0)) + 1
-    place = found.stream * width + found.hour
+    place = (found.stream * width + found.hour)[several[found.stream]]
     if len(np.unique(place)) == len(place):
         return decimals(found.energy, known), found
     order = np.lexsort((found.hour, building, found.stream))
