@@ -24,7 +24,7 @@ from scicity.mending import mend
 from scicity.retention import Gone, UnderWay, let_go
 
 PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
-UNSEEN_PAUSE = 30.0  # [s] while nobody looks: each step is a version of every table that it changes
+UNSEEN_PAUSE = 4.0  # [s] while nobody looks: each step is a version of every table that it changes
 SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute

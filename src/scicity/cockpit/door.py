@@ -18,6 +18,7 @@ from scicity.access.storage import StorageRefused
 from scicity.cockpit.arriving import inbox_of
 from scicity.cockpit.city import open_city
 from scicity.cockpit.devices import Senders
+from scicity.cockpit.patience import Body, BodyError, TooMany
 from scicity.kernel.problems import Problems
 
 ADDRESS = "/api/readings"
@@ -73,7 +74,11 @@ class Door:
         form = environment.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         if form not in FORMS:
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a content type of " + ", ".join(FORMS))
-        body, problems = _body(environment), Problems()
+        encoding = environment.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+        if encoding != "identity":
+            told = {"Accept-Encoding": "identity"}
+            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body as it is, not compressed by {encoding[:20]!r}", told)
+        body, problems = _body(environment, sender.name), Problems()
         batch = decode(body, sender.name, datetime.now(UTC), problems, form)
         if batch is None:
             told = [problem.as_dict() for problem in list(problems)[:SHOWN_PROBLEMS]]
@@ -89,10 +94,19 @@ class Door:
         return {"taken": batch.rows.num_rows, "batch": batch.name}
 
 
-def _body(environment: Environment) -> bytes:
+def _body(environment: Environment, sender: str) -> bytes:
     length = environment.get("CONTENT_LENGTH", "")
     if not (length.isascii() and length.isdecimal()):
         raise Refused(HTTPStatus.LENGTH_REQUIRED, "a Content-Length")
     if len(length) > 20 or int(length) > MOST_BYTES:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a Content-Length of at most {MOST_BYTES} bytes")
-    return environment["wsgi.input"].read(int(length))
+    given = environment["wsgi.input"]
+    try:
+        body: bytes = given.of(sender) if isinstance(given, Body) else given.read(int(length))
+    except TooMany as error:
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"another time: {error}", {"Retry-After": RETRY_SECONDS}) from None
+    except BodyError as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"a body as long as its Content-Length: {error}") from None
+    if len(body) != int(length):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"a body as long as its Content-Length: {len(body)} bytes came of {length}")
+    return body

@@ -12,9 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scicity.cockpit.settings")
 behind = get_wsgi_application()  # the cockpit; Django stands from here on
 
 from scicity.cockpit.door import Door  # noqa: E402
+from scicity.cockpit.patience import Patience  # noqa: E402
 from scicity.operation.logs import with_request_id  # noqa: E402
 
-application = with_request_id(Door(behind))
+application = with_request_id(Patience(Door(behind)))
 
 
 def warm() -> None:

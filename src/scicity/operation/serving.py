@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import logging
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from scicity.cockpit.patience import THREADS
 from scicity.cockpit.place import Place
 from scicity.operation import logs
 from scicity.operation.presence import present
 
-THREADS = 4  # of a worker, that answer requests
+MANY_THREADS = "Configuration allows spawning"  # a warning: most of them only wait, as cockpit/patience.py says
 PATIENCE = 8  # [s] so long a worker may finish its requests, before the supervisor's own patience ends
 
 
@@ -24,6 +26,7 @@ def main() -> None:
     options.add_argument("--workers", type=int, required=True)
     asked = options.parse_args()
     present(Place.of_environment().state)
+    logging.getLogger("_granian").addFilter(lambda record: MANY_THREADS not in record.getMessage())
     Granian(
         "scicity.cockpit.wsgi:application",
         address=asked.host,

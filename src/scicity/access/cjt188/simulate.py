@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from scicity.access.cjt188 import frames
-from scicity.access.cjt188.frames import DAY, HISTORY, LAYOUTS, NOW, TOTALS, Frame
+from scicity.access.cjt188.frames import AHEAD, DAY, HISTORY, LAYOUTS, NOW, STATUS, TOTALS, Frame
+from scicity.access.collecting import Connection
 from scicity.access.dlt645.identifiers import BEIJING
-from scicity.access.dlt645.simulate import Faults
+from scicity.access.dlt645.simulate import Faults, Gateway, play, registers_of
+from scicity.access.simulating import World, port_of
 
 
 @dataclass
@@ -75,3 +77,16 @@ class Meter:
         said = b"".join(form.pack(numbers.get(form.quantity), self.codes.get(form.quantity)) for form in layout)
         clock = bytes(frames.CLOCK) if self.ahead is None else frames.pack_moment(self._local())
         return said + clock + self.status.to_bytes(2, "little")
+
+
+async def serve(connection: Connection, world: World) -> None:
+    """Plays the meters of a connection until it is cancelled; of each its total stands still where it is no point. Raises
+    OSError where the port is taken."""
+    meters = []
+    for name, shown in registers_of(connection, world).items():
+        address, _, told = name.partition("/")
+        kind = int(told, 16)
+        registers = {TOTALS[kind >> 4]: lambda *_: 0.0, **shown}
+        registers = {quantity: show for quantity, show in registers.items() if quantity not in (STATUS, AHEAD, "settled")}
+        meters.append(Meter(address, kind, registers, world.clock))
+    await play(Gateway(meters, frames.measure, port_of(connection.address, 0)), connection, world)

@@ -13,12 +13,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Protocol, TypeVar
 
+from scicity.access.collecting import Connection, Point
 from scicity.access.dlt645 import frames, identifiers
 from scicity.access.dlt645.frames import Said
 from scicity.access.dlt645.identifiers import BEIJING, CLASSES, Record
 from scicity.access.dlt645.stream import Found, Measure, Splitter
+from scicity.access.simulating import World, port_of
 
 ANSWER_BYTES = 196  # of data behind the identifier in one frame, for the 200 of the standard
+LOOK = 1.0  # [s] between two looks at whether the meters are to be silent
+REMEMBERED = timedelta(minutes=1)  # the interval of the load records of meters that are played
 QUIET = 0.02  # [s] without a byte on loopback after which nothing more is on its way
 T = TypeVar("T")
 
@@ -204,6 +208,37 @@ class Meter:
         names = [f"000{kind}{tariff:02X}00" for tariff in range(5)]
         energies = [self._register(name, time) if name in self.registers else None for name in names]
         return b"".join(map(identifiers.ENERGY.pack, energies)) if names[0] in self.registers else None
+
+
+async def serve(connection: Connection, world: World) -> None:
+    """Plays the meters of a connection until it is cancelled. Raises OSError where the port is taken."""
+    meters = [
+        Meter(address, registers, world.clock, REMEMBERED) for address, registers in registers_of(connection, world).items()
+    ]
+    await play(Gateway(meters, frames.measure, port_of(connection.address, 0)), connection, world)
+
+
+async def play(gateway: Gateway, connection: Connection, world: World) -> None:
+    """Serves a gateway until it is cancelled, with its devices silent while the connection is to be."""
+    async with gateway:
+        while True:
+            for device in gateway.devices:
+                device.faults.silent = connection.name in world.silent
+            await world.sleep(LOOK)
+
+
+def registers_of(connection: Connection, world: World) -> dict[str, dict[str, Callable[[str, datetime], float]]]:
+    """What the meters of a connection show, by meter and the last level of the item. An address with AA is that with 00."""
+    found: dict[str, dict[str, Callable[[str, datetime], float]]] = {}
+    for point in connection.points:
+        meter, _, quantity = point.item.rpartition("/")
+        address, slash, kind = meter.partition("/")
+        found.setdefault(address.replace("A", "0") + slash + kind, {})[quantity] = _showing(point, world)
+    return found
+
+
+def _showing(point: Point, world: World) -> Callable[[str, datetime], float]:
+    return lambda _, time: world.told(point, time)
 
 
 class _Jumping(selectors.DefaultSelector):

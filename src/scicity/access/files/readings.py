@@ -67,13 +67,11 @@ def read(file: Path, place: str, problems: Problems) -> Batch | None:
     try:
         read_rows = _parquet if file.suffix == ".parquet" else of_csv
         rows = read_rows(content, place, problems)
-    except (pa.ArrowException, OSError, csv.Error, MemoryError) as error:
+        columns = None if rows is None else typed_columns(rows, place, first_row, problems)
+    except (pa.ArrowException, OSError, csv.Error, MemoryError, ValueError) as error:
         code = "parquet" if file.suffix == ".parquet" else "syntax"
         problems.add(code, place, found=error, expected="a whole file of readings")
         return None
-    if rows is None:
-        return None
-    columns = typed_columns(rows, place, first_row, problems)
     if columns is None or len(problems) > before:
         return None
     return Batch(named(place, content), columns, datetime.now(UTC), place, first_row)
@@ -172,20 +170,29 @@ def _typed(rows: pa.Table, field: pa.Field, place: str, first_row: int, problems
     if field.name == "time" and pa.types.is_timestamp(column.type) and column.type.tz is None:
         problems.add("time", place, first_row, "time", found="times without a zone", expected=EXPECTED["time"])
         return column
-    if field.name == "datastream":
-        plain = pa.types.is_string(column.type)
-        longest = pc.max(pc.binary_length(column if plain else pc.unique(column).cast(pa.string()))).as_py() or 0
-        if longest > LONGEST_NAME:  # looked at before a dictionary is written out for every row
-            found = f"a name of {longest} bytes"
-            problems.add("value", place, first_row, "datastream", found=found, expected=EXPECTED["datastream"])
-            return column
-    if column.type == field.type:
+    if _longest(column) > LONGEST_NAME:  # looked at before a dictionary is written out for every row
+        what = "name" if field.name == "datastream" else "text"
+        found = f"a {what} of {_longest(column)} bytes"
+        problems.add("value", place, first_row, field.name, found=found, expected=EXPECTED[field.name])
         return column
     try:
-        return column.cast(field.type)
+        typed = column if column.type == field.type else column.cast(field.type)
+        if field.name == "value" and not pc.all(pc.is_finite(typed)).as_py():  # NaN and infinity say that nothing is known
+            return pc.if_else(pc.is_finite(typed), typed, None)
+        return typed
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         _locate(column, field, place, first_row, str(error), problems)
         return column
+
+
+def _longest(column: pa.ChunkedArray) -> int:
+    """How long [byte] the longest text of a column is; 0 of a column of anything else."""
+    coded = pa.types.is_dictionary(column.type)
+    kind = column.type.value_type if coded else column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return 0
+    parts = [chunk.dictionary for chunk in column.chunks] if coded else [column]
+    return max((pc.max(pc.binary_length(part)).as_py() or 0 for part in parts), default=0)
 
 
 def _locate(column: pa.ChunkedArray, field: pa.Field, place: str, first_row: int, error: str, problems: Problems) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from google.transit import gtfs_realtime_pb2 as gtfs
 
+from scicity.access.collecting import Connection
+from scicity.access.simulating import World, port_of
+
 CONTENT_TYPE = "application/x-protobuf"
 ROUND = 3_600  # [s] that a bus takes for its round
 RADIUS = 0.02  # [deg] of the round
+CENTRE = (0.0125, 0.0125)  # [deg]: in the open sea, so that nobody takes it for a place
+ITEM = re.compile(r"(?:vehicle/B|trip/T)([1-9][0-9]?)/.*")
 
 
 def buses(count: int, latitude: float, longitude: float) -> Callable[[datetime], bytes]:
@@ -47,9 +54,10 @@ def buses(count: int, latitude: float, longitude: float) -> Callable[[datetime],
 
 
 @contextmanager
-def serving(feed: Callable[[datetime], bytes], clock: Callable[[], datetime]) -> Iterator[tuple[str, list[int]]]:
-    """Serves what `feed` gives at the time of `clock` on a free port of this machine, until the block ends: the address, and
-    the status of each answer as it is given. It answers conditional requests (ETag, Last-Modified) as RFC 9110, 13 says."""
+def serving(feed: Callable[[datetime], bytes], clock: Callable[[], datetime], port: int = 0) -> Iterator[tuple[str, list[int]]]:
+    """Serves what `feed` gives at the time of `clock` on a port of this machine, a free one unless it is given, until the block
+    ends: the address, and the status of each answer as it is given. It answers conditional requests (ETag, Last-Modified) as
+    RFC 9110, 13 says. Raises OSError where the port is taken."""
     given: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,7 +79,7 @@ def serving(feed: Callable[[datetime], bytes], clock: Callable[[], datetime]) ->
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing: what is given is told by the list."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -79,3 +87,14 @@ def serving(feed: Callable[[datetime], bytes], clock: Callable[[], datetime]) ->
         finally:
             server.shutdown()
             thread.join()
+
+
+async def serve(connection: Connection, world: World) -> None:
+    """Plays the feed of a connection until it is cancelled. Raises ValueError for points that are not of `buses`, and OSError
+    where the port is taken."""
+    numbers = [ITEM.fullmatch(point.item) for point in connection.points]
+    if not all(numbers):
+        raise ValueError("its items must be those of vehicles B1, B2, ... or trips T1, T2, ... up to 99")
+    count = max((int(number[1]) for number in numbers if number), default=1)
+    with serving(buses(count, *CENTRE), world.clock, port_of(connection.address, 80)):
+        await asyncio.Event().wait()

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from scicity.access.hj212.decode import BEIJING
+from scicity.access.collecting import Connection
+from scicity.access.hj212.decode import BEIJING, KINDS
 from scicity.access.hj212.frames import EDITIONS, HAS_NUMBERS, WANTS_ANSWER, Message, Packet, Splitter, answer, pack, parse
+from scicity.access.hj212.listen import where
+from scicity.access.simulating import World
 
 PERIODS = {"2051": timedelta(minutes=10), "2061": timedelta(hours=1)}
 QUANTITIES = {"2011": ("Rtd",), "2051": ("Avg", "Min", "Max"), "2061": ("Avg", "Min", "Max")}
@@ -22,6 +25,7 @@ ACCEPT, DONE, TAKEN = "9011", "9012", "9014"
 LONGEST_ANSWER = 10_000  # periods that one request for history is answered with
 ASKED = re.compile(rb"BeginTime=([0-9]{14})[,;]EndTime=([0-9]{14})")
 REQUEST = re.compile(rb"QN=([0-9]{17})")
+LOOK = 1.0  # [s] between two looks at what falls due, and at whether a station is to be silent
 REFUSED, WRONG_PASSWORD = 2, 3  # QnRtn
 log = logging.getLogger(__name__)
 Value = Callable[[str, str, datetime, timedelta], float | None]
@@ -52,6 +56,7 @@ class Station:
     most_kept: int = 100_000
     kept: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     lost: int = 0
+    quantities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: QUANTITIES)  # what it tells, by command
 
     def __post_init__(self) -> None:
         self.told_until = self._request = self.begun
@@ -60,7 +65,7 @@ class Station:
     def tell(self, now: datetime) -> None:
         """Writes down the messages that fall due behind the last one told, up to `now`: real-time, minute and hour data."""
         for command, period in (("2011", self.real_time), *PERIODS.items()):
-            for end in _ends(self.told_until, now, period):
+            for end in () if command not in self.quantities else _ends(self.told_until, now, period):
                 self._write_down(command, end if command == "2011" else end - period, now)
         self.told_until = max(self.told_until, now)
 
@@ -97,6 +102,9 @@ class Station:
         yield answer(request, ACCEPT)
         period = PERIODS[request.command]
         first, last = (datetime.strptime(told.decode(), "%Y%m%d%H%M%S").replace(tzinfo=self.zone) for told in asked.groups())
+        if request.command not in self.quantities:
+            yield answer(request, DONE)
+            return
         ends = _ends(max(first, self.begun) - timedelta(microseconds=1) + period, min(last + period, self.told_until), period)
         for _, end in zip(range(LONGEST_ANSWER), ends, strict=False):
             content = self._content(request.command, end - period, self.factors)
@@ -124,7 +132,7 @@ class Station:
         told = [f"DataTime={time.astimezone(self.zone):%Y%m%d%H%M%S}"]
         period = PERIODS.get(command, timedelta())
         for factor in factors:
-            values = {quantity: self.value(factor, quantity, time, period) for quantity in QUANTITIES[command]}
+            values = {quantity: self.value(factor, quantity, time, period) for quantity in self.quantities[command]}
             fields = [f"{factor}-{quantity}={0 if value is None else f'{value:.10g}'}" for quantity, value in values.items()]
             told.append(",".join([*fields, f"{factor}-Flag={'D' if None in values.values() else 'N'}"]))
         return ";".join(told).encode()
@@ -202,6 +210,55 @@ class Link:
                 await self.writer.drain()
             self.answered += 1
         self._came.set()
+
+
+async def serve(connection: Connection, world: World) -> None:
+    """Plays the stations of the district at a connection of ours until it is cancelled; while nobody listens they keep what
+    falls due. Raises ValueError where no station is registered or no password is set."""
+    host, port, _ = where(connection.address, connection.name)
+    stations = []
+    for name, datastreams in world.stations().items():
+        password = world.password(f"{connection.name}-{name}") or world.password(connection.name)
+        if not password:
+            variable = "SCICITY_PASSWORD_" + connection.name.upper().replace("-", "_")
+            raise ValueError(f"stations need a password: set {variable} here and where `up` or `collect` is begun")
+        stations.append(_station(name, datastreams, password, connection, world))
+    if not stations:
+        raise ValueError("no datastream is named as a station's, <MN>.<factor>")
+    await asyncio.gather(*(_reporting(station, host, port, connection.name, world) for station in stations))
+
+
+async def _reporting(station: Station, host: str, port: int, connection: str, world: World) -> None:
+    """Runs a station, but not while it is to be silent."""
+    while True:
+        running = asyncio.create_task(station.run(host, port, world.clock, lambda _: world.sleep(LOOK)))
+        try:
+            while connection not in world.silent:
+                await world.sleep(LOOK)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        while connection in world.silent:
+            await world.sleep(LOOK)
+
+
+def _station(name: str, datastreams: Sequence[str], password: str, connection: Connection, world: World) -> Station:
+    """A station that tells its registered datastreams, `<MN>.<factor>[.minute|hour.<quantity>]`, and nothing else."""
+    told: dict[str, dict[str, None]] = {}
+    commands = {kind: command for command, kind in KINDS.items()}
+    for datastream in datastreams:
+        kind, _, quantity = datastream.split(".", 2)[2].partition(".") if datastream.count(".") > 1 else ("", "", "rtd")
+        told.setdefault(commands.get(kind, ""), {})[quantity.capitalize()] = None
+    factors = tuple(dict.fromkeys(datastream.split(".")[1] for datastream in datastreams))
+
+    def value(factor: str, quantity: str, begin: datetime, period: timedelta) -> float | None:
+        levels = (name, factor, KINDS["2061" if period == PERIODS["2061"] else "2051" if period else "2011"])
+        datastream = ".".join(filter(None, (*levels, quantity.lower() if period else "")))
+        return world.value(datastream, begin) if datastream in world.streams else None
+
+    quantities = {command: tuple(names) for command, names in told.items() if command in QUANTITIES}
+    begun, step = world.clock() - world.memory, max(connection.interval, timedelta(seconds=1))
+    return Station(name, password, value, begun, factors, real_time=step, quantities=quantities)
 
 
 def _ends(after: datetime, until: datetime, period: timedelta) -> Iterator[datetime]:

@@ -17,13 +17,18 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scicity.access.files.readings import EXPECTED, columns_fit, of_csv, typed_columns, types_fit
+from scicity.access.files.readings import EXPECTED, MOST_FIELDS, columns_fit, of_csv, typed_columns, types_fit
+from scicity.access.http.inflating import inflated
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 FORMS = (JSON, CSV, ARROW)
 MOST_READINGS = 1_000_000  # of one request
+MOST_COMMAS = 5 * MOST_READINGS  # of JSON, so that it cannot say more values than that many readings have
+MOST_INFLATED = 256 << 20  # [byte] of Arrow's compressed buffers, unpacked
+# What the readers of others raise at bodies that are made to break them.
+UNREADABLE = (pa.ArrowException, csv.Error, ValueError, OverflowError, RecursionError, MemoryError, OSError)
 
 
 class Reading(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,19 +50,18 @@ def decode(payload: bytes, place: str, arrived: datetime, problems: Problems, fo
     both and of the body: the same body again is the same batch. Raises nothing.
     """
     before = len(problems)
-    reader = {JSON: _json, CSV: of_csv, ARROW: _arrow}[form]
+    reader, first_row = {JSON: _json, CSV: of_csv, ARROW: _arrow}[form], 2 if form == CSV else 1
     try:
         rows = reader(payload, place, problems)
-    except (pa.ArrowException, csv.Error, ValueError, OverflowError, RecursionError, MemoryError, OSError) as error:
+        if rows is not None and rows.num_rows > MOST_READINGS:
+            problems.add(
+                "too-large", place, found=f"{rows.num_rows} readings", expected=f"at most {MOST_READINGS} in a request"
+            )
+            return None
+        columns = None if rows is None else typed_columns(rows, place, first_row, problems)
+    except UNREADABLE as error:
         problems.add("syntax", place, found=error, expected=f"a whole body of {form}")
         return None
-    if rows is None:
-        return None
-    if rows.num_rows > MOST_READINGS:
-        problems.add("too-large", place, found=f"{rows.num_rows} readings", expected=f"at most {MOST_READINGS} in a request")
-        return None
-    first_row = 2 if form == CSV else 1
-    columns = typed_columns(rows, place, first_row, problems)
     if columns is None or len(problems) > before:
         return None
     name = f"{place}#{hashlib.sha256(payload).hexdigest()[:32]}"
@@ -65,6 +69,9 @@ def decode(payload: bytes, place: str, arrived: datetime, problems: Problems, fo
 
 
 def _json(payload: bytes, place: str, problems: Problems) -> pa.Table | None:
+    if payload.count(b",") > MOST_COMMAS:  # a list of nothing takes thirty times its length in memory
+        problems.add("too-large", place, found=f"more than {MOST_COMMAS} values", expected=f"at most {MOST_READINGS} readings")
+        return None
     try:  # what nearly every body is: a list of whole readings
         plain = _plain.decode(payload)
         columns = {name: list(map(attrgetter(name), plain)) for name in ARRIVAL.names}
@@ -87,7 +94,13 @@ def _columns(told: Any, place: str, problems: Problems) -> dict[str, list[Any]] 
         if wrong is not None:
             problems.add("value", place, wrong, found=told[wrong - 1], expected="a reading: an object")
             return None
-        return {name: [each.get(name) for each in told] for name in sorted({key for each in told for key in each})}
+        names = set[str]()
+        for each in told:
+            names.update(each if len(each) <= MOST_FIELDS else list(each)[: MOST_FIELDS + 1])
+            if len(names) > MOST_FIELDS:
+                problems.add("too-large", place, found=f"more than {MOST_FIELDS} fields", expected=", ".join(ARRIVAL.names))
+                return None
+        return {name: [each.get(name) for each in told] for name in sorted(names)}
     if not (isinstance(told, dict) and all(isinstance(column, list) for column in told.values())):
         problems.add("syntax", place, found=type(told).__name__, expected="a list of readings, or an object of columns")
         return None
@@ -103,6 +116,8 @@ def _table(columns: Mapping[str, list[Any]], place: str, problems: Problems) -> 
     for name, column in columns.items():
         kind = pa.string() if name == "time" else ARRIVAL.field(name).type
         try:
+            if any(isinstance(each, bool) for each in column):  # Arrow would take them for 1 and 0
+                raise pa.ArrowInvalid("true and false are no numbers")
             rows[name] = pa.array(column, kind)
         except (pa.ArrowException, OverflowError):
             wrong = next(at for at, each in enumerate(column) if not _is_a(kind, each))
@@ -115,6 +130,8 @@ def _table(columns: Mapping[str, list[Any]], place: str, problems: Problems) -> 
 
 
 def _is_a(kind: pa.DataType, value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
     try:
         pa.array([value], kind)
     except (pa.ArrowException, OverflowError):
@@ -123,6 +140,10 @@ def _is_a(kind: pa.DataType, value: Any) -> bool:
 
 
 def _arrow(payload: bytes, place: str, problems: Problems) -> pa.Table | None:
+    unpacked = inflated(payload)
+    if unpacked > MOST_INFLATED:
+        problems.add("too-large", place, found=f"{unpacked} bytes unpacked", expected=f"at most {MOST_INFLATED}")
+        return None
     with pa.ipc.open_stream(payload) as reader:
         if not (columns_fit(reader.schema.names, place, problems) and types_fit(reader.schema, place, problems)):
             return None

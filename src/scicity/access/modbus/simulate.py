@@ -21,11 +21,15 @@ from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from scicity.access.collecting import Connection
+from scicity.access.modbus.address import address
 from scicity.access.modbus.answers import TABLES, Asked
 from scicity.access.modbus.items import BITS, Item, parse
 from scicity.access.modbus.planning import gap
 from scicity.access.modbus.values import words_of
+from scicity.access.simulating import World
 
+LOOK = 1.0  # [s] between two looks at whether the device is to be silent
 FRAMERS = {"tcp": FramerType.SOCKET, "rtu": FramerType.RTU}
 Value = Callable[[str, datetime], int | float | None]
 """What an item has at a time; None where it has no value, which its type or its `none` must be able to say."""
@@ -138,3 +142,14 @@ async def simulated(
         close()
         await server.shutdown()
         await asyncio.sleep(0)  # lets the connections end
+
+
+async def serve(connection: Connection, world: World) -> None:
+    """Plays the device of a connection until it is cancelled. Raises ValueError for what cannot be read, and OSError where the
+    port is taken."""
+    where, points = address(connection.address), {point.item: point for point in connection.points}
+    told = {"framing": where.framing, "port": where.port, "clock": world.clock}
+    async with simulated(points, lambda item, time: world.told(points[item], time), **told) as device:
+        while True:
+            device.silent = set(device.device_ids()) if connection.name in world.silent else set()
+            await world.sleep(LOOK)

@@ -33,7 +33,11 @@ from scicity.access.storage import StorageRefused
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL
 
-MOST_TOGETHER = 5_000  # messages of one commit
+MOST_TOGETHER = 5_000  # messages of one commit, and
+MOST_BYTES_TOGETHER = 64 << 20  # of them, or one message more
+MOST_BYTES = 4 << 20  # of a message; larger bodies are for HTTP
+LARGEST_PACKET = 64 << 20  # [byte] that a broker may send us (MQTT 5); of larger ones nothing comes
+KEPT_OF_TOO_LARGE = 64 << 10  # [byte] of a message that is too large, for people to see
 MOST_UNACKNOWLEDGED = 10_000  # that a broker may have under way to us
 PLACE = "mqtt "  # in front of a topic, as problems name where a message came from
 RETRY = 1.0  # [s] between two tries where the inbox refuses
@@ -87,7 +91,8 @@ class Reader:
             try:
                 for message, problems in unread:
                     place = PLACE + message.topic
-                    self.inbox.keep_unread(_name(message, True), place, message.arrived, "mqtt", problems, message.payload)
+                    shown = message.payload if len(message.payload) <= MOST_BYTES else message.payload[:KEPT_OF_TOO_LARGE]
+                    self.inbox.keep_unread(_name(message, True), place, message.arrived, "mqtt", problems, shown)
                 if tables:
                     rows = pa.concat_tables(tables)
                     self.inbox.put_messages(names, rows, np.concatenate(of), max(m.arrived for m in messages), "mqtt")
@@ -116,7 +121,7 @@ class Reader:
         whose, readings = [], []
         for number, message in enumerate(messages):
             levels = message.topic.split("/")
-            if levels[0] != OWN or levels[2:] != ["readings"]:
+            if levels[0] != OWN or levels[2:] != ["readings"] or len(message.payload) > MOST_BYTES:
                 continue
             try:
                 told = _one.decode(message.payload)
@@ -132,7 +137,7 @@ class Reader:
         columns = [[getattr(each, name) for each in readings] for name in ARRIVAL.names]
         told = pa.table(columns, names=ARRIVAL.names)
         rows = typed_columns(told, "mqtt", 1, Problems())
-        if rows is None or not np.isfinite(rows.column("value").to_numpy()[rows.column("value").is_valid().to_numpy()]).all():
+        if rows is None:
             return found  # one of them is faulty: each is read by itself then
         at = 0
         for number, count in whose:
@@ -142,6 +147,11 @@ class Reader:
 
     def _read(self, message: Message, problems: Problems) -> tuple[pa.Table, bool]:
         place = PLACE + message.topic
+        if len(message.payload) > MOST_BYTES:
+            problems.add(
+                "too-large", place, found=f"{len(message.payload)} bytes", expected=f"at most {MOST_BYTES} in a message"
+            )
+            return ARRIVAL.empty_table(), True
         said = read(message.topic, message.payload, place, message.arrived, problems, self.births)
         if said is None:
             return ARRIVAL.empty_table(), True
@@ -154,6 +164,10 @@ class Reader:
             if others:
                 problems.add("sender", place, found=", ".join(others[:5]), expected=f"datastreams that {name} may send for")
         return pa.concat_tables([ARRIVAL.empty_table(), *said.rows.values()]), said.timed
+
+
+def _size(message: Message | None) -> int:
+    return 0 if message is None else len(message.payload)
 
 
 def _name(message: Message, timed: bool) -> str:
@@ -192,6 +206,7 @@ class Subscriber:
             self._told = Properties(PacketTypes.CONNECT)
             self._told.SessionExpiryInterval = KEPT_SESSION
             self._told.ReceiveMaximum = MOST_UNACKNOWLEDGED
+            self._told.MaximumPacketSize = LARGEST_PACKET
 
     def begin(self) -> None:
         """Connects, now or as soon as the broker is there, and takes what comes until `end`."""
@@ -222,8 +237,10 @@ class Subscriber:
     def _take(self) -> None:
         while True:
             together = [self._waiting.get()]
-            while len(together) < MOST_TOGETHER and not self._waiting.empty():
+            size = _size(together[0])
+            while len(together) < MOST_TOGETHER and size < MOST_BYTES_TOGETHER and not self._waiting.empty():
                 together.append(self._waiting.get())
+                size += _size(together[-1])
             messages = [message for message in together if message is not None]
             try:
                 for message in self.reader.take(messages, self._ended.is_set) if messages else []:
