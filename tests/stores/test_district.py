@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,9 @@ from scicity.cockpit import arriving
 from scicity.cockpit.arriving import MOVER, Mover, trouble
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
+from scicity.kernel import retired
 from scicity.kernel.lineage import address
+from scicity.kernel.retired import Retirement
 from scicity.operation import upgrading
 from scicity.operation.backup import BackupFailed, back_up, read_manifest
 from scicity.operation.restore import restore
@@ -192,6 +194,34 @@ def test_a_restore_into_a_store_that_was_cut_off_goes_on_and_no_other_does(
     restore(other, manifest)
     assert contents(opened(small.place.district, tmp_path / "other").city) == contents(small.city)
     assert not server.holding(".restoring")
+
+
+def test_what_was_let_go_of_is_backed_up_and_restored_into_a_folder_and_another_store(
+    small: Small, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        small.inbox.put([batch(number)])
+        small.mover.step()
+    later, table = datetime.now(UTC) + timedelta(days=2), "reading.energy_register"
+    assert sum(gone.logs for gone in small.city.retain(now=later)) > 0
+    act = Retirement("2020-01", "2026-01-01", 0, "a rule", {})
+    retired.write(small.city.lake.store, (act,))
+    back_up(small.place, tmp_path / "to")
+    assert sum(gone.deleted for gone in small.city.retain(now=later + timedelta(hours=7))) > 0
+    back_up(small.place, tmp_path / "to")  # knows much, and fetches the records again
+    shown, record = small.energy(), small.city.lake.record(table)
+    assert record.through > 0 and record.sequences
+    for lake in ("", f"s3://{server.bucket}/elsewhere"):
+        monkeypatch.setenv("SCICITY_LAKE", lake)
+        place = Place(small.place.district, tmp_path / f"state {bool(lake)}")
+        restore(place, tmp_path / "to")
+        found = opened(place.district, place.state_root)
+        assert found.energy() == shown and found.city.lake.record(table) == record
+        assert found.city.lake.retirements() == (act,)
+        found.inbox.put([batch(5)])
+        found.mover.step()  # comes again, and is known
+        assert found.energy() == shown
+        assert not list((place.state / "lake").glob("_retired.json")) or not lake
 
 
 def test_a_back_up_of_a_store_that_is_away_fails_and_leaves_none(small: Small, server: Server, tmp_path: Path) -> None:
