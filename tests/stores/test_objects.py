@@ -71,7 +71,7 @@ def test_any_sequence_of_changes_leaves_the_files_of_a_folder(objects_at: str, s
                     merged(toy, event[1])
                 toy.computing.bring_up_to_date()
         assert toys[0].contents() == toys[1].contents()
-        elsewhere = Toy(place / "other", buckets, Objects(store.address, place / "other cache"))
+        elsewhere = Toy(place / "other", buckets, store=Objects(store.address, place / "other cache"))
         assert elsewhere.contents() == toys[0].contents()
         for table in elsewhere.computing.catalog.derived:
             found = [toy.computing.engine.rows(table, order=", ".join(table.grain)) for toy in (toys[0], elsewhere)]
