@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/steady.py [--points 20000] [--minutes 15] [--batch 1000]
 
-Starts the cockpit with the demo district and as many more meters in a temporary state, and lets a gateway send what each of
-their registers shows now, once a minute, in batches over HTTP, spread over the minute. Figures are brought up to date all the
-while. Prints for each minute what server, mover and collector together took of one core, their memory, how many readings wait,
-and how old the newest reading is by which figures stand; and at the end the mean.
+Starts the cockpit with the demo district's registers and as many more meters in a temporary state, its lake by days, and lets a
+gateway send what each of their registers shows now, once a minute, in batches over HTTP. Figures are brought up to date all
+the while. Prints for each minute what server, mover and collector together took of one core, their memory, how many readings
+wait, and how long after the minute's readings were acknowledged the ledger held them; and at the end the means.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ def make_district(folder: Path, points: int) -> Path:
     district = Path(shutil.copytree(DEMO, folder / "district"))
     origin = "stand-in,stand-in: of the benchmark"
     registers = district / "registers"
+    shutil.rmtree(district / "readings")
+    with (district / "district.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[lake]\npartitions = "days"\n')
     with (registers / "meters.csv").open("a", encoding="utf-8") as meters:
         meters.writelines(f"meter-{n:05d},electricity,sub,,false,{origin}\n" for n in range(points))
     with (registers / "datastreams.csv").open("a", encoding="utf-8") as streams:
@@ -95,25 +98,31 @@ def main() -> None:
             made = subprocess.run(command, env=told, check=True, capture_output=True).stdout
             credential = json.loads(made)["credential"]
             inbox, lake = Inbox(state / "demo" / "inbox.sqlite3"), Lake(state / "demo" / "lake")
-            connection = http.client.HTTPConnection("127.0.0.1", asked.port, timeout=60)
             batches = [range(n, min(n + asked.batch, asked.points)) for n in range(0, asked.points, asked.batch)]
             begun, so_far, refused = time.monotonic(), worked(process.pid), 0
-            shares = []
+            shares, waited = [], []
             for minute in range(asked.minutes):
-                for number, numbers in enumerate(batches):
-                    due = begun + 60 * (minute + number / len(batches))
-                    time.sleep(max(0.0, due - time.monotonic()))
+                time.sleep(max(0.0, begun + 60 * minute - time.monotonic()))
+                before = lake.snapshot(LEDGER).version
+                connection = http.client.HTTPConnection("127.0.0.1", asked.port, timeout=60)
+                for numbers in batches:
                     refused += not send(connection, credential, numbers, datetime.now(UTC), minute)
+                acknowledged = time.monotonic()
+                while inbox.waiting_readings() or lake.snapshot(LEDGER).version == before:
+                    time.sleep(0.25)
+                    if time.monotonic() > acknowledged + 50:
+                        break
+                waited.append(time.monotonic() - acknowledged)
                 time.sleep(max(0.0, begun + 60 * (minute + 1) - time.monotonic()))
                 now = worked(process.pid)
                 shares.append((now - so_far) / 60)
                 so_far = now
-                commits = lake.snapshot(LEDGER).version + 1
                 print(
                     f"minute {minute + 1:3d}: {shares[-1]:6.1%} of a core, {memory(process.pid):6,.0f} MB, "
-                    f"{inbox.waiting_readings():,} wait, {commits} commits of the ledger, {refused} batches refused",
+                    f"{inbox.waiting_readings():,} wait, in the ledger after {waited[-1]:.1f} s, {refused} batches refused",
                     flush=True,
                 )
+            print(f"in the ledger after {sum(waited) / len(waited):.1f} s, at most {max(waited):.1f} s")
             print(f"{asked.points:,} points a minute: {sum(shares) / len(shares):.1%} of a core")
         finally:
             os.killpg(process.pid, signal.SIGKILL)

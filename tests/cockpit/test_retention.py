@@ -183,6 +183,7 @@ def test_the_mover_waits_longer_while_nobody_looks(old, city, monkeypatch):
     monkeypatch.setattr(arriving.time, "sleep", sleep)
     monkeypatch.setattr(arriving.time, "monotonic", lambda: clock[0])
     mover, mark = Mover(old), old.figures.lake.root / looking.MARK
+    mark.unlink(missing_ok=True)  # of another test's page
     assert mover._pause(1.0, lambda: True)
     assert sum(slept) >= arriving.UNSEEN_PAUSE
     slept.clear()

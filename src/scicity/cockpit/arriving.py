@@ -25,6 +25,7 @@ from scicity.retention import Gone, UnderWay, let_go
 
 PAUSE, LONGEST_PAUSE = 0.3, 3.0  # [s] between two steps, at least and at most: a reading heals its figures within 5 s
 UNSEEN_PAUSE = 4.0  # [s] while nobody looks: each step is a version of every table that it changes
+SETTLING, LONGEST_SETTLING = 0.2, 1.0  # [s] in which nothing more comes before it is moved, and so long at most
 SPARED = 3.0  # so many times as long as a step took it pauses
 BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
@@ -144,6 +145,7 @@ class Mover:
                     with self.city.figures.lake.alone():
                         self._heal()
                     behind = False
+                self._settle()
                 moved = self.step()
                 self.compact()
                 self.forget()
@@ -162,6 +164,14 @@ class Mover:
                 rates = {f"per_second_{span}": rate(recent, beaten, span) for span in (60, round(RECENT))}
                 self._beat(so_far, took, error, {"pid": os.getpid(), "begun": begun_at, **rates})
             going = self._pause(min(max(PAUSE, took * SPARED), LONGEST_PAUSE), goes_on)
+
+    def _settle(self) -> None:
+        """Waits until nothing more comes in: what many devices send at once is moved, and heals, at once."""
+        inbox, until = inbox_of(self.city), time.monotonic() + LONGEST_SETTLING
+        before, now = 0, inbox.waiting_readings()
+        while now > before and time.monotonic() < until:
+            time.sleep(SETTLING)
+            before, now = now, inbox.waiting_readings()
 
     def _pause(self, pause: float, goes_on: Callable[[], bool]) -> bool:
         """Sleeps for a pause; while nobody looks (and nothing is being let go of) longer, until somebody does. Whether it
