@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 
 import typer
 
@@ -25,8 +26,16 @@ for found in pkgutil.iter_modules(commands.__path__):
 
 
 def main() -> None:
-    """Runs the command line."""
-    app()
+    """Runs the command line. Where the lake's store refuses, it says so and ends with status 1."""
+    try:
+        app()
+    except OSError as error:
+        from scicity.stores import StoreRefused  # here, so that what needs no engine answers at once
+
+        if not isinstance(error, StoreRefused):
+            raise
+        typer.echo(f"✗ {error}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
 from scicity.operation.upgrading import upgrade
 from scicity.retention import Gone, let_go, rule_of
+from scicity.stores import store_at
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
 
@@ -46,7 +47,7 @@ class City:
         self.district = District.open(self.folder, self.problems)
         root = os.environ.get("SCICITY_STATE") or Path(os.environ.get("SCICITY_HOME", ".")) / STATE
         self.state = state or Path(root) / self.district.slug
-        self.lake = Lake(self.state / "lake")
+        self.lake = Lake(self.state / "lake", store_at(self.state, self.district.slug))
 
     @cached_property
     def catalog(self) -> Catalog:

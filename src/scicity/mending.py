@@ -23,6 +23,7 @@ from scicity.kernel import record as records
 from scicity.kernel.lake import Lake
 from scicity.kernel.tables import Catalog
 from scicity.retention.checkpoint import CHECKPOINT, files_of, put_together
+from scicity.stores import Folder, Objects
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # another one after each start of the machine
 LATEST = 3_600  # [s] before a table's newest file: what is older has long been written to the disk by the system itself
@@ -39,6 +40,7 @@ def mend(lake: Lake, catalog: Catalog) -> list[str]:
         return []
     with lake.alone():
         found = [word for folder in sorted(lake.root.glob("*/*/_delta_log")) for word in _mend_log(folder, catalog)]
+        found += lake.store.mend()
         lake.forget()
         shutil.rmtree(lake.root / "_compiled", ignore_errors=True)  # texts that had not reached the disk may be empty
         torn = [table.name for table in catalog.derived if _torn(lake, table.name)]
@@ -67,8 +69,8 @@ def _mend_log(folder: Path, catalog: Catalog) -> list[str]:
 
     The log begins where the table's record ends, if it has one; the checkpoint there can be put together again.
     """
-    record = records.read(folder.parent)
-    table, found = f"{folder.parent.parent.name}.{folder.parent.name}", []
+    table, found = f"{folder.parent.parent.name}.{folder.parent.name}", list[str]()
+    record = records.read(Folder(folder.parents[2]), table)
     for checkpoint in folder.glob("*.checkpoint*.parquet"):
         try:
             pq.read_metadata(checkpoint)
@@ -111,7 +113,9 @@ def _whole(commit: Path, newest: float) -> bool:
 
 
 def _torn(lake: Lake, table: str) -> bool:
-    """Whether a file that a derived table's newest version names is not what its name says."""
+    """Whether a file that a derived table's newest version names is not what its name says; an object store's are not torn."""
+    if isinstance(lake.store, Objects):
+        return False
     files = [lake.folder(table) / path for path in lake.snapshot(table).paths]
     if not all(file.exists() for file in files):
         return True

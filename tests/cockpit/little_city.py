@@ -19,6 +19,7 @@ from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch, take
 from scicity.kernel.tables import Catalog, Read, derived
+from scicity.stores import store_at
 
 DISTRICT = """
 [district]
@@ -120,7 +121,7 @@ def build(root: Path) -> OpenCity:
     problems = Problems()
     district = District.open(folder, problems)
     catalog = Catalog([*KERNEL_SOURCES, hourly, daily, monthly, total])
-    lake = Lake(place.state / "lake")
+    lake = Lake(place.state / "lake", store_at(place.state, district.slug))
     zones = district.sources(Catalog([ZONE]), problems)[ZONE.name]
     streams = pa.Table.from_pylist(
         [

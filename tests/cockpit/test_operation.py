@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,13 +13,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.template import base
 from django.test import Client
+from tests.stores.server import Server
 
 from scicity.access.inbox import Inbox
 from scicity.access.storage import StorageRefused
 from scicity.cockpit import arriving, condition, roles
+from scicity.cockpit import city as cities
 from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER
 from scicity.cockpit.models import Person
 from scicity.cockpit.views.operation import amount, duration
@@ -112,6 +117,41 @@ def test_an_inbox_that_is_away_is_told(inbox, monkeypatch):
     monkeypatch.setattr(Inbox, "pulses", away)
     page = browser.get("/operation/")
     assert page.status_code == 200 and "the database is away" in page.content.decode()
+
+
+def test_a_lake_whose_store_is_away_is_told_of_and_pages_answer_503(tmp_path, monkeypatch, request):
+    server = Server(tmp_path / "server")
+    request.addfinalizer(server.stop)
+    for name, value in {**server.environment, "SCICITY_LAKE": f"s3://{server.bucket}/china"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SCICITY_METRICS_TOKEN", "a-token")
+    far = dataclasses.replace(sys.modules["little_city"].build(tmp_path), place=settings.PLACE)
+    cities.use(far)
+    own = Inbox(tmp_path / "inbox.sqlite3")
+    own.beat(MOVER, datetime.now(UTC), {"readings": 0, "error": "", "step_seconds": 0.1})
+    monkeypatch.setitem(arriving._inboxes, far.place, own)
+    browser, bearer = browser_of("administrator"), {"HTTP_AUTHORIZATION": "Bearer a-token"}
+    assert server.holding("china/little/little/hourly/_delta_log")
+    assert [browser.get(page).status_code for page in ("/data/", "/data/little.total/", "/readyz", "/operation/")] == [200] * 4
+    assert b"scicity_lake_up 1.0" in browser.get("/metrics", **bearer).content
+    server.stop()
+    far.figures.lake.store.begin()
+    far.figures.lake.store._answered = 0.0
+    for page in ("/data/", "/data/little.total/"):
+        answer = browser.get(page)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+        assert "数据湖的存储没有应答" in answer.content.decode() and server.environment["AWS_SECRET_ACCESS_KEY"] not in str(
+            answer
+        )
+    assert browser.get("/healthz").status_code == 200
+    ready = browser.get("/readyz", **bearer)
+    assert ready.status_code == 503 and "does not answer" in ready.json()["trouble"][0]
+    metrics = browser.get("/metrics", **bearer).content.decode()
+    assert "scicity_lake_up 0.0" in metrics and "scicity_ready 0.0" in metrics and "scicity_lake_bytes" not in metrics
+    page = browser.get("/operation/")
+    assert page.status_code == 200 and "does not answer" in page.content.decode()
+    server.begin()
+    assert [browser.get(page).status_code for page in ("/data/", "/data/little.total/", "/readyz", "/operation/")] == [200] * 4
 
 
 def test_held_and_unread_lead_to_where_they_are_mended(inbox):

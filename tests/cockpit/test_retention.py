@@ -77,7 +77,7 @@ def test_a_version_that_went_is_told_and_never_a_fault_of_the_server(old, city):
 
     part = next(iter(record.states))
     held = {**record.states, part: tuple(each._replace(since=record.through) for each in record.states[part])}
-    records.write(lake.folder("little.hourly"), replace(record, states=held, born=dict.fromkeys(record.born, 0)))
+    records.write(lake.store, "little.hourly", replace(record, states=held, born=dict.fromkeys(record.born, 0)))
     row = next(
         row
         for row in old.figures.rows("little.hourly")

@@ -16,6 +16,7 @@ from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch, take
 from scicity.kernel.tables import Catalog, Read, derived, finer, source
+from scicity.stores import Store
 
 HOUR = 3_600_000_000
 ZONE = "Asia/Shanghai"
@@ -155,8 +156,8 @@ def streams() -> pa.Table:
 class Toy:
     """A lake with the toy domain over it."""
 
-    def __init__(self, root: Path, buckets: int = 1, by_days: bool = False) -> None:
-        self.lake, self.buckets, self.by_days = Lake(root), buckets, by_days
+    def __init__(self, root: Path, buckets: int = 1, by_days: bool = False, store: Store | None = None) -> None:
+        self.lake, self.buckets, self.by_days = Lake(root, store), buckets, by_days
         self.computing = Computing(self.lake, catalog(by_days), Calendar(ZONE), buckets)
         self.lake.replace("district.datastream", {Part("all"): streams()}, DATASTREAM.schema, inputs={}, code="")
 

@@ -40,12 +40,15 @@ def test_a_line_is_one_json_object_with_what_was_told() -> None:
         "conninfo password={} host=db",
         '{{"password": "{}"}}',
         "the token was {}",  # known by the setting that holds it
+        "the key of the store was {}",
     ],
 )
 def test_no_secret_is_written(form: logging.Formatter, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "s3cret-of-somebody"
     if "the token" in said:
         monkeypatch.setenv("SCICITY_METRICS_TOKEN", secret)
+    if "the key" in said:
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
     assert secret not in form.format(record(said.format(secret)))
     try:
         raise OSError(said.format(secret))

@@ -17,6 +17,7 @@ from scicity.kernel.computing import Computing
 from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import Figures
 from scicity.retention import Gone, let_go
+from scicity.stores import Store
 from tests.kernel.toy import FIRST, METERS, Toy
 
 BEGIN = datetime(2023, 4, 1, 4, tzinfo=UTC)  # noon in Beijing
@@ -25,8 +26,10 @@ BEGIN = datetime(2023, 4, 1, 4, tzinfo=UTC)  # noon in Beijing
 class Passing(Toy):
     """A toy whose commits are stamped with `now`, which goes on by `day`."""
 
-    def __init__(self, root: Path, buckets: int = 1, retention: Mapping[str, int] | None = None) -> None:
-        super().__init__(root, buckets)
+    def __init__(
+        self, root: Path, buckets: int = 1, retention: Mapping[str, int] | None = None, store: Store | None = None
+    ) -> None:
+        super().__init__(root, buckets, store=store)
         self.now, self.retention, self._stamped = BEGIN, dict(retention or {}), set[str]()
         self.tariffs([(FIRST, None, "0.5")])
         self.read("first", [(f"{m}.e", FIRST + timedelta(hours=12 * k), 1.0 + k % 3, 0) for m in METERS for k in range(1, 100)])

@@ -55,7 +55,7 @@ def months(lake: Passing) -> dict[str, int]:
     """How many readings the lake has by month."""
     snapshot = lake.lake.snapshot(TABLE)
     return {
-        part.period: sum(pq.read_metadata(lake.lake.folder(TABLE) / path).num_rows for path in paths)
+        part.period: sum(pq.read_metadata(file).num_rows for file in lake.lake.store.local(TABLE, paths))
         for part, paths in sorted(snapshot.files.items())
     }
 
@@ -83,7 +83,7 @@ def test_no_change_of_code_or_register_and_no_rebuild_touches_what_is_frozen(pas
         changed = replace(hourly)
         changed.__dict__["code"] = new  # as if a method had been changed
         tables = {**passing.computing.catalog.tables, HOURLY: changed}
-        computing = Computing(Lake(passing.lake.root), Catalog(tables.values()), passing.computing.calendar)
+        computing = Computing(passing.again().lake, Catalog(tables.values()), passing.computing.calendar)
         done = {each.table: each for each in computing.bring_up_to_date()}
         assert done[HOURLY].computed and not done[HOURLY].computed & set(kept)
         passing.lake.forget()
@@ -124,7 +124,7 @@ def test_frozen_rows_go_over_into_a_table_of_other_columns(passing: Passing) -> 
     changed.__dict__["code"] = "wider"
     tables = {**passing.computing.catalog.tables, HOURLY: changed}
     catalog = Catalog(tables.values())
-    ended = Computing(Lake(passing.lake.root), catalog, passing.computing.calendar)
+    ended = Computing(passing.again().lake, catalog, passing.computing.calendar)
     kept = ended.lake.replace
 
     def end(table: str, *args: object, **more: object) -> object:
@@ -135,8 +135,8 @@ def test_frozen_rows_go_over_into_a_table_of_other_columns(passing: Passing) -> 
     ended.lake.replace = end  # type: ignore[method-assign]
     with pytest.raises(Ended):
         ended.bring_up_to_date()
-    Computing(Lake(passing.lake.root), catalog, passing.computing.calendar).bring_up_to_date()
-    computing = Computing(Lake(passing.lake.root), catalog, passing.computing.calendar)
+    Computing(passing.again().lake, catalog, passing.computing.calendar).bring_up_to_date()
+    computing = Computing(passing.again().lake, catalog, passing.computing.calendar)
     found = computing.engine.rows(changed, "meter = 'm2'", order="hour").to_pylist()
     assert [{name: row[name] for name in hourly.columns} for row in found] == [dict(row) for row in was]
     assert {row["flow"] for row in found if f"{row['day']:%Y-%m}" < "2023-01"} == {None}

@@ -11,13 +11,12 @@ import pytest
 from scicity import mending
 from scicity.access.arrival import move
 from scicity.access.inbox import LATE, LIVE, Inbox
-from scicity.kernel import record as records
-from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import NoFigure
 from scicity.kernel.reading import ARRIVAL, Batch, merge, whole_batches
 from scicity.kernel.record import LetGo
 from scicity.retention import checkpoint, versions
 from scicity.retention.versions import GRACE
+from scicity.stores import folder
 from tests.kernel.test_healing import rebuilt
 from tests.kernel.toy import FIRST, streams
 from tests.retention.passing import Passing, opened
@@ -74,7 +73,7 @@ def test_files_go_hours_later_and_those_of_kept_versions_stay(stepped: Passing) 
     gone = stepped.let_go()
     assert gone.deleted >= sum(map(len, doomed.values())) and gone.deleted_bytes > 0
     for table in TABLES:
-        record, lake = stepped.lake.record(table), Lake(stepped.lake.root)
+        record, lake = stepped.lake.record(table), stepped.again().lake
         assert not doomed[table] & stepped.on_disk(table)
         for version in (*record.versions, *range(record.through, lake.snapshot(table).version + 1)):
             snapshot = lake.snapshot(table, version)
@@ -158,7 +157,7 @@ def test_no_batch_is_taken_twice_when_its_log_is_gone(stepped: Passing) -> None:
     stepped.later(days=5)
     stepped.let_go()
     assert stepped.logs("reading.energy_increment")[0] > 8
-    assert whole_batches(Lake(stepped.lake.root)) == known
+    assert whole_batches(stepped.again().lake) == known
     before = stepped.lake.snapshot("reading.energy_increment")
     for name in known:
         assert stepped.read(name, [("m1.e", FIRST + timedelta(hours=6), 2.0, 0)]) == {}
@@ -182,7 +181,7 @@ def test_a_batch_that_a_move_left_in_the_inbox_is_known_when_the_log_is_gone(ste
     stepped.let_go()
     assert len(stepped.logs("reading.energy_increment")) == 1
     for lane in (LIVE, LATE):
-        assert move(inbox, Lake(stepped.lake.root), *arguments[1:], lane=lane).readings == {}
+        assert move(inbox, stepped.again().lake, *arguments[1:], lane=lane).readings == {}
     assert inbox.waiting_readings() == 0
     stepped.computing.bring_up_to_date()
     assert stepped.lake.snapshot("reading.energy_increment").files == before and stepped.contents() == contents
@@ -201,7 +200,7 @@ def test_a_process_that_writes_goes_on_while_another_lets_go(
         )
         passing.late(f"old {number}", 3.0, days=20 + number, meter="m3", revision=2)
     assert passing.contents() == rebuilt(passing, tmp_path / "other").contents()
-    fresh = Lake(passing.lake.root)
+    fresh = passing.again().lake
     for table in TABLES:
         assert passing.lake.snapshot(table) == fresh.snapshot(table)
         assert [each.version for each in passing.lake.commits(table)] == [each.version for each in fresh.commits(table)]
@@ -240,11 +239,12 @@ def test_a_dry_run_tells_and_changes_nothing(stepped: Passing) -> None:
 POINTS = [
     (checkpoint.DeltaTable, "create_checkpoint"),
     (checkpoint, "written"),
-    (checkpoint, "sync"),
-    (records, "sync"),
+    (folder, "sync"),
+    (folder.Folder, "settle"),
+    (folder.Folder, "note"),
     (versions.records, "write"),
-    (versions, "_clear"),
-    (versions, "_remove_empty"),
+    (folder.Folder, "clear_log"),
+    (folder.Folder, "delete_files"),
     (Path, "unlink"),
 ]
 
@@ -289,7 +289,7 @@ def test_a_run_that_ends_anywhere_leaves_a_right_state(
             monkeypatch.setattr(home, name, kept)
         passing.lake.forget()
         assert passing.contents() == contents
-        assert whole_batches(Lake(passing.lake.root)) == known
+        assert whole_batches(passing.again().lake) == known
         assert opened(passing.figures, MARCH) == was[MARCH]
         turn += 3
     assert ended >= 1
@@ -362,7 +362,7 @@ def test_a_torn_checkpoint_where_the_log_begins_is_put_together_again(
         (log / checkpoint.CHECKPOINT.format(through)).write_bytes(b"PAR1")
         if through > 3:
             (log / f"{3:020d}.json").write_text("{}")  # of before, which came back with the disk
-    lake = Lake(stepped.lake.root)
+    lake = stepped.again().lake
     found = mending.mend(lake, stepped.computing.catalog)
     assert len([word for word in found if "torn checkpoint" in word]) == len(TABLES)
     assert not [word for word in found if "commit" in word]

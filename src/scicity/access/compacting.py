@@ -34,11 +34,7 @@ def compact(lake: Lake, tables: Iterable[Table], most: int = 1) -> Merged:
     due = []
     for table in tables:
         for part, paths in lake.snapshot(table.name).files.items():
-            chosen = (
-                worth_merging({path: (lake.folder(table.name) / path).stat().st_size for path in paths})
-                if len(paths) >= MANY
-                else []
-            )
+            chosen = worth_merging(lake.sizes(table.name, paths)) if len(paths) >= MANY else []
             if chosen:
                 due.append((-len(chosen), table.name, part, table, chosen))
     done = Merged()

@@ -201,7 +201,7 @@ def rate(recent: deque[tuple[float, int]], now: float, span: float) -> float:
 
 
 def trouble(city: OpenCity, now: datetime) -> list[str]:
-    """Why the access network is not ready: the inbox refuses, or nobody moves on what it holds. Empty where it is."""
+    """Why the access network is not ready: inbox or lake refuse, or nobody moves on what waits. Empty where it is."""
     try:
         pulses = inbox_of(city).pulses()
     except StorageRefused as error:
@@ -209,4 +209,5 @@ def trouble(city: OpenCity, now: datetime) -> list[str]:
     at, how = pulses.get(MOVER, (None, {}))
     if at is None or now - at > SILENT:
         return [f"the mover was last heard of {f'at {at:%Y-%m-%d %H:%M:%S} UTC' if at else 'never'}"]
-    return [f"the mover fails: {how['error']}"] if how.get("error") else []
+    away = city.figures.lake.store.trouble()
+    return [away] if away else [f"the mover fails: {how['error']}"] if how.get("error") else []

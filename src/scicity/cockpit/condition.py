@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from scicity.access.storage import SCHEMA
 from scicity.cockpit.arriving import COLLECTOR, MOVER, SILENT, inbox_of
 from scicity.cockpit.city import OpenCity
 from scicity.kernel.lake import Lake
+from scicity.stores import StoreRefused
 
 BEATING = (MOVER, COLLECTOR)  # parts that beat for as long as they live; others say when they last did their work
 OF_POSTGRES = f"""SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
@@ -51,7 +51,10 @@ class Size:
 
 @dataclass(frozen=True)
 class Condition:
-    """All of it. Sizes in bytes, rates in readings per second, `oldest` is when the batch arrived that waits longest."""
+    """All of it. Sizes in bytes, rates in readings per second, `oldest` is when the batch arrived that waits longest.
+
+    `sizes` is None where the lake's store does not answer.
+    """
 
     waiting: int
     oldest: datetime | None
@@ -61,32 +64,36 @@ class Condition:
     pulses: dict[str, Pulse]
     disk_free: int
     disk_total: int
-    sizes: list[Size] = field(default_factory=list)
+    sizes: list[Size] | None = None
 
     @property
-    def lake_bytes(self) -> int:
+    def lake_bytes(self) -> int | None:
         """Of the newest versions of all tables."""
-        return sum(size.bytes for size in self.sizes)
+        return None if self.sizes is None else sum(size.bytes for size in self.sizes)
 
     @property
-    def log_files(self) -> int:
+    def log_files(self) -> int | None:
         """Of the logs of all tables: one for each version that has not been let go of by steps."""
-        return sum(size.logs for size in self.sizes)
+        return None if self.sizes is None else sum(size.logs for size in self.sizes)
 
     @property
-    def doomed_files(self) -> int:
+    def doomed_files(self) -> int | None:
         """That no kept version has, and that are deleted with one of the next runs of retention."""
-        return sum(size.doomed for size in self.sizes)
+        return None if self.sizes is None else sum(size.doomed for size in self.sizes)
 
     @property
-    def lake_files(self) -> int:
+    def lake_files(self) -> int | None:
         """Of the newest versions of all tables."""
-        return sum(size.files for size in self.sizes)
+        return None if self.sizes is None else sum(size.files for size in self.sizes)
 
 
 def condition(city: OpenCity, now: datetime) -> Condition:
     """How a district is. Raises StorageRefused where the inbox does."""
     inbox = inbox_of(city)
+    try:
+        found = sizes(city.figures.lake, city.figures.catalog.tables)
+    except StoreRefused:  # which `trouble` tells of
+        found = None
     disk = shutil.disk_usage(_there(city.place.state))
     return Condition(
         waiting=inbox.waiting_readings(),
@@ -97,7 +104,7 @@ def condition(city: OpenCity, now: datetime) -> Condition:
         pulses={part: _pulse(part, at, told, now) for part, (at, told) in sorted(inbox.pulses().items())},
         disk_free=disk.free,
         disk_total=disk.total,
-        sizes=sizes(city.figures.lake, city.figures.catalog.tables),
+        sizes=found,
     )
 
 
@@ -116,7 +123,8 @@ def sizes(lake: Lake, tables: Any) -> list[Size]:
         snapshot = lake.snapshot(table)
         if snapshot.version >= 0:
             known = _bytes.get((str(lake.root), table), {})
-            now = {path: known[path] if path in known else _size(lake.folder(table) / path) for path in snapshot.paths}
+            new = lake.sizes(table, snapshot.paths - known.keys())
+            now = {path: known[path] if path in known else new[path] for path in snapshot.paths}
             with _lock:
                 _bytes[str(lake.root), table] = now
             record = lake.record(table)
@@ -124,13 +132,6 @@ def sizes(lake: Lake, tables: Any) -> list[Size]:
             kept = sum(version < record.through for version in record.versions)
             found.append(Size(table, len(now), sum(now.values()), kept + logs, logs, len(record.doomed)))
     return sorted(found, key=lambda size: (-size.bytes, size.table))
-
-
-def _size(file: Path) -> int:
-    try:
-        return os.stat(file).st_size  # noqa: PTH116  (of a hundred thousand files: as quickly as can be)
-    except FileNotFoundError:  # merged or computed anew since
-        return 0
 
 
 def _pulse(part: str, at: datetime, told: dict[str, Any], now: datetime) -> Pulse:

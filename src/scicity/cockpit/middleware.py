@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
@@ -12,7 +13,10 @@ from django.shortcuts import redirect, render
 from scicity.cockpit import audit
 from scicity.cockpit.city import open_city
 from scicity.cockpit.looking import look
+from scicity.cockpit.views import errors
+from scicity.stores import StoreRefused
 
+log = logging.getLogger(__name__)
 Next = Callable[[HttpRequest], HttpResponse]
 
 # Scripts and styles only from this server, none inline. Charts and maps set the style of elements that they draw, and
@@ -79,6 +83,13 @@ class CityOfRequest:
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and "HTTP_ACCEPT_LANGUAGE" not in request.META:
             request.META["HTTP_ACCEPT_LANGUAGE"] = request.city.languages[0]
         return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Where the lake's store does not answer, a page says so."""
+        if not isinstance(error, StoreRefused):
+            return None
+        log.error("%s", error)
+        return errors.unavailable(request)
 
 
 class ActorOfRequest:

@@ -141,7 +141,7 @@ class Computing(Partitions):
             snapshot = self.lake.snapshot(aside)
             frozen = [part for part in snapshot.files if self.retirement(table, part)]
             if frozen:
-                files = {part: [self.lake.folder(aside) / path for path in snapshot.files[part]] for part in frozen}
+                files = {part: self.lake.store.local(aside, snapshot.files[part]) for part in frozen}
                 return {part: carried_over(rows_of(paths), table) for part, paths in files.items()}
         return {}
 

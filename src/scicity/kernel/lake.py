@@ -1,4 +1,5 @@
-"""The lake: one Delta table per table, on a folder; a version stays readable until the district's rule lets go of it.
+"""The lake: one Delta table per table, in a folder or an object store (`stores`); a version stays readable
+until the district's rule lets go of it.
 
 A partition of a derived table is one Parquet file that is named by the digest of its content: writing the same rows
 again changes nothing, and nothing above it is computed again. What a commit came from is kept in the commit itself, and in
@@ -14,13 +15,14 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
+from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from scicity.kernel import record as records
@@ -29,9 +31,9 @@ from scicity.kernel.record import EMPTY, EMPTY_RECORD, RECORD, LetGo, Record
 from scicity.kernel.record import Commit as Commit
 from scicity.kernel.record import Part as Part
 from scicity.kernel.record import Snapshot as Snapshot
-from scicity.kernel.record import sync as _sync
 from scicity.kernel.retired import RETIRED, Retirement
 from scicity.kernel.rows import file_of, in_parallel
+from scicity.stores import Folder, Store, StoreRefused
 
 PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
 AT_ONCE = 64  # commits that are read of a history at first; then so many times as many
@@ -39,47 +41,60 @@ KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.ena
 
 
 class Lake:
-    """The tables below one folder. One process writes at a time (`alone`); any number read."""
+    """The tables of one store. One process writes at a time (`alone`); any number read.
 
-    def __init__(self, root: Path) -> None:
+    `root` is the folder of the lake, and of what it notes of itself where its tables lie in another `store`.
+    """
+
+    def __init__(self, root: Path, store: Store | None = None) -> None:
         self.root = Path(root)
+        self.store: Store = store or Folder(self.root)
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
         self._open: dict[str, DeltaTable] = {}
         self._commits: dict[str, list[Commit]] = {}
-        self._records: dict[str, tuple[tuple[int, int], Record]] = {}
-        self._retired: tuple[tuple[int, int], tuple[Retirement, ...]] = (0, 0), ()
+        self._records: dict[str, tuple[Hashable, Record]] = {}
+        self._retired: tuple[Hashable, tuple[Retirement, ...]] = None, ()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)  # one a table
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """The only writer of all processes while the block runs; waits for another that writes. Not to be nested."""
+        """The only writer of all processes of this machine while the block runs; waits for another. Not to be nested."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("ab") as lock:
+        with (self.root / "lock").open("a+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            with self.store.written_by_us_alone(lock):
+                yield
 
     def folder(self, table: str) -> Path:
-        """Where a table lies: `energy.meter_hourly` in `energy/meter_hourly`."""
+        """Where a table of a lake in a folder lies: `energy.meter_hourly` in `energy/meter_hourly`."""
         return self.root.joinpath(*table.split("."))
+
+    def schema(self, table: str) -> Schema | None:
+        """The columns that a table has, with those of its partitions; None where it is not written yet."""
+        delta = self._delta(table) if self.snapshot(table).version >= 0 else None
+        return delta.schema() if delta else None
+
+    def sizes(self, table: str, paths: Iterable[str]) -> dict[str, int]:
+        """The sizes of files of a table [bytes]."""
+        return self.store.sizes(table, paths, self._delta(table))
 
     def _delta(self, table: str) -> DeltaTable | None:
         with self._locks[table]:
             if table not in self._open:
-                if not (self.folder(table) / "_delta_log").exists():
+                opened = self.store.open(table)
+                if opened is None:
                     return None
-                self._open[table] = DeltaTable(str(self.folder(table)))
+                self._open[table] = opened
             return self._open[table]
 
     def record(self, table: str) -> Record:
         """What is kept of the table's commits of long ago; read again where another process has let go of more."""
         with self._locks[table]:
-            try:
-                state = (self.folder(table) / RECORD).stat()
-            except FileNotFoundError:
+            seen = self.store.seen(table, RECORD)
+            if seen is None:
                 return EMPTY_RECORD
-            seen = state.st_mtime_ns, state.st_ino
-            if self._records.get(table, ((0, 0), EMPTY_RECORD))[0] != seen:
-                known = records.read(self.folder(table))
+            if self._records.get(table, (None, EMPTY_RECORD))[0] != seen:
+                known = records.read(self.store, table)
                 self._records[table] = seen, known
                 self._snapshots = {
                     key: kept for key, kept in self._snapshots.items() if key[0] != table or key[1] >= known.through
@@ -89,12 +104,11 @@ class Lake:
 
     def retirements(self) -> tuple[Retirement, ...]:
         """The acts by which readings were retired; read again where another process wrote one."""
-        try:
-            state = (self.root / RETIRED).stat()
-        except FileNotFoundError:
+        seen = self.store.seen("", RETIRED)
+        if seen is None:
             return ()
-        if self._retired[0] != (state.st_mtime_ns, state.st_ino):
-            self._retired = (state.st_mtime_ns, state.st_ino), retired.read(self.root)
+        if self._retired[0] != seen:
+            self._retired = seen, retired.read(self.store)
         return self._retired[1]
 
     def snapshot(self, table: str, version: int | None = None) -> Snapshot:
@@ -108,11 +122,12 @@ class Lake:
                 return EMPTY
             record = self.record(table)
             if record.through > delta.version():  # the log goes on behind what this process has seen
-                delta = self._open[table] = DeltaTable(str(self.folder(table)))
+                self._open.pop(table)
+                delta = self._delta(table)
+                if delta is None:
+                    return EMPTY
             if version is None:
-                following = self.folder(table) / "_delta_log" / f"{delta.version() + 1:020d}.json"
-                if following.exists():
-                    delta.update_incremental()
+                self.store.refresh(table, delta)
                 version = delta.version()
             if (table, version) not in self._snapshots:
                 self._snapshots[table, version] = self._snapshot(table, version, delta, record)
@@ -123,19 +138,23 @@ class Lake:
             files, gone = record.files(version)
             return Snapshot(version, files, gone, LetGo(table, version, record) if gone else None)
         try:
-            at = delta if version == delta.version() else DeltaTable(str(self.folder(table)), version=version)
+            at = delta if version == delta.version() else self.store.open(table, version)
+        except StoreRefused:
+            raise
         except Exception as error:  # deltalake raises its own types for a missing version
             raise LookupError(f"{table} has no version {version}") from error
-        return Snapshot(version, _files(at))
+        if at is None:
+            raise LookupError(f"{table} has no version {version}")
+        with self.store.asked():
+            return Snapshot(version, records.files_in(pa.table(at.get_add_actions(flatten=True))))
 
     def uris(self, table: str, snapshot: Snapshot, parts: Iterable[Part] | None = None) -> list[str]:
-        """Absolute paths of a snapshot's files, of some partitions or all. Raises LetGo where some are gone."""
+        """Where a snapshot's files can be read, of some partitions or all. Raises LetGo where some are gone."""
         wanted = None if parts is None else set(parts)
         if snapshot.told is not None and (wanted is None or wanted & snapshot.gone):
             raise snapshot.told
         chosen = snapshot.files if wanted is None else {p: snapshot.files[p] for p in wanted if p in snapshot.files}
-        base = self.folder(table)
-        return [str(base / path) for part in sorted(chosen) for path in chosen[part]]
+        return [str(file) for file in self.store.local(table, [path for part in sorted(chosen) for path in chosen[part]])]
 
     def commits(self, table: str, since: int = 0) -> list[Commit]:
         """The commits of a table from a version on, in their order; no more of a long history is read than is asked for.
@@ -153,10 +172,10 @@ class Lake:
             if delta is None:
                 return []
             if known and known[-1].version < newest:
-                known += _history(delta, newest - known[-1].version)
+                known += records.commits_in(self.store.history(table, delta, newest - known[-1].version))
             first = known[0].version if known else newest + 1
             if since < first:
-                known[:] = _history(delta, newest + 1 - max(since, 0))
+                known[:] = records.commits_in(self.store.history(table, delta, newest + 1 - max(since, 0)))
                 first = known[0].version if known else newest + 1
             return known[max(since - first, 0) :]
 
@@ -246,7 +265,7 @@ class Lake:
         written = {add.path for add in adds}
         removes = [(part, path) for part in rows for path in before.files.get(part, ()) if path not in written]
         adds = [add for add in adds if add.path not in before.paths]
-        return self._commit(table, schema, adds, removes, {"note": dict(note)}, durable=True)
+        return self._commit(table, schema, adds, removes, {"note": dict(note)}, durable=True, behind=before.version)
 
     def replace(
         self,
@@ -285,27 +304,16 @@ class Lake:
         if not changed and last and (dict(last.inputs), last.code) == (dict(inputs), code):
             return before.version, frozenset()
         told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
-        return self._commit(table, schema, adds, removes, told, durable), frozenset(changed)
+        return self._commit(table, schema, adds, removes, told, durable, before.version), frozenset(changed)
 
     def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
         content = file_of(rows, schema)
         path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
-        target = self.folder(table) / path
-        if not target.exists() or target.stat().st_size != content.size:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            passing = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
-            with passing.open("wb") as out:
-                out.write(content)
-                if durable:
-                    out.flush()
-                    os.fsync(out.fileno())
-            passing.replace(target)
-            if durable:
-                _sync(target.parent)
-                _sync(target.parent.parent)
+        live = self.snapshot(table).paths if self.store.strict else ()
+        modified = self.store.keep(table, path, content, durable, live)
         values = {"period": part.period, "bucket": str(part.bucket)}
         stats = json.dumps({"numRecords": rows.num_rows})
-        return AddAction(path, content.size, values, int(target.stat().st_mtime * 1000), True, stats)
+        return AddAction(path, content.size, values, modified, True, stats)
 
     def _commit(
         self,
@@ -315,32 +323,47 @@ class Lake:
         removes: list[tuple[Part, str]],
         told: Mapping[str, Any],
         durable: bool = False,
+        behind: int | None = None,
     ) -> int:
+        """Commits; behind the version `behind`, where that is told. Raises Overtaken where another was faster."""
         with self._locks[table]:
+            if not self.store.looked(table):
+                self.snapshot(table)
             delta = self._delta(table)
+            if behind is not None and behind != (-1 if delta is None else delta.version()):
+                self.store.begin()
+                raise Overtaken(table)
             full = Schema.from_arrow(pa.schema([*schema, *PARTITION]))
             if delta is None:
-                self.folder(table).mkdir(parents=True, exist_ok=True)
-                delta = DeltaTable.create(
-                    str(self.folder(table)), full, partition_by=PARTITION.names, configuration=KEEP_FOR_EVER
-                )
-                self._open[table] = delta
-                _sync_commit(self.folder(table), 0)
+                try:
+                    delta = self._open[table] = self.store.create(table, full, PARTITION.names, KEEP_FOR_EVER)
+                except CommitFailedError as error:
+                    raise Overtaken(table) from error
             elif delta.schema() != full:
                 raise SchemaChanged(table)
             gone = [RemoveAction(path, True, 0, None, {"period": p.period, "bucket": str(p.bucket)}) for p, path in removes]
-            delta.create_write_transaction(
-                [*adds, *gone],
-                "append",
-                full,
-                PARTITION.names,
-                commit_properties=CommitProperties(custom_metadata={"scicity": json.dumps(told)}),
-                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
-            )
-            delta.update_incremental()
+            try:
+                with self.store.asked():
+                    delta.create_write_transaction(
+                        [*adds, *gone],
+                        "append",
+                        full,
+                        PARTITION.names,
+                        commit_properties=CommitProperties(
+                            custom_metadata={"scicity": json.dumps(told)}, max_commit_retries=0 if self.store.strict else None
+                        ),
+                        post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+                    )
+                    delta.update_incremental()
+            except (CommitFailedError, StoreRefused) as error:
+                self._open.pop(table, None)  # what became of it, the store alone knows: the next look tells
+                self.store.begin()
+                if isinstance(error, StoreRefused):
+                    raise
+                raise Overtaken(table) from error
             version = int(delta.version())
             if durable:
-                _sync_commit(self.folder(table), version)
+                self.store.sync(table, version)
             self._remember(table, version, adds, removes, told)
             return version
 
@@ -362,7 +385,7 @@ class Lake:
         known = self._commits.get(table, [])
         if known and known[-1].version == version - 1:
             now = time.time_ns() // 1_000_000
-            known.append(_commit({"version": version, "scicity": json.dumps(told), "timestamp": now}))
+            known.append(records.commit_in({"version": version, "scicity": json.dumps(told), "timestamp": now}))
 
     def distrust(self, table: str) -> None:
         """Notes that a derived table is not to be relied on, so that all of it is computed again."""
@@ -378,6 +401,7 @@ class Lake:
         self._commits.clear()
         self._snapshots.clear()
         self._records.clear()
+        self.store.begin()
 
     def tell(self, tables: Iterable[str], at: int) -> None:
         """Notes for whoever shows figures that these derived tables came out otherwise; `at` [ns] grows from note to note."""
@@ -394,21 +418,24 @@ class Lake:
 
     def aside(self, table: str) -> list[str]:
         """The names, as of tables, of what was set aside of a table, the newest first."""
-        folder = self.folder(table)
-        found = [each.name for each in folder.parent.glob(f"{folder.name}@[0-9]*") if (each / "_delta_log").exists()]
-        newest = sorted(found, key=lambda name: int(name.partition("@")[2]), reverse=True)
-        return [f"{table.rpartition('.')[0]}.{name}" for name in newest]
+        return self.store.aside(table)
 
     def set_aside(self, table: str) -> None:
         """Moves a table whose declared columns changed out of the way, so that it is built anew; nothing is deleted."""
         with self._locks[table]:
-            folder = self.folder(table)
-            number = sum(1 for _ in folder.parent.glob(f"{folder.name}@*"))
-            folder.rename(folder.with_name(f"{folder.name}@{number}"))
+            self.store.set_aside(table)
             self._open.pop(table, None)
             self._commits.pop(table, None)
             self._records.pop(table, None)
             self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
+
+
+class Overtaken(Exception):  # noqa: N818
+    """Another writer committed to the table since it was looked at: nothing was written over, and it is to be done again."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"another has written {table} meanwhile; nothing was written over. One machine alone writes a lake")
+        self.table = table
 
 
 class SchemaChanged(Exception):  # noqa: N818
@@ -417,29 +444,3 @@ class SchemaChanged(Exception):  # noqa: N818
     def __init__(self, table: str) -> None:
         super().__init__(f"the lake's {table} has other columns than its declaration; rebuild or migrate it")
         self.table = table
-
-
-def _files(delta: DeltaTable) -> dict[Part, tuple[str, ...]]:
-    actions = pa.table(delta.get_add_actions(flatten=True))
-    found: dict[Part, list[str]] = {}
-    for path, period, bucket in zip(
-        *(actions.column(name).to_pylist() for name in ("path", "partition.period", "partition.bucket")), strict=True
-    ):
-        found.setdefault(Part(period, int(bucket)), []).append(path)
-    return {part: tuple(sorted(paths)) for part, paths in found.items()}
-
-
-def _history(delta: DeltaTable, newest: int) -> list[Commit]:
-    told = [_commit(info) for info in delta.history(limit=newest)] if newest > 0 else []
-    return sorted(told, key=lambda commit: commit.version)
-
-
-def _commit(info: Mapping[str, Any]) -> Commit:
-    told = json.loads(info.get("scicity") or "{}")
-    return records.commit_of(told | {"version": info["version"], "at": info.get("timestamp") or 0})
-
-
-def _sync_commit(table: Path, version: int) -> None:
-    log = table / "_delta_log"
-    for path in (log / f"{version:020d}.json", log, table, table.parent):
-        _sync(path)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -136,7 +137,8 @@ def append(lake: Lake, table: Table, parts: Mapping[Part, pa.Table], note: Mappi
 
 def merge(lake: Lake, table: Table, part: Part, paths: Sequence[str]) -> int:
     """Puts the readings of some files of a partition into one, as `append` would have written it; returns the version."""
-    files = [pq.read_table(lake.folder(table.name) / path, schema=table.schema, partitioning=None) for path in paths]
+    places = lake.store.local(table.name, paths)
+    files = [pq.read_table(place, schema=table.schema, partitioning=None) for place in places]
     order = [(column, "ascending") for column in ("datastream", "time", "revision", "arrived", "batch")]
     rows = pa.concat_tables(files).sort_by(order)
     return lake.merge(table.name, part, paths, rows, table.schema, footer_of(rows))
@@ -163,10 +165,9 @@ def _extents_of(rows: pa.Table) -> dict[str, list[Any]]:
 def whole_batches(lake: Lake) -> set[str]:
     """The batches of which every property has arrived in the lake."""
     missing: dict[str, set[str]] = {}
-    for folder in sorted((lake.root / READING_PREFIX.rstrip(".")).glob("*/_delta_log")):
-        observed = folder.parent.name
-        for batch, properties in _batches_in(lake, READING_PREFIX + observed).items():
-            missing.setdefault(batch, set(properties)).discard(observed)
+    for name in lake.store.tables(READING_PREFIX.rstrip(".")):
+        for batch, properties in _batches_in(lake, name).items():
+            missing.setdefault(batch, set(properties)).discard(name.removeprefix(READING_PREFIX))
     return {batch for batch, properties in missing.items() if not properties}
 
 
@@ -194,11 +195,11 @@ class Stored:
         """The same of some files."""
         paths = sorted(files)
         with self._lock:
-            for path in paths:
-                if path not in self._extents:
-                    extent = self._extent(path)
-                    self._reach[path] = (pc.min(extent["first"]).as_py() or 0, pc.max(extent["last"]).as_py() or 0)
-                    self._extents[path] = extent
+            new = [path for path in paths if path not in self._extents]
+            for path, place in zip(new, self.lake.store.local(self.table.name, new), strict=True):
+                extent = self._extent(place)
+                self._reach[path] = (pc.min(extent["first"]).as_py() or 0, pc.max(extent["last"]).as_py() or 0)
+                self._extents[path] = extent
             return pa.concat_tables([self._extents[path] for path in paths] or [EXTENTS.empty_table()])
 
     def around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int, columns: Sequence[str]) -> pa.Table:
@@ -235,8 +236,8 @@ class Stored:
         with self._lock:
             self._files.clear()
 
-    def _extent(self, path: str) -> pa.Table:
-        file = pq.ParquetFile(self.lake.folder(self.table.name) / path)
+    def _extent(self, place: Path) -> pa.Table:
+        file = pq.ParquetFile(place)
         told = (file.metadata.metadata or {}).get(b"extents")
         # a file of before 0.1 has no such footer
         found = json.loads(told) if told else _extents_of(file.read(["datastream", "time", "revision"]))
@@ -263,7 +264,7 @@ class Stored:
         return kept.result()
 
     def _read(self, path: str, columns: Sequence[str], revised: bool) -> pa.Table:
-        file = pq.ParquetFile(self.lake.folder(self.table.name) / path, memory_map=True)
+        file = pq.ParquetFile(self.lake.store.local(self.table.name, [path])[0], memory_map=True)
         wanted = [column for column in columns[1:] if revised or column != "revision"]
         return file.read(wanted, use_threads=False).combine_chunks()
 

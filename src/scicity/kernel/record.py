@@ -13,14 +13,16 @@ stands in one small file beside it, `_record.json`, which is on stable storage b
 from __future__ import annotations
 
 import json
-import os
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from scicity.stores import Store
 
 RECORD = "_record.json"  # Delta passes over names that begin so
 FORM = 1
@@ -150,14 +152,14 @@ EMPTY = Snapshot(-1, {})
 EMPTY_RECORD = Record()
 
 
-def read(folder: Path) -> Record:
-    """The record of a table's folder. Raises LookupError for one that a later SciCity wrote."""
-    try:
-        told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def read(store: Store, table: str) -> Record:
+    """The record of a table. Raises LookupError for one that a later SciCity wrote."""
+    text = store.noted(table, RECORD)
+    if text is None:
         return EMPTY_RECORD
+    told = json.loads(text)
     if told["form"] != FORM:
-        raise LookupError(f"{folder / RECORD} has form {told['form']}; this SciCity reads {FORM}")
+        raise LookupError(f"{RECORD} of {table} has form {told['form']}; this SciCity reads {FORM}")
     parts = {Part(name.rpartition("/")[0], int(name.rpartition("/")[2])): each for name, each in told["parts"].items()}
     commits = [commit_of(each) for each in told["versions"]]
     return Record(
@@ -176,7 +178,7 @@ def read(folder: Path) -> Record:
     )
 
 
-def write(folder: Path, record: Record) -> None:
+def write(store: Store, table: str, record: Record) -> None:
     """Puts a record in the place of the one before and on stable storage; a file that is linked elsewhere stays as it was."""
     told = {
         "form": FORM,
@@ -191,13 +193,7 @@ def write(folder: Path, record: Record) -> None:
         },
         **{name: getattr(record, name) for name in ("batches", "sequences", "doomed", "cuts", "dropped")},
     }
-    passing = folder / f"{RECORD}.tmp"
-    with passing.open("w", encoding="utf-8") as out:
-        json.dump(told, out, separators=(",", ":"), sort_keys=True)
-        out.flush()
-        os.fsync(out.fileno())
-    passing.replace(folder / RECORD)
-    sync(folder)
+    store.note(table, RECORD, json.dumps(told, separators=(",", ":"), sort_keys=True))
 
 
 def commit_of(told: Mapping[str, Any]) -> Commit:
@@ -205,6 +201,26 @@ def commit_of(told: Mapping[str, Any]) -> Commit:
     parts = frozenset(Part(*part) for part in told.get("parts", ()))
     inputs, code, note = told.get("inputs", {}), told.get("code", ""), told.get("note", {})
     return Commit(told["version"], inputs, code, parts, note, told.get("at", 0))
+
+
+def commit_in(info: Mapping[str, Any]) -> Commit:
+    """A commit from what a log tells of it."""
+    told = json.loads(info.get("scicity") or "{}")
+    return commit_of(told | {"version": info["version"], "at": info.get("timestamp") or 0})
+
+
+def commits_in(told: Iterable[Mapping[str, Any]]) -> list[Commit]:
+    """Commits in their order from what a log tells of them."""
+    return sorted(map(commit_in, told), key=lambda commit: commit.version)
+
+
+def files_in(actions: pa.Table) -> dict[Part, tuple[str, ...]]:
+    """The files of a version by partition, from the log's actions (`path`, `partition.period`, `partition.bucket`)."""
+    found: dict[Part, list[str]] = {}
+    columns = (actions.column(name).to_pylist() for name in ("path", "partition.period", "partition.bucket"))
+    for path, period, bucket in zip(*columns, strict=True):
+        found.setdefault(Part(period, int(bucket)), []).append(path)
+    return {part: tuple(sorted(paths)) for part, paths in found.items()}
 
 
 def kept_of(versions: Iterable[Commit], since: int, day_of: Mapping[int, str]) -> set[int]:
@@ -217,15 +233,6 @@ def kept_of(versions: Iterable[Commit], since: int, day_of: Mapping[int, str]) -
         if not commit.note.get("distrusted"):
             last["before" if commit.at <= since else day_of[commit.version]] = commit.version
     return set(last.values())
-
-
-def sync(path: Path) -> None:
-    """Puts a file, or a folder's list of names, on stable storage."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _day(at: int) -> str:

@@ -8,7 +8,6 @@ are never computed again, because what they came from is not there.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scicity.kernel.record import Commit, Part, sync
+from scicity.kernel.record import Commit, Part
 from scicity.kernel.tables import READING_PREFIX, Derived, Table
+from scicity.stores import Store
 
 RETIRED = "_retired.json"  # of the lake
 FORM = 1
@@ -70,26 +70,21 @@ def retirement_of(retirements: Sequence[Retirement], table: Table, part: Part) -
     return next((each for each in retirements if ends_before(part.period, each.before)), None)
 
 
-def read(root: Path) -> tuple[Retirement, ...]:
+def read(store: Store) -> tuple[Retirement, ...]:
     """The acts of a lake in their order. Raises LookupError for what a later SciCity wrote."""
-    try:
-        told = json.loads((root / RETIRED).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    text = store.noted("", RETIRED)
+    if text is None:
         return ()
+    told = json.loads(text)
     if told["form"] != FORM:
-        raise LookupError(f"{root / RETIRED} has form {told['form']}; this SciCity reads {FORM}")
+        raise LookupError(f"{RETIRED} has form {told['form']}; this SciCity reads {FORM}")
     return tuple(Retirement(**each) for each in told["acts"])
 
 
-def write(root: Path, retirements: Sequence[Retirement]) -> None:
+def write(store: Store, retirements: Sequence[Retirement]) -> None:
     """Puts the acts on stable storage; a file that is linked elsewhere stays as it was."""
-    passing = root / f"{RETIRED}.tmp"
-    with passing.open("w", encoding="utf-8") as out:
-        json.dump({"form": FORM, "acts": [asdict(each) for each in retirements]}, out, sort_keys=True, indent=0)
-        out.flush()
-        os.fsync(out.fileno())
-    passing.replace(root / RETIRED)
-    sync(root)
+    told = {"form": FORM, "acts": [asdict(each) for each in retirements]}
+    store.note("", RETIRED, json.dumps(told, sort_keys=True, indent=0))
 
 
 def carried_over(rows: pa.Table, table: Table) -> pa.Table:

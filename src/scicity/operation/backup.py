@@ -25,7 +25,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,9 @@ from typing import Any
 from scicity.cockpit.place import Place
 from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Problems
+from scicity.operation import carrying
+from scicity.retention import held_back
+from scicity.stores import Objects, store_at
 
 FORMAT = 1
 INBOX, RECORDS, DUMP = "inbox.sqlite3", "records.sqlite3", "database.dump"
@@ -69,10 +72,11 @@ def back_up(place: Place, to: Path, keep: int = 0) -> BackedUp:
         to.mkdir(parents=True, exist_ok=True)
         place.state.mkdir(parents=True, exist_ok=True)
         with _alone(to / "lock"), _alone(place.state / f"{STAGE}.lock"), _stage(place.state / STAGE) as stage:
-            taken = copy_of(place, stage)
             before = _manifests(to, place.slug)
             known = read_manifest(before[-1])["files"] if before else {}
+            taken, same = copy_of(place, stage, known, lambda digest: content_of(to, digest).is_file())
             files, fresh, size = _kept(stage, to, known)
+            files |= same
             told = {
                 "format": FORMAT,
                 "district": place.slug,
@@ -89,12 +93,19 @@ def back_up(place: Place, to: Path, keep: int = 0) -> BackedUp:
     return BackedUp(manifest, len(files), fresh, size)
 
 
-def copy_of(place: Place, stage: Path) -> datetime:
-    """Links and copies lake, inbox and records into an empty folder, all as of one moment, which is returned."""
-    lake, pinned, snapshot = Lake(place.state / "lake"), dict[str, sqlite3.Connection](), ""
+def copy_of(place: Place, stage: Path, known: carrying.Known, has: Callable[[str], bool]) -> tuple[datetime, carrying.Known]:
+    """Links and copies lake, inbox and records into an empty folder, all as of one moment, which is returned.
+
+    Beside it: what of a lake in an object store was not copied, because it is `known` and the back-up `has` its content.
+    """
+    store = store_at(place.state, place.slug)
+    lake, pinned, snapshot = Lake(place.state / "lake", store), dict[str, sqlite3.Connection](), ""
     with ExitStack() as until_copied:
+        if isinstance(store, Objects):
+            until_copied.enter_context(held_back(lake))  # a folder's files are linked, and stay
         with lake.alone():
             taken = datetime.now(UTC)
+            objects = carrying.listed(store) if isinstance(store, Objects) else []
             _link(lake.root, stage / "lake")
             if place.database:
                 snapshot = until_copied.enter_context(_pinned_postgres(place.database))
@@ -105,7 +116,9 @@ def copy_of(place: Place, stage: Path) -> datetime:
             _copy_sqlite(connection, stage / name)
         if snapshot:
             _dump(place.database, snapshot, stage / DUMP)
-    return taken
+        if isinstance(store, Objects):
+            return taken, carrying.fetch(store, objects, stage / "lake", known, has)
+    return taken, {}
 
 
 def read_manifest(file: Path) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-SECRET = re.compile(r"SCICITY_(?:PASSWORD_.+|METRICS_TOKEN)")  # settings whose whole value is one
+# Settings whose whole value is one.
+SECRET = re.compile(r"SCICITY_(?:PASSWORD_.+|METRICS_TOKEN)|AWS_(?:SECRET_ACCESS_KEY|SESSION_TOKEN)")
 SHORTEST = 6  # characters: a shorter value may be a word of any line
 CREDENTIALS = (
     (re.compile(r"(?<=://)[^/@\s]+(?=@)"), "***"),  # in an address

@@ -19,6 +19,7 @@ from pathlib import Path
 from scicity.cockpit.place import Place
 from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Problems
+from scicity.operation import carrying
 from scicity.operation.backup import (
     DUMP,
     INBOX,
@@ -34,9 +35,10 @@ from scicity.operation.backup import (
     sync,
 )
 from scicity.operation.presence import LOCK, nobody_present
+from scicity.stores import Objects, store_at
 
 KEPT = ("secret", "arrival.log")  # of the state that was there: no back-up holds them
-WORTHLESS = (LOCK, ".backup.lock", "lake")  # a lake without a table
+WORTHLESS = (LOCK, ".backup.lock", "lake", "cache")  # a lake without a table, copies of one
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def restore(place: Place, source: Path, replace: bool = False) -> Restored:
         raise BackupFailed(f"{manifest} was taken with {told['database']}, and here is {kind} (SCICITY_DATABASE)")
     damaged(manifest, told, problems)
     problems.refuse()
+    _refuse_occupied_store(place, manifest)
     with nobody_present(place.state) as alone:
         if not alone:
             raise BackupFailed(f"{place.state} is in use: end `up`, `serve`, `arrive` and `collect` first")
@@ -95,6 +98,16 @@ def is_occupied(place: Place) -> str:
     return ""
 
 
+def _refuse_occupied_store(place: Place, manifest: Path) -> None:
+    store = store_at(place.state, place.slug)
+    try:
+        there = isinstance(store, Objects) and carrying.occupied(store, manifest)
+    except OSError as error:
+        raise BackupFailed(str(error)) from error
+    if there:
+        raise BackupFailed(f"{store.address} holds a lake already, and none is set aside there: name another SCICITY_LAKE")
+
+
 def _exchange(place: Place, manifest: Path, files: dict[str, list[object]], occupied: bool) -> Path | None:
     state, parent = place.state, place.state.parent
     fresh = parent / f".{place.slug}.restoring"
@@ -105,6 +118,9 @@ def _exchange(place: Place, manifest: Path, files: dict[str, list[object]], occu
         for name in KEPT:
             if (state / name).exists():
                 shutil.copy2(state / name, fresh / name)
+        store = store_at(place.state, place.slug)
+        if isinstance(store, Objects):
+            carrying.put(store, fresh / "lake", manifest)
         if dump:
             options = ["--single-transaction", "--exit-on-error", "--clean", "--if-exists", "--no-owner", "--no-privileges"]
             postgres_tool(place.database, "pg_restore", *options, str(dump))

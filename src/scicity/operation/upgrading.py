@@ -20,13 +20,14 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
+from deltalake import Schema
 
 from scicity.kernel import record as records
 from scicity.kernel.lake import PARTITION, Lake, Part
 from scicity.kernel.record import Record
 from scicity.kernel.tables import READING_PREFIX, Catalog, Table, reading_table
 from scicity.retention.checkpoint import files_of, put_together
+from scicity.stores import Objects
 from scicity.vocabulary import conversion, term, terms
 
 STAGE = ".upgrading"  # of the lake: tables of readings that are being written anew
@@ -44,13 +45,18 @@ def upgrade(lake: Lake, catalog: Catalog, loading: bool) -> list[str]:
     readings cannot be brought to their new form.
     """
     _finish(lake)
-    stale = [] if loading else [each.name for each in catalog.sources if _differs(lake.folder(each.name), each)]
+    stale = [] if loading else [each.name for each in catalog.sources if _differs(lake, each)]
     if stale:
         raise UpgradeDue(f"registers of an older version ({', '.join(stale)}): run ./scicity load")
     told = []
     for table in _of_readings(lake):
         before, now = unit_of(lake, table), _unit(table)
-        if before != now or _differs(lake.folder(table.name), table):
+        if before != now or _differs(lake, table):
+            if isinstance(lake.store, Objects):
+                raise UpgradeDue(
+                    f"readings of an older version ({table.name}) in the object store {lake.store.address}: they are written "
+                    "anew in a folder alone. Back up, restore without SCICITY_LAKE, load, back up, and restore into the store"
+                )
             slope, offset = _converted(table, before, now)
             _write_anew(lake, table, slope, offset)
             for above in catalog.above(table.name) if before != now else ():
@@ -58,15 +64,15 @@ def upgrade(lake: Lake, catalog: Catalog, loading: bool) -> list[str]:
             lake.set_aside(table.name)
             _finish(lake)
             told.append(table.name)
-        elif not (lake.folder(table.name) / UNIT).exists():
-            (lake.folder(table.name) / UNIT).write_text(now, encoding="utf-8")
+        elif lake.store.said(table.name, UNIT) is None:
+            lake.store.say(table.name, UNIT, now)
     return told
 
 
 def unit_of(lake: Lake, table: Table) -> str:
     """The unit in which the lake keeps the readings of a table: as it says, else as it is declared."""
-    said = lake.folder(table.name) / UNIT
-    return said.read_text(encoding="utf-8") if said.exists() else _unit(table)
+    said = lake.store.said(table.name, UNIT)
+    return _unit(table) if said is None else said
 
 
 def _unit(table: Table) -> str:
@@ -82,13 +88,14 @@ def _converted(table: Table, before: str, now: str) -> tuple[float, float]:
 
 def _of_readings(lake: Lake) -> list[Table]:
     """The tables of readings that the lake has and the vocabulary still knows."""
-    logs = sorted((lake.root / READING_PREFIX.rstrip(".")).glob("*/_delta_log"))
-    return [reading_table(log.parent.name) for log in logs if log.parent.name in terms()]
+    names = [name.removeprefix(READING_PREFIX) for name in lake.store.tables(READING_PREFIX.rstrip("."))]
+    return [reading_table(name) for name in names if name in terms()]
 
 
-def _differs(folder: Path, table: Table) -> bool:
+def _differs(lake: Lake, table: Table) -> bool:
     """Whether a table of the lake has other columns than it is declared with."""
-    return (folder / "_delta_log").exists() and DeltaTable(str(folder)).schema() != _full(table)
+    found = lake.schema(table.name)
+    return found is not None and found != _full(table)
 
 
 def _full(table: Table) -> Schema:
@@ -156,7 +163,7 @@ def _record_anew(
     }
     fresh = dataclasses.replace(record, states=states, doomed={})
     put_together(stage.folder(table.name), record.through, table.schema, files_of(fresh))
-    records.write(stage.folder(table.name), fresh)
+    records.write(stage.store, table.name, fresh)
     return paths
 
 

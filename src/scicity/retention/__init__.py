@@ -11,12 +11,13 @@ from pathlib import Path
 from scicity.closing import Closings
 from scicity.kernel.computing import Computing
 from scicity.kernel.district import District
+from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Problems
 from scicity.retention.readings import NotYet, Readings
 from scicity.retention.rule import Rule, rule_of
 from scicity.retention.versions import Gone, Versions
 
-__all__ = ["Gone", "Rule", "UnderWay", "let_go", "rule_of"]
+__all__ = ["Gone", "Rule", "UnderWay", "held_back", "let_go", "rule_of"]
 
 
 class UnderWay(Exception):  # noqa: N818  (reads as what happened)
@@ -46,6 +47,15 @@ def let_go(computing: Computing, closings: Closings, district: District, now: da
         except NotYet as reason:
             yield Gone(problem=f"readings are not retired: {reason}")
         yield from Versions(lake, computing.catalog, computing.calendar, rule, pinned, now, dry).bites()
+
+
+@contextmanager
+def held_back(lake: Lake) -> Iterator[None]:
+    """While nothing of a lake is let go of; waits for who does so now. Not within `Lake.alone`."""
+    lake.root.mkdir(parents=True, exist_ok=True)
+    with (lake.root / "retaining").open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

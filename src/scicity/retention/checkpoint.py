@@ -13,25 +13,32 @@ from deltalake import DeltaTable, PostCommitHookProperties, Schema
 from deltalake.transaction import AddAction
 
 from scicity.kernel.lake import KEEP_FOR_EVER, PARTITION
-from scicity.kernel.record import Part, Record, sync
+from scicity.kernel.record import Part, Record
+from scicity.stores import Store
+from scicity.stores.folder import LOG, sync
 
 CHECKPOINT = "{:020d}.checkpoint.parquet"
 PASSING = "_checkpoint"  # of a table: where one is put together
 
 
-def written(folder: Path, record: Record) -> None:
+def written(store: Store, table: str, record: Record) -> None:
     """Writes a checkpoint of the version where a record ends, reads it back, and puts it on stable storage.
 
     Raises RuntimeError where it does not hold the files of the record.
     """
-    DeltaTable(str(folder), version=record.through).create_checkpoint()
-    log = folder / "_delta_log"
-    for name in (CHECKPOINT.format(record.through), "_last_checkpoint"):
-        sync(log / name)
-    sync(log)
-    actions = DeltaTable(str(folder), version=record.through).get_add_actions(flatten=True)
+    with store.asked():
+        _at(store, table, record.through).create_checkpoint()
+        store.settle(table, [f"{LOG}/{CHECKPOINT.format(record.through)}", f"{LOG}/_last_checkpoint"])
+        actions = _at(store, table, record.through).get_add_actions(flatten=True)
     if set(pa.table(actions).column("path").to_pylist()) != {path for paths in files_of(record).values() for path in paths}:
-        raise RuntimeError(f"{folder}: the checkpoint of version {record.through} and the record differ; nothing was let go of")
+        raise RuntimeError(f"{table}: the checkpoint of version {record.through} and the record differ; nothing was let go of")
+
+
+def _at(store: Store, table: str, version: int) -> DeltaTable:
+    found = store.open(table, version)
+    if found is None:
+        raise LookupError(f"{table} is not there any more")
+    return found
 
 
 def files_of(record: Record) -> dict[Part, tuple[str, ...]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import unquote
 
 from scicity.kernel.record import Commit, Part, Record, State, commit_of
 from scicity.kernel.retired import ends_before
+from scicity.stores import Store
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,14 @@ class Logged:
     removes: tuple[tuple[Part, str], ...]
 
 
-def file_of(table: Path, version: int) -> Path:
-    """Where the commit of a version stands."""
-    return table / "_delta_log" / f"{version:020d}.json"
+def read(store: Store, table: str, since: int) -> Iterator[Logged]:
+    """The commits of a table from a version on, as far as the log goes."""
+    for version, text in store.logged(table, since):
+        yield _read(version, text)
 
 
-def read(table: Path, since: int) -> Iterator[Logged]:
-    """The commits of a table's folder from a version on, as far as the log goes."""
-    while (found := _read(file_of(table, since), since)) is not None:
-        yield found
-        since += 1
-
-
-def _read(file: Path, version: int) -> Logged | None:
-    try:
-        actions = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
-    except FileNotFoundError:
-        return None
+def _read(version: int, text: str) -> Logged:
+    actions = [json.loads(line) for line in text.splitlines() if line]
     told, adds, removes = {"version": version}, [], []
     for action in actions:
         if "commitInfo" in action:

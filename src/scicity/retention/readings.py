@@ -21,7 +21,6 @@ from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Computing
 from scicity.kernel.lake import Lake, Part
 from scicity.kernel.reading import FOREVER, Stored, footer_of, windows
-from scicity.kernel.record import sync
 from scicity.kernel.retired import Retirement, ends_before, reads_readings, rows_of
 from scicity.kernel.tables import READING_PREFIX, Derived, Table
 from scicity.retention.rule import Rule
@@ -88,21 +87,13 @@ class Readings:
             self._settle(table)
         on, at = f"{self.now.astimezone(self.computing.calendar.tz):%Y-%m-%d}", self.now.timestamp()
         act = Retirement(self.first, on, round(at * 1000), str(self.rule), told)
-        retired.write(self.lake.root, (*self.lake.retirements(), act))
+        retired.write(self.lake.store, (*self.lake.retirements(), act))
 
     def _settle(self, table: Derived) -> None:
         """Puts what will be frozen on stable storage: derived tables are not, because else they can be computed again."""
-        folder, snapshot = self.lake.folder(table.name), self.lake.snapshot(table.name)
-        frozen = [path for part, paths in snapshot.files.items() if ends_before(part.period, self.first) for path in paths]
-        for path in frozen:
-            sync(folder / path)
-        for place in {parent for path in frozen for parent in (folder / path).parents if parent.is_relative_to(folder)}:
-            sync(place)
-        log = folder / "_delta_log"
-        for file in log.glob("[0-9_]*"):
-            sync(file)
-        for place in (log, folder, folder.parent):
-            sync(place)
+        files = self.lake.snapshot(table.name).files
+        frozen = [path for part, paths in files.items() if ends_before(part.period, self.first) for path in paths]
+        self.lake.store.settle(table.name, frozen, whole_log=True)
 
     def _reduce(self, table: Table, horizon: str) -> Gone | None:
         """Lets go of a table's readings of the retired months; None where nothing of them is left that can go."""
@@ -119,7 +110,7 @@ class Readings:
                 continue
             if read >= MOST_ROWS and not self.dry:
                 break
-            files = rows_of([self.lake.folder(table.name) / path for path in snapshot.files[part]])
+            files = rows_of(self.lake.store.local(table.name, snapshot.files[part]))
             there = files.select(table.schema.names).cast(table.schema)
             left = there.filter(pa.array(_at_least(there, low))).sort_by(ORDER)
             rows[part] = left if left.num_rows else None

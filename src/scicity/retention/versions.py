@@ -12,12 +12,10 @@ the version that stood where its own log begins, or one that stands in the log h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from pathlib import Path
 
 from scicity.kernel import record as records
 from scicity.kernel.calendar import Calendar
@@ -27,6 +25,7 @@ from scicity.kernel.tables import READING_PREFIX, Catalog
 from scicity.retention import checkpoint, log
 from scicity.retention.log import Telling
 from scicity.retention.rule import Rule
+from scicity.stores.folder import commit_of
 
 MOST = 500  # commits that one bite takes up, and files that one deletes: live steps wait for one bite at most
 GRACE = timedelta(hours=6)  # between letting go of a file and deleting it: longer than any page or export reads
@@ -66,7 +65,7 @@ class Plan:
     table: str
     before: Record
     record: Record
-    log: tuple[int, int]  # number and time of the file of the commit where the log is to begin: still the same at the end
+    log: Hashable  # state of the commit where the log is to begin: still the same at the end
     more: bool
 
 
@@ -86,6 +85,7 @@ class Versions:
         self.lake, self.catalog, self.calendar, self.rule, self.pinned = lake, catalog, calendar, rule, pinned
         self.now, self.dry = now, dry
         self._planned: dict[str, Record] = {}  # of a dry run
+        self._weights: dict[str, Callable[[Iterable[str]], int]] = {}
         self._reached: dict[str, int] = {}  # up to which instant [ms] each table has been looked at
 
     def bites(self) -> Iterator[Gone]:
@@ -93,7 +93,7 @@ class Versions:
         above = [table.name for table in reversed(self.catalog.derived)]
         below = sorted(name for name in self.catalog.tables if name not in set(above))
         for table in (*above, *below):
-            if not (self.lake.folder(table) / "_delta_log").exists():
+            if self.lake.snapshot(table).version < 0:
                 self._reached[table] = NEVER
                 continue
             yield from self._shorten(table)
@@ -118,7 +118,7 @@ class Versions:
     def _until(self, table: str) -> int:
         """Up to which instant [ms] a table has been looked at: all of it, if its log goes on behind that."""
         record, limit = self._record(table), self._limit(table)
-        following = next(log.read(self.lake.folder(table), record.through + 1), None)
+        following = next(log.read(self.lake.store, table, record.through + 1), None)
         done = following is None or following.commit.at > limit
         return limit if done else max((each.at for each in record.versions.values()), default=0)
 
@@ -127,16 +127,17 @@ class Versions:
 
     def plan(self, table: str) -> Plan | None:
         """What the next bite would write of a table; None where nothing is to be let go of."""
-        before, folder, limit = self._record(table), self.lake.folder(table), self._limit(table)
+        before, store, limit = self._record(table), self.lake.store, self._limit(table)
         telling, more = Telling(before), False
-        for count, logged in enumerate(log.read(folder, before.through + 1)):
+        for count, logged in enumerate(log.read(store, table, before.through + 1)):
             if max(telling.at, logged.commit.at) > limit:
                 break
             if count == (NEVER if self.dry else MOST):
                 more = True
                 break
             telling.tell(logged)
-        if telling.through < 0 or not log.file_of(folder, telling.through).exists():
+        state = store.state(table, commit_of(telling.through)) if telling.through >= 0 else None
+        if state is None:
             return None
         ordered = [commit for _, commit in sorted(telling.versions.items())]
         kept = kept_of(ordered, self.rule.days_since(self.now), self._days(telling)) | self._needed(table)
@@ -145,8 +146,7 @@ class Versions:
         record = telling.record(kept, round(self.now.timestamp() * 1000), f"{self.now:%Y-%m-%d}", horizon)
         if record == before:
             return None
-        state = log.file_of(folder, record.through).stat()
-        return Plan(table, before, record, (state.st_ino, state.st_mtime_ns), more)
+        return Plan(table, before, record, state, more)
 
     def _days(self, telling: Telling) -> dict[int, str]:
         tz = self.calendar.tz
@@ -166,24 +166,29 @@ class Versions:
         return found
 
     def _perform(self, plan: Plan) -> Gone:
-        folder = self.lake.folder(plan.table)
+        store, table = self.lake.store, plan.table
         fresh = set(plan.record.doomed) - set(plan.before.doomed)
         shortened = plan.record.through - max(plan.before.through, 0)
         gone = Gone(
             versions=shortened + len(plan.before.versions) - len(plan.record.versions) + (plan.before.through < 0),
             files=len(fresh),
-            bytes=sum(map(size_of, (folder / path for path in fresh))),
+            bytes=self._weight(table, fresh),
         )
         if self.dry:
-            self._planned[plan.table] = plan.record
+            self._planned[table] = plan.record
             return gone + Gone(logs=max(shortened, 0))
         if plan.record.through > plan.before.through:
-            checkpoint.written(folder, plan.record)
+            checkpoint.written(store, table, plan.record)
         with self.lake.alone():
-            if self.lake.record(plan.table) != plan.before or not _same(log.file_of(folder, plan.record.through), plan.log):
+            if self.lake.record(table) != plan.before or store.state(table, commit_of(plan.record.through)) != plan.log:
                 return Gone()  # set aside, restored or written anew meanwhile: the next run looks again
-            records.write(folder, plan.record)
-            return gone + Gone(logs=_clear(folder, plan.record.through))
+            records.write(store, table, plan.record)
+            return gone + Gone(logs=store.clear_log(table, plan.record.through, 2 * MOST))
+
+    def _weight(self, table: str, paths: Iterable[str]) -> int:
+        if table not in self._weights:
+            self._weights[table] = self.lake.store.weights(table)
+        return self._weights[table](paths)
 
     def _tidy(self, table: str) -> Iterator[Gone]:
         """Takes away what a run that ended left of the log before the record's."""
@@ -192,7 +197,7 @@ class Versions:
             with self.lake.alone():
                 if self.lake.record(table) != record:
                     return
-                count = _clear(self.lake.folder(table), record.through)
+                count = self.lake.store.clear_log(table, record.through, 2 * MOST)
             if not count:
                 return
             yield Gone(logs=count)
@@ -204,74 +209,35 @@ class Versions:
 
         A file of the same rows may have been named anew since: all of the log is looked at.
         """
-        record, folder = self._record(table), self.lake.folder(table)
+        record, store = self._record(table), self.lake.store
         if record.through < 0:
             return
         used, following = record.paths(), record.through + 1
-        while chunk := list(islice(log.read(folder, following), MOST)):
+        while chunk := list(islice(log.read(store, table, following), MOST)):
             used |= {path for logged in chunk for _, path in logged.adds}
             following = chunk[-1].commit.version + 1
             yield Gone()
         now = round(self.now.timestamp() * 1000)
-        unknown = {path: now for path in _files(folder) if path not in used and path not in record.doomed}
+        unknown = {path: now for path in store.files_of(table) if path not in used and path not in record.doomed}
         doomed = {path: at for path, at in {**record.doomed, **unknown}.items() if path not in used}
-        found = Gone(files=len(unknown), bytes=sum(size_of(folder / path) for path in unknown))
+        found = Gone(files=len(unknown), bytes=self._weight(table, unknown))
         due = sorted(path for path, at in doomed.items() if at <= now - GRACE.total_seconds() * 1000)
         if self.dry:
-            yield found + Gone(deleted=len(due), deleted_bytes=sum(size_of(folder / path) for path in due))
+            yield found + Gone(deleted=len(due), deleted_bytes=self._weight(table, due))
             return
         while due or doomed != record.doomed:
             with self.lake.alone():
                 if self.lake.record(table) != record:
                     return
-                for logged in log.read(folder, following):
+                for logged in log.read(store, table, following):
                     used |= {path for _, path in logged.adds}
                     following = logged.commit.version + 1
                 some = [path for path in due[:MOST] if path not in used]
-                found += Gone(deleted=len(some), deleted_bytes=sum(size_of(folder / path) for path in some))
-                for path in some:
-                    (folder / path).unlink(missing_ok=True)
-                _remove_empty(folder, some)
+                found += Gone(deleted=len(some), deleted_bytes=self._weight(table, some))
+                store.delete_files(table, some)
                 left = set(due[:MOST])
                 doomed = {path: at for path, at in doomed.items() if path not in left and path not in used}
-                records.write(folder, records.replace(record, doomed=doomed))
+                records.write(store, table, records.replace(record, doomed=doomed))
                 record, due = self.lake.record(table), due[MOST:]
             yield found
             found = Gone()
-
-
-def size_of(file: Path) -> int:
-    """Bytes of a file; 0 where it is gone."""
-    with suppress(FileNotFoundError):
-        return file.stat().st_size
-    return 0
-
-
-def _clear(folder: Path, through: int) -> int:
-    """Takes away the oldest of the log before a version, with its checkpoints; how many files."""
-    before = f"{through:020d}"
-    old = sorted(file for file in (folder / "_delta_log").iterdir() if file.name[:20].isdigit() and file.name[:20] < before)
-    for file in old[: 2 * MOST]:
-        file.unlink()
-    return len(old[: 2 * MOST])
-
-
-def _files(folder: Path) -> Iterator[str]:
-    for period in folder.glob("period=*"):
-        for file in period.rglob("*.parquet"):
-            yield file.relative_to(folder).as_posix()
-
-
-def _remove_empty(folder: Path, paths: list[str]) -> None:
-    for bucket in {(folder / path).parent for path in paths}:
-        with suppress(OSError):  # not empty
-            bucket.rmdir()
-            bucket.parent.rmdir()
-
-
-def _same(file: Path, seen: tuple[int, int]) -> bool:
-    try:
-        state = file.stat()
-    except FileNotFoundError:
-        return False
-    return (state.st_ino, state.st_mtime_ns) == seen

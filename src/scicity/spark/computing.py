@@ -3,7 +3,8 @@
 What is due is found out as ever, beside the lake. An expression table runs as Spark SQL, compiled from its Ibis expression,
 over the snapshots' files; the workers sort its rows by partition. A method is mapped over the partitions: each task takes some
 that follow each other, and reads what they need of the lake itself. Either way a worker writes a partition as the file that is
-named by its content, and hands back its name: no rows pass through the driver. The lake lies where all machines see it.
+named by its content, and hands back its name: no rows pass through the driver. The lake lies in a folder that all machines
+see; from an object store the driver fetches what Spark SQL reads, so that all workers have to be on its machine.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from scicity.kernel.computing import Computing
 from scicity.kernel.engine import compiled, read_schema
 from scicity.kernel.lake import PARTITION, Lake, Part
 from scicity.kernel.tables import Catalog, Derived, Table
+from scicity.stores import Store
 
 TASKS_A_CORE = 4  # of a method, so that a long one at the end keeps few waiting
 WRITTEN = "period string, bucket long, path string, size long, modified long, stats string, rows long"
@@ -50,7 +52,7 @@ class SparkComputing(Computing):
     """Computes the derived tables of a catalog over a lake by a Spark session. One partition alone (`again`) is done here."""
 
     def __init__(self, lake: Lake, catalog: Catalog, calendar: Calendar, buckets: int = 1, *, session: Any) -> None:
-        super().__init__(Committing(lake.root), catalog, calendar, buckets)
+        super().__init__(Committing(lake.root, lake.store), catalog, calendar, buckets)
         self.session = session
         ibis.pyspark.connect(session)  # compiling for Spark needs the options that this registers
 
@@ -65,7 +67,7 @@ class SparkComputing(Computing):
 
     def rows(self, table: Derived, written: Written) -> pa.Table:
         """The rows of a partition that was written."""
-        file = pq.ParquetFile(self.lake.folder(table.name) / written.action.path)
+        file = pq.ParquetFile(self.lake.store.local(table.name, [written.action.path])[0])
         return file.read().select(table.schema.names).cast(table.schema)
 
     def _run_expression(self, table: Derived, wanted: set[Part], inputs: Mapping[str, int]) -> Any:
@@ -79,7 +81,7 @@ class SparkComputing(Computing):
             files = self.lake.uris(theirs.name, snapshot, self._needed(table, theirs, read, wanted))
             frame_of(session, schemas[name], files).createOrReplaceTempView("read_" + name)
         rows = session.sql(compiled(table, schemas, "pyspark"))
-        at_work = Work(self.lake.root, self.calendar, self.buckets, plain(table))
+        at_work = Work(self.lake.root, self.lake.store, self.calendar, self.buckets, plain(table))
         placed = rows.mapInArrow(at_work.place, spark_schema(pa.schema([*table.schema, *PARTITION])))
         return placed.groupBy("period", "bucket").applyInArrow(at_work.writer(wanted), WRITTEN)
 
@@ -90,7 +92,7 @@ class SparkComputing(Computing):
         cuts = np.linspace(0, len(groups), tasks + 1).astype(int).tolist()
         stretches = [groups[a:b] for a, b in pairwise(cuts)]
         reads = {read.table: self.catalog[read.table] for read in table.reads.values()}
-        at_work = Work(self.lake.root, self.calendar, self.buckets, table, reads)
+        at_work = Work(self.lake.root, self.lake.store, self.calendar, self.buckets, table, reads)
         numbers = self.session.range(tasks, numPartitions=tasks)  # one number a task
         return numbers.mapInArrow(at_work.mapper(stretches, dict(inputs)), WRITTEN)
 
@@ -100,6 +102,7 @@ class Work:
     """What a worker needs to know: where the lake is, the calendar, and the table with those that it reads."""
 
     root: Path
+    store: Store
     calendar: Calendar
     buckets: int
     table: Table
@@ -107,7 +110,7 @@ class Work:
 
     def computing(self) -> Computing:
         """The kernel's computing beside this worker."""
-        found = Computing(Lake(self.root), Catalog([]), self.calendar, self.buckets)
+        found = Computing(Lake(self.root, self.store), Catalog([]), self.calendar, self.buckets)
         found.catalog.tables |= self.reads or {}
         return found
 
@@ -127,7 +130,7 @@ class Work:
             part = Part(key[0].as_py(), key[1].as_py())
             rows = rows.select(self.table.schema.names).cast(self.table.schema)
             rows = rows.sort_by([(column, "ascending") for column in self.table.grain])
-            return _told([self._write(Lake(self.root), part, rows)] if part in wanted else [])
+            return _told([self._write(Lake(self.root, self.store), part, rows)] if part in wanted else [])
 
         return write
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -67,14 +66,13 @@ def state_of(city: OpenCity, declared: Table) -> dict[str, Any]:
     """What the lake holds of a table; `written` is when the newest version was."""
     lake = city.figures.lake
     version = lake.snapshot(declared.name).version
-    log = lake.folder(declared.name) / "_delta_log" / f"{version:020d}.json"
     return {
         "name": declared.name,
         "title": title_of(declared),
         "kind": kind_of(declared),
         "doc": declared.doc.partition("\n\n")[0],
         "version": version,
-        "written": datetime.fromtimestamp(log.stat().st_mtime, UTC) if version >= 0 and log.exists() else None,
+        "written": lake.store.written(declared.name, version) if version >= 0 else None,
         "rows": rows_in(city, declared, version) if version >= 0 else 0,
         "columns": [name for name in declared.columns if name not in PLACE.names],
     }

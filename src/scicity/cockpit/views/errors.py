@@ -30,6 +30,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(get_template("cockpit/500.html").render({"code": "500"}), status=500)
 
 
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503: the lake's store does not answer."""
+    return HttpResponse(get_template("cockpit/500.html").render({"code": "503"}), status=503, headers={"Retry-After": "10"})
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose token is missing or old."""
     return render(request, "cockpit/403.html", {"stale": True}, status=403)

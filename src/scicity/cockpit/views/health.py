@@ -57,10 +57,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
         for part in (MOVER, COLLECTOR, COMPACTION, BACKUP, RETENTION):
             at = found.pulses[part].at if part in found.pulses else None
             gauge(f"{part}_silent_seconds", f"Since when the {part} was not heard of; -1: never", since(at, -1))
-        gauge("lake_bytes", "What the newest versions of all tables take", found.lake_bytes)
-        gauge("lake_files", "Files of the newest versions of all tables", found.lake_files)
-        gauge("lake_log_files", "Files of the logs of all tables", found.log_files)
-        gauge("lake_doomed_files", "Files that no kept version has, to be deleted by retention", found.doomed_files)
+        gauge("lake_up", "Whether the lake's store answers", found.sizes is not None)
+        for name, about, value in (
+            ("lake_bytes", "What the newest versions of all tables take", found.lake_bytes),
+            ("lake_files", "Files of the newest versions of all tables", found.lake_files),
+            ("lake_log_files", "Files of the logs of all tables", found.log_files),
+            ("lake_doomed_files", "Files that no kept version has, to be deleted by retention", found.doomed_files),
+        ):
+            if value is not None:  # unknown is not 0
+                gauge(name, about, value)
         let_go = found.pulses[RETENTION].told if RETENTION in found.pulses else {}
         gauge("retention_failed", "Whether retention could not do all of its work the last time", bool(let_go.get("error")))
         gauge("retention_deleted_files", "Files that retention deleted the last time", let_go.get("deleted", 0))

@@ -57,13 +57,15 @@ def _shown(city: Any, found: Condition, now: datetime, language: str) -> dict[st
         "works": [_part(pulse, now, language) for pulse in found.pulses.values() if pulse.part not in BEATING],
         "silent_parts": [NAMES[part] for part in (MOVER, BACKUP) if part not in found.pulses],
         "inbox": amount(found.inbox_bytes, language),
-        "logs": written(found.log_files, language),
-        "doomed": written(found.doomed_files, language),
-        "lake": amount(found.lake_bytes, language),
+        "logs": UNKNOWN if found.log_files is None else written(found.log_files, language),
+        "doomed": UNKNOWN if found.doomed_files is None else written(found.doomed_files, language),
+        "lake": UNKNOWN if found.lake_bytes is None else amount(found.lake_bytes, language),
         "free": amount(found.disk_free, language),
         "total": amount(found.disk_total, language),
         "scarce": found.disk_free < found.disk_total / 10,
-        "tables": [(size, title_of(city.figures.catalog[size.table]), amount(size.bytes, language)) for size in found.sizes],
+        "tables": [
+            (size, title_of(city.figures.catalog[size.table]), amount(size.bytes, language)) for size in found.sizes or ()
+        ],
     }
 
 
