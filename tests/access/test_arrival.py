@@ -225,6 +225,17 @@ def test_too_much_waiting_asks_senders_to_wait(tmp_path: Path, empty: Empty) -> 
     inbox.put([batch("two", ("a", of_clock(2), 1.0), ("a", of_clock(1), 2.0))])
 
 
+def test_what_several_processes_put_counts_together(tmp_path: Path, empty: Empty) -> None:
+    """Each looks now and then how many of all wait: they may go beyond the most by a little, not each by as many."""
+    place, most, put = empty(tmp_path), 160, 0
+    processes = [Inbox(place, most_waiting=most) for _ in range(3)]
+    with pytest.raises(InboxFull):
+        for number in range(3 * most):
+            processes[number % 3].put([batch(f"{number}", ("a", of_clock(1), float(number)))])
+            put += 1
+    assert most - 1 <= put <= most * (1 + 3 / 16) + 3
+
+
 def test_many_put_at_once_and_each_is_there_when_it_returns(tmp_path: Path, empty: Empty) -> None:
     place = empty(tmp_path)
     inbox, seen = Inbox(place), []

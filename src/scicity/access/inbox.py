@@ -26,6 +26,7 @@ from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
 MOST_WAITING = 20_000_000  # readings that wait at most; beyond them senders are asked to wait
+LOOKS = 16  # times that a process looks how many wait, until it has put as many as may
 LIVE, LATE = LANES = (0, 1)
 LATEST = 2**53  # [µs] in the year 2255
 MOST_VALUES = 10_000  # names of one statement
@@ -138,7 +139,7 @@ class Inbox:
                 begun.execute(table.format(numbered=NUMBERED[self.storage.kind], bytes=BYTES[self.storage.kind]))
             begun.execute("INSERT INTO identity VALUES (1, ?) ON CONFLICT (one) DO NOTHING", (uuid.uuid4().hex,))
         ((self.identity,),) = self.storage.rows("SELECT name FROM identity")
-        self._readings = self.waiting_readings()
+        self._readings, self._put = self.waiting_readings(), 0
 
     def put(self, batches: Sequence[Batch], heard: Sequence[tuple[str, datetime]] = ()) -> None:
         """Returns when the batches are on stable storage: all of them, or none. `heard` says up to when datastreams of devices
@@ -179,7 +180,7 @@ class Inbox:
             for lane, mine in ((LIVE, fresh.filter(pc.invert(late))), (LATE, fresh.filter(late))):
                 if mine.num_rows:
                     begun.execute(INSERT, _row(Batch(f"{place}#{min(new)}-{lane}", mine, arrived, place)))
-        self._readings += fresh.num_rows
+        self._count(fresh.num_rows)
 
     def waiting(self, most: int, lane: int = LIVE) -> list[Waiting]:
         """The batches of a lane that have waited longest, as many as hold `most` readings, at least one where any waits."""
@@ -318,9 +319,13 @@ class Inbox:
         rows = self.storage.rows("SELECT part, at, told FROM pulse")
         return {part: (datetime.fromisoformat(at), json.loads(told)) for part, at, told in rows}
 
+    def _count(self, readings: int) -> None:
+        self._readings += readings
+        self._put += readings
+
     def _make_room(self, more: int) -> None:
-        if self._readings + more > self.most_waiting:
-            self._readings = self.waiting_readings()  # another process moves them on
+        if self._readings + more > self.most_waiting or self._put > self.most_waiting // LOOKS:
+            self._readings, self._put = self.waiting_readings(), 0  # others put as well, and another moves them on
             if self._readings + more > self.most_waiting:
                 raise InboxFull(f"{self._readings:,} readings wait for the lake")
 
@@ -337,7 +342,7 @@ class Inbox:
             for ticket in group:
                 ticket.error = error
         else:
-            self._readings += sum(row[4] for row in rows)
+            self._count(sum(row[4] for row in rows))
         for ticket in group:
             ticket.done = True
 
