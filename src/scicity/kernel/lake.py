@@ -36,7 +36,8 @@ from scicity.kernel.rows import file_of, in_parallel
 from scicity.stores import Folder, Store, StoreRefused
 
 PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
-AT_ONCE = 64  # commits that are read of a history at first; then so many times as many
+MOST_COMMITS = 10_000  # of a table that a process remembers
+AT_ONCE = MOST_SNAPSHOTS = 64  # commits that are read of a history at first, then so many times as many; snapshots remembered
 KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 
 
@@ -131,6 +132,7 @@ class Lake:
                 version = delta.version()
             if (table, version) not in self._snapshots:
                 self._snapshots[table, version] = self._snapshot(table, version, delta, record)
+                self._snapshots.pop((table, version - MOST_SNAPSHOTS), None)
             return self._snapshots[table, version]
 
     def _snapshot(self, table: str, version: int, delta: DeltaTable, record: Record) -> Snapshot:
@@ -173,6 +175,7 @@ class Lake:
                 return []
             if known and known[-1].version < newest:
                 known += records.commits_in(self.store.history(table, delta, newest - known[-1].version))
+                del known[:-MOST_COMMITS]
             first = known[0].version if known else newest + 1
             if since < first:
                 known[:] = records.commits_in(self.store.history(table, delta, newest + 1 - max(since, 0)))
@@ -371,14 +374,14 @@ class Lake:
         self, table: str, version: int, adds: list[AddAction], removes: list[tuple[Part, str]], told: Mapping[str, Any]
     ) -> None:
         """Keeps what a commit of our own did, so that it need not be read back."""
-        before = self._snapshots.get((table, version - 1))
-        if before is not None:
+        if (before := self._snapshots.get((table, version - 1))) is not None:
             files = {part: set(paths) for part, paths in before.files.items()}
             for part, path in removes:
                 files[part].discard(path)
             for add in adds:
                 part = Part(str(add.partition_values["period"]), int(add.partition_values["bucket"] or 0))
                 files.setdefault(part, set()).add(add.path)
+            self._snapshots.pop((table, version - MOST_SNAPSHOTS), None)
             self._snapshots[table, version] = Snapshot(
                 version, {p: tuple(sorted(paths)) for p, paths in files.items() if paths}
             )
@@ -386,6 +389,7 @@ class Lake:
         if known and known[-1].version == version - 1:
             now = time.time_ns() // 1_000_000
             known.append(records.commit_in({"version": version, "scicity": json.dumps(told), "timestamp": now}))
+            del known[:-MOST_COMMITS]
 
     def distrust(self, table: str) -> None:
         """Notes that a derived table is not to be relied on, so that all of it is computed again."""
