@@ -127,6 +127,7 @@ def test_what_arrives_while_the_store_is_away_waits_and_is_moved_once(
 
     monkeypatch.setattr(arriving.time, "sleep", pause)
     monkeypatch.setattr(arriving, "BEAT", 0.0)
+    monkeypatch.setattr(Mover, "_settle", lambda mover: None)  # it sleeps as well
     monkeypatch.setattr(arriving, "somebody_looks", lambda lake: True)
     small.mover.run(lambda: len(rounds) < 4, lambda moved: None)
     waiting, told, troubles = zip(*rounds, strict=True)

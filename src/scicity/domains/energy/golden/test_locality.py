@@ -108,6 +108,7 @@ def given_to(series: Series, first: int, last: int) -> Series:
 @relaxed
 @given(meter=meters, harm=damages)
 @example({"digits": None, "rated": None, "every": 30, "replaced": None, "seed": 1}, [("nan", 400, 80, 1), ("zero", 480, 30, 1)])
+@example({"digits": 3, "rated": 400.0, "every": 180, "replaced": None, "seed": 0}, [("for good", 223, 1, 19848)])
 def test_parts_equal_the_whole(meter: dict[str, int | float | None], harm: list[Damage]) -> None:
     stream, series = stream_of(meter), readings_of(meter, harm)
     whole, verdicts = hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)

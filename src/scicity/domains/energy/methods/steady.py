@@ -109,7 +109,7 @@ def _sound(series: Series, some: Candidates, devices: Fleet, usual: np.ndarray) 
     for at in np.flatnonzero(sound & rated & (most > limit * shortest + 1)).tolist():
         steep = slice(int(some.first[at]) - each.start, int(some.last[at]) - each.start - 1)
         sound[at] = (steps[steep] <= limit[at] * apart[steep] + 1).all()
-    once = ~rolls | (most + modulus > limit * longest + 1)
+    once = ~rolls | (modulus > limit * longest + 1)  # no step, however small, can have been one roll more
     calm = (most * scale <= JUMP_ENERGY) & (~rolls | (most <= modulus / ROLL_SHARE))
     whole = np.zeros(len(series.time), dtype=np.int64) if each.stop - each.start < len(series.time) else count
     whole[each] = count
