@@ -45,6 +45,8 @@ from tests.access.broker import Broker  # noqa: E402
 from tests.access.postgres import Postgres  # noqa: E402
 
 from scicity.access.inbox import Inbox  # noqa: E402
+from scicity.access.storage import StorageRefused  # noqa: E402
+from scicity.cockpit.arriving import MOVER  # noqa: E402
 from scicity.cockpit.place import Place  # noqa: E402
 from scicity.kernel.lake import Lake  # noqa: E402
 
@@ -161,6 +163,15 @@ class Site:
             self.kill()
         self.start()
 
+    def live(self, dice: random.Random) -> None:
+        """Lets it live for a while: now and then it may end while it begins, else its mover moves, heals and merges files."""
+        inbox, patient, until = self.inbox(), dice.random() < 0.75, time.monotonic() + 60
+        while patient and time.monotonic() < until:
+            with contextlib.suppress(StorageRefused):
+                patient = inbox.pulses().get(MOVER, (None, {}))[1].get("pid") not in self._group()
+            time.sleep(0.1)
+        time.sleep(dice.uniform(0.1, 5))
+
     def inbox(self) -> Inbox:
         """What waits."""
         return Inbox(Place(self.district, self.state, self.environment.get("SCICITY_DATABASE", "")).inbox)
@@ -271,7 +282,7 @@ def main() -> None:
             for thread in threads:
                 thread.start()
             for number in range(asked.times):
-                time.sleep(dice.uniform(0.1, 6))
+                site.live(dice)
                 site.interrupt(dice)
                 told = f"acknowledged {len(by_http):,} by HTTP, {len(by_mqtt):,} by MQTT"
                 print(f"\r{asked.how} {number + 1} of {asked.times}; {told}", end="", flush=True)
