@@ -1,0 +1,83 @@
+"""How well a baseline tells what was measured: CV(RMSE), NMBE, R², and how much neighbouring days say the same.
+
+The definitions are those commonly quoted from ASHRAE Guideline 14 and used by opendsm (`cvrmse_adj` and `cvrmse`). Guideline 14
+itself was not seen (unverified); the sign of NMBE and whether parameters are subtracted differ between its editions and users,
+so both stand in each docstring. All take (M, D) and leave out a day where either side is NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from scicity.domains.energy.methods.screening import Floats, Ints
+
+
+def _pairs(measured: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Floats, Floats, Floats]:
+    """Measured and rest (0 where unknown), whether known, and the mean measured."""
+    observed, told = np.asarray(measured, dtype=float), np.asarray(predicted, dtype=float)
+    known = (np.isfinite(observed) & np.isfinite(told)).astype(float)
+    observed = np.where(known > 0, observed, 0.0)
+    rest = np.where(known > 0, observed - np.where(known > 0, told, 0.0), 0.0)
+    count = known.sum(axis=1)
+    mean = np.divide(observed.sum(axis=1), count, out=np.full(len(count), np.nan), where=count > 0)
+    return observed, rest, known, mean
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=np.isfinite(below) & (below != 0))
+
+
+def cv_rmse(measured: npt.ArrayLike, predicted: npt.ArrayLike, parameters: npt.ArrayLike = 0) -> Floats:
+    """Coefficient of variation of the root mean square error (M,) [1]: sqrt(sum of squared rests / (n - p)) / mean measured.
+
+    parameters p (M,) or one for all; 0 gives the form without, which compares models with different numbers of parameters
+    by their rests alone. NaN where n <= p or the mean is 0.
+    """
+    _, rest, known, mean = _pairs(measured, predicted)
+    freedom = known.sum(axis=1) - np.asarray(parameters)
+    return _ratio(np.sqrt(_ratio((rest**2).sum(axis=1), np.where(freedom > 0, freedom, np.nan))), mean)
+
+
+def nmbe(measured: npt.ArrayLike, predicted: npt.ArrayLike, parameters: npt.ArrayLike = 0) -> Floats:
+    """Normalised mean bias error (M,) [1]: sum(measured - predicted) / ((n - p) mean measured); positive where too little
+    was predicted. NaN where n <= p or the mean is 0."""
+    _, rest, known, mean = _pairs(measured, predicted)
+    freedom = known.sum(axis=1) - np.asarray(parameters)
+    return _ratio(_ratio(rest.sum(axis=1), np.where(freedom > 0, freedom, np.nan)), mean)
+
+
+def r_squared(measured: npt.ArrayLike, predicted: npt.ArrayLike) -> Floats:
+    """Coefficient of determination (M,) [1]: 1 - sum of squared rests / sum of squares about the mean; at most 1, below 0
+    where the mean would tell more. NaN where the measured do not vary."""
+    observed, rest, known, mean = _pairs(measured, predicted)
+    about = (known * (observed - np.nan_to_num(mean)[:, None]) ** 2).sum(axis=1)
+    return 1.0 - _ratio((rest**2).sum(axis=1), about)
+
+
+def autocorrelation(rest: npt.ArrayLike, number: Ints) -> Floats:
+    """Correlation of the rests of neighbouring days (M,), days (D,) in ascending order: pairs whose days differ by 1 and that
+    are both known. A gap is never bridged. 0 where there are no pairs, or no rests but 0."""
+    rests = np.asarray(rest, dtype=float)
+    neighbours = np.diff(number) == 1
+    known = np.isfinite(rests)
+    pair = known[:, 1:] & known[:, :-1] & neighbours
+    value = np.where(known, rests, 0.0)
+    count = pair.sum(axis=1)
+    mean = _ratio(value.sum(axis=1), known.sum(axis=1).astype(float))
+    value = np.where(known, value - np.nan_to_num(mean)[:, None], 0.0)
+    together = np.where(pair, value[:, 1:] * value[:, :-1], 0.0).sum(axis=1) / np.maximum(count, 1)
+    square = (value**2).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    found: Floats = np.nan_to_num(_ratio(together, square)).clip(-0.99, 0.99)
+    return found
+
+
+def effective(count: npt.ArrayLike, rho: npt.ArrayLike) -> Floats:
+    """Effective number of days n' = n (1 - rho) / (1 + rho) (M,), for rests that follow one another with correlation rho.
+
+    Source: ASHRAE Guideline 14-2002, annex B (not seen, unverified; as quoted by W. Koran, 2017, in public code). A negative
+    rho counts as 0: it would tell of more days than there are.
+    """
+    held = np.clip(np.asarray(rho, dtype=float), 0.0, 0.99)
+    days: Floats = np.asarray(count, dtype=float) * (1.0 - held) / (1.0 + held)
+    return days
