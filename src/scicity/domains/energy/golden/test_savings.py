@@ -174,14 +174,15 @@ def test_savings_are_found_and_their_interval_holds_nine_times_in_ten() -> None:
     truths, noise = noisy(400, 0.5, 11)
     after = weather(seed=8)
     model = baseline.fit(use(truths) + noise[:, :YEAR], shared())
-    told = savings.saved(model, 0.9 * use(truths, after) + noise[:, YEAR:], shared(after), confidence=0.9)
+    measured = 0.9 * use(truths, after) + noise[:, YEAR:]
+    told = savings.saved(model, measured, shared(after), confidence=0.9)
     truth = 0.1 * use(truths, after).sum(axis=1)
     held = ((told.low <= truth) & (truth <= told.high)).mean()
     assert told.confidence == 0.9
     assert 0.86 <= held <= 0.95
     assert np.median(told.fraction) == pytest.approx(0.1, abs=0.004)
     # as if days were independent, the interval would be believed too often
-    proud = savings.saved(replace(model, rho=np.zeros(400)), 0.9 * use(truths, after) + noise[:, YEAR:], shared(after))
+    proud = savings.saved(replace(model, rho=np.zeros(400), lasting=np.ones(400)), measured, shared(after))
     assert ((proud.low <= truth) & (truth <= proud.high)).mean() < 0.75
 
 
@@ -230,6 +231,19 @@ def test_goodness_by_hand() -> None:
     # neighbours are days that follow one another: the pair over the gap is none
     assert goodness.autocorrelation([[1.0, -1, 1, -1]], np.array([1, 2, 5, 6])) == pytest.approx([-0.99])
     assert goodness.autocorrelation([[1.0, -1, np.nan, -1]], np.array([1, 2, 3, 4])) < 0
+
+
+def test_what_lasts_is_seen_beyond_neighbours() -> None:
+    """Weeks of more and weeks of less under the noise of days: neighbours tell little of it, a month of lags more."""
+    drawn = np.random.default_rng(12)
+    weeks = np.repeat(drawn.normal(0, 1, (50, 30)), 14, axis=1)[:, :YEAR]
+    days = drawn.normal(0, 2, (50, YEAR))
+    told = goodness.lasting(weeks + days, NUMBER)
+    assert np.median(told) > 2  # 1 + 13 / 5 in truth
+    assert np.median(told) > 1.4 * np.median(1 / goodness.effective(1, goodness.autocorrelation(weeks + days, NUMBER)))
+    assert np.median(goodness.lasting(days, NUMBER)) < 1.2
+    # an alternation is no more sure than independent days
+    assert goodness.lasting(np.where(np.arange(YEAR) % 2, 1.0, -1.0)[None], NUMBER) == pytest.approx([1])
 
 
 def test_each_reason_has_a_meter() -> None:

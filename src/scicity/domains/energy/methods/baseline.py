@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from scicity.domains.energy.methods import hinges
 from scicity.domains.energy.methods.choosing import FIGURES, GROUPS, GROUPS_OF, Chosen, choose, rests, told
-from scicity.domains.energy.methods.goodness import autocorrelation, effective
+from scicity.domains.energy.methods.goodness import autocorrelation, effective, lasting
 from scicity.domains.energy.methods.screening import Bools, Floats, Ints
 from scicity.domains.energy.methods.splits import ATOMS, KINDS, SEASONS
 
@@ -51,8 +51,9 @@ class Baseline:
     base [load], heating and cooling [load / degree, never negative], *_point [degrees, NaN where there is no slope]; base
     is NaN where the baseline held no such day. split (M,): index in `splits.SPLITS`. parameters (M,); days (M,) fitted on;
     known (M,) days with load and temperature; outlier (M, D). spread (M,): root of the mean square rest, n - p [load]; rho
-    (M,): autocorrelation of the rests of neighbouring days. variance (M, 5A, 5A): of the five figures of each atom in the
-    order above, robust to a spread that changes with temperature, before autocorrelation is thought of.
+    (M,): autocorrelation of the rests of neighbouring days; lasting (M,): see `goodness.lasting`. variance (M, 5A, 5A): of
+    the five figures of each atom in the order above, robust to a spread that changes with temperature, as if days were
+    independent.
     """
 
     base: Floats
@@ -67,6 +68,7 @@ class Baseline:
     outlier: Bools
     spread: Floats
     rho: Floats
+    lasting: Floats
     variance: Floats
 
     @property
@@ -76,8 +78,9 @@ class Baseline:
 
     @property
     def effective_days(self) -> Floats:
-        """The number of independent days that would tell as much (M,); see `goodness.effective`."""
-        return effective(self.days, self.rho)
+        """The number of independent days that would tell as much (M,): by neighbours (`goodness.effective`) or by all
+        that lasts up to a month (`goodness.lasting`), whichever is fewer."""
+        return np.minimum(effective(self.days, self.rho), self.days / self.lasting)
 
 
 def days(
@@ -149,7 +152,6 @@ def _fitted(given: Floats, shared: Days) -> Baseline:
             getattr(chosen, field.name)[rows] = getattr(again, field.name)
     fitted_on = known & ~outlier
     rest = rests(chosen.figures, load, fitted_on, shared.temperature, shared.atom)
-    rho = autocorrelation(rest, shared.number)
     days = fitted_on.sum(axis=1)
     freedom = days - chosen.parameters
     spread = np.sqrt(np.where(freedom > 0, chosen.squares / np.maximum(freedom, 1), np.nan))
@@ -169,7 +171,8 @@ def _fitted(given: Floats, shared: Days) -> Baseline:
         known=known.sum(axis=1),
         outlier=outlier,
         spread=spread * size,
-        rho=rho,
+        rho=autocorrelation(rest, shared.number),
+        lasting=lasting(rest, shared.number),
         variance=variance,
     )
 

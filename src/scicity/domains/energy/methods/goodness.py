@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from scicity.domains.energy.methods.screening import Floats, Ints
+from scicity.domains.energy.methods.screening import Bools, Floats, Ints
+
+LAGS = 30  # days that may resemble one another
 
 
 def _pairs(measured: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Floats, Floats, Floats]:
@@ -58,18 +60,52 @@ def r_squared(measured: npt.ArrayLike, predicted: npt.ArrayLike) -> Floats:
 def autocorrelation(rest: npt.ArrayLike, number: Ints) -> Floats:
     """Correlation of the rests of neighbouring days (M,), days (D,) in ascending order: pairs whose days differ by 1 and that
     are both known. A gap is never bridged. 0 where there are no pairs, or no rests but 0."""
-    rests = np.asarray(rest, dtype=float)
-    neighbours = np.diff(number) == 1
-    known = np.isfinite(rests)
-    pair = known[:, 1:] & known[:, :-1] & neighbours
-    value = np.where(known, rests, 0.0)
-    count = pair.sum(axis=1)
-    mean = _ratio(value.sum(axis=1), known.sum(axis=1).astype(float))
-    value = np.where(known, value - np.nan_to_num(mean)[:, None], 0.0)
-    together = np.where(pair, value[:, 1:] * value[:, :-1], 0.0).sum(axis=1) / np.maximum(count, 1)
-    square = (value**2).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    found: Floats = np.nan_to_num(_ratio(together, square)).clip(-0.99, 0.99)
+    value, known, square = _about_mean(rest)
+    found: Floats = np.nan_to_num(_ratio(_together(value, known, number, 1), square)).clip(-0.99, 0.99)
     return found
+
+
+def lasting(rest: npt.ArrayLike, number: Ints, lags: int = LAGS) -> Floats:
+    """By how much a sum of rests varies more than if days were independent (M,) [1], at least 1.
+
+    1 + 2 sum over k from 1 to `lags` of (1 - k / (lags + 1)) correlation at k days. Days as in `autocorrelation`.
+
+    Source: the weights of W. Newey and K. West, Econometrica 55 (1987) 703. It sees what neighbours alone do not: terms,
+    holidays, a month of guests. Over a gap only days that are both known count.
+    """
+    value, known, square = _about_mean(rest)
+    count = np.maximum(known.sum(axis=1), 1)
+    more = np.ones(len(value))
+    for lag in range(1, lags + 1):
+        pairs = _pairs_at(known, number, lag)
+        share = pairs[2].sum(axis=1) / count  # of all days: few pairs say little
+        more += 2 * (1 - lag / (lags + 1)) * share * np.nan_to_num(_ratio(_together(value, known, number, lag), square))
+    return np.maximum(more, 1.0)
+
+
+def _about_mean(rest: npt.ArrayLike) -> tuple[Floats, Bools, Floats]:
+    """Rests less their mean (0 where unknown), whether known, and the mean square."""
+    rests = np.asarray(rest, dtype=float)
+    known = np.isfinite(rests)
+    value = np.where(known, rests, 0.0)
+    count = np.maximum(known.sum(axis=1), 1)
+    value = np.where(known, value - (value.sum(axis=1) / count)[:, None], 0.0)
+    return value, known, (value**2).sum(axis=1) / count
+
+
+def _pairs_at(known: Bools, number: Ints, lag: int) -> tuple[Ints, Ints, Bools]:
+    """Places of days and of those `lag` days later, and which pairs are known (M, pairs)."""
+    later = np.searchsorted(number, number + lag)
+    first = np.flatnonzero(later < len(number))
+    first = first[number[later[first]] == number[first] + lag]
+    return first, later[first], known[:, first] & known[:, later[first]]
+
+
+def _together(value: Floats, known: Bools, number: Ints, lag: int) -> Floats:
+    """The mean product of rests `lag` days apart (M,)."""
+    first, second, pair = _pairs_at(known, number, lag)
+    mean: Floats = np.where(pair, value[:, first] * value[:, second], 0.0).sum(axis=1) / np.maximum(pair.sum(axis=1), 1)
+    return mean
 
 
 def effective(count: npt.ArrayLike, rho: npt.ArrayLike) -> Floats:
