@@ -7,9 +7,11 @@ through opendsm's settings; IPMVP and Guideline 14 were not seen (unverified).
 1. A day counts where load and temperature are known. A missing day is left out; it is never 0.
 2. Each split of `splits` is fitted by `hinges`: a grid of balance points, slopes in closed form, then refinement.
 3. Shapes (flat, heating, cooling, both) of a slope group, and then splits, are chosen by the Bayesian information criterion
-   (G. Schwarz, Annals of Statistics 6 (1978) 461) on the effective number of days, so that noise does not buy parameters.
+   (see `choosing`) on the effective number of days, so that noise does not buy parameters.
 4. Days far from the model, measured by the spread of days about as warm, are outliers: they are left out and all is fitted
    again. Where a tenth of the days or more would be, none is: then the model is wrong, and not the days.
+
+Source: rules of this project over the model above; what the documents say is told there.
 
 The figures of a meter do not depend on the other meters, nor on the order of the days, nor (but for rounding) on units.
 """
@@ -206,7 +208,8 @@ def _median(size: Floats) -> Floats:
 
 
 def gradient(figures: Floats, shared: Days, counted: Floats) -> Floats:
-    """How the sum of predictions over the counted days (M, D) changes with each figure: (M, 5A). Figures (M, A, 5)."""
+    """How the sum of predictions over the counted days (M, D) changes with each figure: (M, 5A). Figures (M, A, 5) in [load]
+    and [degrees]."""
     result = np.zeros((len(figures), ATOMS, FIGURES))
     for number in np.unique(shared.atom):
         here = np.flatnonzero(shared.atom == number)

@@ -1,7 +1,10 @@
 """One split a meter: all are tried on the grid, the few best are refined, and the criterion decides.
 
 The criterion is that of G. Schwarz (BIC) on effective days: n' ln(squares / n) + parameters ln(n'), n' as in
-`goodness.effective`. A base counts one parameter, a slope with its balance point two.
+`goodness.effective`. A base counts one parameter, a slope with its balance point two. Loads are in any one unit [load],
+temperatures in any one [degrees].
+
+Source: G. Schwarz, Annals of Statistics 6 (1978) 461, doi:10.1214/aos/1176344136 (not seen, unverified).
 """
 
 from __future__ import annotations

@@ -6,7 +6,10 @@ need heating from an even one (openeemeter/caltrack, issue 120).
 
 All meters under one sky are fitted at once: sums over days are products of a matrix of weights (meters x days) with the
 hinges of a grid of balance points (days x points), and slopes follow in closed form. Shapes: M meters, D days, H temperatures
-a day, B balance points, A atoms (a kind of day in a season).
+a day, B balance points, A atoms (a kind of day in a season). Temperatures, points and hinges are in one unit [degrees], loads
+in any one [load], slopes in [load / degree].
+
+Source: the degree days and the search over balance points of CalTRACK, as told in its issues (openeemeter/caltrack).
 """
 
 from __future__ import annotations

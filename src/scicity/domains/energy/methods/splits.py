@@ -3,6 +3,8 @@
 An atom is a kind of day (working day, rest day) in a season. A split puts atoms into slope groups, each with its own
 balance points and slopes, and these into base groups, each with its own base load. So a weekend may need less at every
 temperature (a base of its own), or answer to the cold in another way (slopes of its own).
+
+Source: the splits by working day and season of opendsm 1.2.7 (daily model); bases of their own are our addition.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Whether a baseline may be relied upon: days from hours, and the reasons by name for which a meter is refused.
 
-The length of the baseline follows CalTRACK 2.2.1.2 as opendsm 1.2.7 applies it (9 in 10 days of a year); the other limits are
-our own choices, stand in `Rules`, and may be set by who calls. None is a standard's.
+Loads are in any one unit a meter [load].
+
+Source: the length of the baseline follows CalTRACK 2.2.1.2 as opendsm 1.2.7 applies it (9 in 10 days of a year); the other
+limits are our own choices, stand in `Rules`, and may be set by who calls. None of these is a standard's.
 """
 
 from __future__ import annotations
