@@ -269,6 +269,19 @@ def test_each_reason_has_a_meter() -> None:
     assert told.step[5] > 0.3
 
 
+def test_a_step_is_seen_under_days_that_resemble_one_another() -> None:
+    """A third more from one day on: what lasts is not taken for the chance that the step is measured against."""
+    truths, noise = noisy(40, 0.6, 13, level=0.1)
+    even = use(truths) + noise[:, :YEAR]
+    # in May, within a season, so that no season can be taken for it
+    stepped = even + 0.35 * even.mean(axis=1, keepdims=True) * (np.arange(YEAR) >= 130)
+    found = [sufficiency.refusal(load, shared(), baseline.fit(load, shared())) for load in (even, stepped)]
+    place = sufficiency.REASONS.index("change point")
+    without, with_step = (told.holds[:, place].mean() for told in found)
+    assert without == 0
+    assert with_step > 0.6
+
+
 def test_zeros_of_a_warm_season_are_no_gaps() -> None:
     heated = np.maximum(2.0 * (14 - WARMTH), 0)[None]  # gas: nothing is used in summer
     assert sufficiency.refusal(heated, shared(), baseline.fit(heated, shared())).reasons(0) == []

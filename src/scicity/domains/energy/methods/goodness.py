@@ -1,7 +1,7 @@
 """How well a baseline tells what was measured: CV(RMSE), NMBE, R², and how much neighbouring days say the same.
 
-All take (M, D), in any one unit a meter [load], and leave out a day where either side is NaN. Correlations are pure numbers [1],
-as are the effective days in a day.
+All take (M, D), in any one unit a meter [load], and leave out a day where either side is NaN. Correlations are pure
+numbers [1], as are the effective days in a day.
 
 Source: the definitions commonly quoted from ASHRAE Guideline 14 and used by opendsm (`cvrmse_adj` and `cvrmse`). Guideline 14
 itself was not seen (unverified); the sign of NMBE and whether parameters are subtracted differ between its editions and users,

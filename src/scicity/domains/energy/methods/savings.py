@@ -1,8 +1,9 @@
 """Savings: what a meter would have used by its baseline, less what it used, and how far chance alone may have moved that.
 
 Loads are in any one unit a meter [load]. The interval holds the doubt of the baseline's figures (balance points among them) and
-the chance of the reported days, both widened for days that resemble one another: variances are divided by n'/n (`Baseline.effective_days`). It says nothing of
-changes that are no measure (more people, another use): these must be told and corrected for, or the interval is too narrow.
+the chance of the reported days, both widened for days that resemble one another: variances are divided by n'/n
+(`Baseline.effective_days`). It says nothing of changes that are no measure (more people, another use): these must be told and
+corrected for, or the interval is too narrow.
 
 Source: "avoided energy" and its normal-year form are those of IPMVP option C and CalTRACK; the simplified uncertainty is that
 of ASHRAE Guideline 14 as quoted in public code (opendsm 1.2.7, common/metrics.py). The documents were not seen (unverified).

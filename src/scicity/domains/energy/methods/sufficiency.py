@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scicity.domains.energy.methods.baseline import Baseline, Days, predict
-from scicity.domains.energy.methods.goodness import cv_rmse
+from scicity.domains.energy.methods.goodness import cv_rmse, effective
 from scicity.domains.energy.methods.screening import Bools, Floats, Ints
 
 REASONS = ("no use", "too few days", "too many zeros", "negative", "flat", "change point", "does not fit")
@@ -142,6 +142,7 @@ def _step(rest: Floats, model: Baseline) -> tuple[Floats, Ints, Bools]:
     before = many[row, at]
     step = -bridge[row, at] * count[:, 0] / np.maximum(before * (count[:, 0] - before), 1)
     far = np.abs(np.where(inner, bridge, 0.0)).max(axis=1)
-    wide = model.spread * np.sqrt(model.days / np.maximum(model.effective_days, 1e-9)) * np.sqrt(count[:, 0])
+    # by neighbours only: a step lasts, and what lasts would be taken for the chance that it is measured against
+    wide = model.spread * np.sqrt(model.days / np.maximum(effective(model.days, model.rho), 1e-9)) * np.sqrt(count[:, 0])
     found = explained[row, at] >= 0
     return np.where(found, step, 0.0), np.where(found, at + 1, -1), found & (far > BRIDGE * np.where(wide > 0, wide, np.inf))
