@@ -1,4 +1,8 @@
-"""Cost against carbon: plans between the cheapest and the cleanest, from one program that HiGHS keeps."""
+"""Cost against carbon: plans between the cheapest and the cleanest, from one program that HiGHS keeps.
+
+Source: for weights, L. A. Zadeh 1963, doi:10.1109/TAC.1963.1105511; for limits, Y. Y. Haimes et al. 1971,
+doi:10.1109/TSMC.1971.4308298.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ def limited(station: Station, points: int) -> list[Point]:
     """The cheapest plans whose carbon keeps within `points` limits, evenly from the cheapest's carbon to the least there is.
 
     Finds what no weights find where whole numbers make the front bend inwards. Raises Unsolved, and ValueError for less than 2
-    points. Source: Y. Y. Haimes et al. 1971, "On a bicriterion formulation…", doi:10.1109/TSMC.1971.4308298.
+    points.
     """
     if points < 2:
         raise ValueError(f"a front of {points} points; expected at least 2")

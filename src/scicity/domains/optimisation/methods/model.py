@@ -169,8 +169,8 @@ def _converter(model: Model, device: Converter) -> None:
 def curve_points(device: Converter) -> dict[str, Floats]:
     """What a converter gives to each of its buses at the points of its curve, negative where it takes.
 
-    Per kW of output for one that is always on (points 0 and 1), in kW for one that can be off, from its least load to the full;
-    each of shape (points,) or, where its efficiency changes with time, (points, steps).
+    Per kW of output [kW/kW] for one that is always on (points 0 and 1); in [kW], from its least load to the full, for one that
+    can be off. Each of shape (points,) or, where its efficiency changes with time, (points, steps).
     """
     curve = device.curve
     if curve is not None:

@@ -3,6 +3,9 @@
 What an operator does without optimisation: the engine follows the heat, the tank fills in the night. The run is told in the
 same columns as a plan, so cost, carbon and balances come from the same equations, and what the rule breaks (a ramp, a least
 time on) is found by the same rows.
+
+Power [kW], energy [kWh], carbon [kg]. Source: for the engine that follows the heat, P. J. Mago and L. M. Chamra 2009,
+doi:10.1016/j.enbuild.2009.05.014.
 """
 
 from __future__ import annotations

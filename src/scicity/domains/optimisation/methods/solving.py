@@ -157,7 +157,7 @@ class Solver:
 
 
 def plan_of(model: Model, values: Floats, weights: Weights, prices: Floats | None = None, past: Floats | None = None) -> Plan:
-    """`values` (blocks of columns, steps) as a plan, its cost and carbon reckoned by the program's own columns."""
+    """`values` (blocks of columns, steps) as a plan, its cost [money] and carbon [kg] reckoned by the program's own columns."""
     program = model.program
     cost = float(np.vdot(program.cost, values))
     carbon = float(np.vdot(program.carbon, values))

@@ -1,4 +1,7 @@
-"""Why a station has no plan: which balances cannot be met, when, and by how much."""
+"""Why a station has no plan: which balances cannot be met, when, and by how much.
+
+Source: J. W. Chinneck 2008, Feasibility and Infeasibility in Optimization, on elastic programs, doi:10.1007/978-0-387-74932-7.
+"""
 
 from __future__ import annotations
 
