@@ -15,7 +15,7 @@ STEPS, DAY = 96, 24
 HOUR = np.arange(STEPS) % 24
 PRICE = np.where(HOUR < 7, 0.3, np.where((HOUR > 16) & (HOUR < 22), 1.2, 0.7))
 RANDOM = np.random.default_rng(3)
-COP = 3 + np.sin(np.arange(STEPS) / 9)
+COP = np.where(np.arange(STEPS) // 3 % 2, 2.0, 4.5)  # comes back to what it was
 HEAT = RANDOM.uniform(20, 80, STEPS)
 
 

@@ -50,13 +50,13 @@ def test_a_plan_is_never_dearer_than_a_rule_and_says_what_it_saves() -> None:
 
 def test_a_tank_fills_and_empties_when_it_is_told() -> None:
     tank = Store("tank", "h", 100, 50, 50, loss=0.1)
-    devices = (Supply("steam", "h", PRICE), tank, Demand("heat", "h", 30.0))
+    devices = (Supply("steam", "h", PRICE), tank, Demand("heat", "h", np.array([30.0, 30.0, 10.0, 30.0])))
     wishes = {"tank": np.array([20.0, 0.0, -50.0, -50.0])}
     run = run_rule(station(*devices), Rule(["tank", "steam"], wishes))
     assert run.broken == []
-    # 20 are 18 and 16.2 an hour later each: all of it is given in the third hour, no more than wanted, and the day closes empty
-    assert run.plan.power("tank", "h") == pytest.approx([-20, 0, 16.2, 0])
-    assert run.plan.cost == pytest.approx(50 + 30 + 2 * 13.8 + 60)
+    # 20 are 18 and 16.2 an hour later each: 10 are wanted and given, and 0.9 of the 6.2 that are left
+    assert run.plan.power("tank", "h") == pytest.approx([-20, 0, 10, 5.58])
+    assert run.plan.cost == pytest.approx(50 + 30 + 2 * (30 - 5.58))
     assert saved(plan(station(*devices)), run).left == pytest.approx({"tank": 0.0}, abs=CLOSED)
 
 

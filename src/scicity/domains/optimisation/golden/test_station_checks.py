@@ -83,7 +83,7 @@ def test_what_nothing_feeds_is_told() -> None:
     lost = Station(
         "s",
         {"e": "electricity", "h": "heat", "c": "cold", "y": "hydrogen"},
-        [GRID, Store("tank", "c", 9, 9, 9), Converter("cell", "y", "e", 9, 0.5), Demand("d", "h", 1.0)],
+        [GRID, Store("tank", "c", 9, 9, 9), Converter("cell", "y", "h", 9, 0.5), Demand("d", "h", 1.0)],
         3,
     )
     assert [(p.code, p.field) for p in check(lost)] == [
