@@ -1,0 +1,1 @@
+"""Pure methods of optimisation: no file, no clock, no network."""
