@@ -58,7 +58,7 @@ class Computing(Partitions):
 
     def __init__(self, lake: Lake, catalog: Catalog, calendar: Calendar, buckets: int = 1) -> None:
         super().__init__(lake, catalog, calendar, buckets)
-        self._known: dict[tuple[str, str], tuple[int, dict[int, pa.Table]]] = {}
+        self._known: dict[tuple[str, str], tuple[frozenset[str], dict[int, pa.Table]]] = {}
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
         """Computes what is due, each table behind what it reads (`only`: up to this one).
@@ -258,18 +258,19 @@ class Computing(Partitions):
     def registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
         """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket.
 
-        They change rarely: as long as a version stands they are the same objects, so that methods know them again.
+        They change rarely: as long as their files are the same they are the same objects, so that methods know them again.
         """
         found = {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]
             if theirs.period != "all":
                 continue
-            version, known = self._known.get((table.name, name), (-1, {}))
-            if version < 0 or version != inputs[read.table]:
-                known = self._register(table, theirs, read, inputs[read.table])
+            files = self.lake.snapshot(theirs.name, inputs[theirs.name]).paths  # not the version: set aside, they begin anew
+            of, known = self._known.get((table.name, name), (frozenset(), {}))
+            if not known or of != files:
+                known = self._register(table, theirs, read, inputs[theirs.name])
                 if isinstance(theirs, Source):
-                    self._known[table.name, name] = inputs[read.table], known
+                    self._known[table.name, name] = files, known
             found[name] = known
         return found
 
