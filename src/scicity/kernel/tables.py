@@ -1,6 +1,7 @@
 """Declared tables: what a domain says of each table once, and everything else is worked out from.
 
 A *source* is a table whose rows people wrote (a register, a factor table, statements): a file in the district's folder.
+A *recorded* table is what people entered or decided on a page (a budget, a measure): `records` publishes it.
 A *derived* table is a function of other tables. A *reading* table holds what one observed property's devices sent.
 Names are `<domain>.<table>`; a column is a term of the vocabulary; reading a table by its name is the lineage.
 """
@@ -97,7 +98,22 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source(Table):
+class Written(Table):
+    """A table whose rows people wrote, each with its place: a file and its line, or the records and the number there."""
+
+    during: tuple[str, str] | None = None
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The declared columns, then the file and line that each row stands in."""
+        schema = super().schema
+        for place in PLACE:
+            schema = schema.append(place)
+        return schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Written):
     """A table read from files of the district's folder (`path` is a glob), or from files that a domain brings (`packaged`).
 
     `optional` columns may be missing or empty; `references` maps a column to the `table.column` that must hold its
@@ -110,19 +126,15 @@ class Source(Table):
     references: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    during: tuple[str, str] | None = None
     key_of_period: tuple[str, ...] = ()
     packaged: Path | None = None
     parse: Callable[..., list[dict[str, Any]]] | None = None
     check: Callable[..., None] | None = None
 
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """The declared columns, then the file and line that each row stands in."""
-        schema = super().schema
-        for place in PLACE:
-            schema = schema.append(place)
-        return schema
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded(Written):
+    """A table that the records of a domain's model are published to (`records.Record.TABLE`), anew as a whole at each change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +162,12 @@ def source(name: str, **declared: Any) -> Source:
     declared["columns"] = tuple(declared["columns"])
     declared["grain"] = tuple(declared["grain"])
     return Source(name=name, packaged=Path(packaged).parent if packaged else None, **declared)
+
+
+def recorded(name: str, **declared: Any) -> Recorded:
+    """Declares a table of records; `declared` as the fields of `Recorded`."""
+    declared["columns"], declared["grain"] = tuple(declared["columns"]), tuple(declared["grain"])
+    return Recorded(name=name, **declared)
 
 
 def derived(
