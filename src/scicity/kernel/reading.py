@@ -25,6 +25,7 @@ from scicity.kernel.tables import READING_PREFIX, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
 
 FOREVER = 2**62  # [µs] beyond every instant
+LONG_STRETCH = 512  # rows, above which stretches are joined one by one and not row by row
 KEPT_ROWS = 6_000_000  # readings whose files are kept while neighbouring partitions are computed: about 200 MB
 EXTENTS = pa.schema([("datastream", pa.string()), *((name, pa.int64()) for name in ("first", "last", "count", "revision"))])
 SHOWN_FAULTS = 20  # faulty readings of one kind in a batch that are listed one by one
@@ -226,9 +227,7 @@ class Stored:
                 offset += files[-1].num_rows
         cut, rows = np.concatenate(cuts, axis=1), self._joined(files, columns[1:])
         cut = cut[:, np.lexsort((cut[1], cut[0]))]
-        found = pa.concat_tables(
-            [rows.slice(0, 0), *(rows.slice(at, count) for _, _, at, count in cut.T.tolist())]
-        ).combine_chunks()
+        found = _stretches(rows, cut[2], cut[3])
         if "revision" not in rows.column_names:
             found = found.append_column("revision", pa.array(np.zeros(found.num_rows, dtype=np.int64)))
         of_row = pa.DictionaryArray.from_arrays(np.repeat(cut[0].astype(np.int32), cut[3]), names)
@@ -294,6 +293,14 @@ def windows(extents: pa.Table, start: int, end: int, margin: int) -> tuple[pa.Ar
     np.minimum.at(behind, codes[times >= end], times[times >= end])
     low, high = np.where(before == -FOREVER, start, before) - margin, np.where(behind == FOREVER, end, behind) + margin
     return encoded.dictionary, low, high
+
+
+def _stretches(rows: pa.Table, at: np.ndarray, count: np.ndarray) -> pa.Table:
+    """The rows of stretches, each from `at` on so many (`count`), behind each other."""
+    if count.sum() > LONG_STRETCH * len(count):
+        return pa.concat_tables([rows.slice(a, n) for a, n in zip(at.tolist(), count.tolist(), strict=True)]).combine_chunks()
+    ends = np.cumsum(count)
+    return rows.combine_chunks().take(pa.array(np.arange(int(count.sum())) + np.repeat(at - ends + count, count)))
 
 
 def _cut(extent: pa.Table, times: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
