@@ -80,6 +80,17 @@ class Computing(Partitions):
             self.lake.tell([result.table for result in done if result.changed], time.time_ns())
         return done
 
+    def put(self, table: Written, rows: pa.Table) -> bool:
+        """Makes a table that people wrote hold these rows, on stable storage; whether that changed any. Within `Lake.alone`."""
+        told: dict[str, Any] = {"inputs": {}, "code": "", "durable": True}
+        try:
+            return bool(self.lake.replace(table.name, {Part("all"): rows}, table.schema, **told)[1])
+        except SchemaChanged:
+            self.lake.set_aside(table.name)
+            for above in self.catalog.above(table.name):  # its versions begin anew, and mean others than these remember
+                self.lake.distrust(above)
+            return bool(self.lake.replace(table.name, {Part("all"): rows}, table.schema, **told)[1])
+
     def _update(self, table: Derived) -> Done | None:
         started = time.perf_counter()
         last = self.lake.last(table.name)

@@ -201,7 +201,7 @@ class Lake:
         return next((commit for commit, _ in self.writers(table, {part}, version)), None)
 
     def writers(self, table: str, parts: set[Part], version: int | None = None) -> Iterator[tuple[Commit, set[Part]]]:
-        """The commits that last wrote partitions, at a version of the table or the newest, each with those of them that it wrote.
+        """The commits that last wrote partitions, at a version of the table or the newest, each with those that it wrote.
 
         Of long ago, the first that is kept by which the partition stood as that one wrote it. Raises LetGo where none is.
         """
@@ -217,8 +217,8 @@ class Lake:
         if at.told is not None and left & at.gone:
             raise at.told
         for part in left if record.through >= 0 else ():
-            if commit := record.origin(part, min(version, record.through)):
-                yield commit, {part}
+            if first := record.origin(part, min(version, record.through)):
+                yield first, {part}
 
     def written_since(self, table: str, version: int, until: int) -> set[Part]:
         """The partitions of a table that commits behind a version up to another wrote; merging files writes none."""

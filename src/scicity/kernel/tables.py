@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
@@ -59,6 +59,8 @@ class Read:
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """What every table declares: its columns (terms), its grain (the columns that name a row), its partition."""
+
+    kind: ClassVar[str] = "reading"
 
     name: str
     columns: tuple[str, ...]
@@ -121,6 +123,8 @@ class Source(Written):
     between rows of one `key_of_period`. `parse` turns a file that is not CSV into rows. `check` adds the domain's own rules.
     """
 
+    kind: ClassVar[str] = "source"
+
     path: str
     optional: tuple[str, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
@@ -134,12 +138,16 @@ class Source(Written):
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded(Written):
-    """A table that the records of a domain's model are published to (`records.Record.TABLE`), anew as a whole at each change."""
+    """A table that a model's records are published to (`records.Record.TABLE`), anew as a whole at each change."""
+
+    kind: ClassVar[str] = "recorded"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Derived(Table):
     """A table that is a function of others: an Ibis expression, or a method mapped over the partitions as Arrow tables."""
+
+    kind: ClassVar[str] = "derived"
 
     function: Callable[..., Any]
     reads: Mapping[str, Read]

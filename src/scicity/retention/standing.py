@@ -1,7 +1,7 @@
 """What closed figures stand on: the versions from which they came when they were closed, down to the readings.
 
-A partition keeps standing while its table goes on, so that it may have been written long before the version that was closed, from
-older versions of what it reads. Those are kept too: a closed figure opens as it was closed, for as long as it is closed.
+A partition keeps standing while its table goes on: it may have been written long before the version that was closed, from older
+versions of what it reads. Those are kept too: a closed figure opens as it was closed, for as long as it is closed.
 """
 
 from __future__ import annotations

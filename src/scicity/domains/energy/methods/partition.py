@@ -195,7 +195,7 @@ def _streams(registers: _Registers) -> dict[str, list[Stream]]:
 
 @lru_cache(16)
 def _showed(registers: _Registers) -> tuple[Ints, Ints]:
-    """Of each stream of registers the first and the last instant at which it is told what a device showed; none: first > last."""
+    """Of each stream of registers the first and last instant at which it is told what a device showed; none: first > last."""
     streams = _streams(registers)["registers"]
     first, last = np.full(len(streams), FOREVER), np.full(len(streams), -FOREVER)
     for at, stream in enumerate(streams):
