@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scicity.kernel import record as records
+from scicity.kernel.computing import SAME
 from scicity.kernel.lake import Lake
 from scicity.kernel.tables import Catalog
 from scicity.retention.checkpoint import CHECKPOINT, files_of, put_together
@@ -42,6 +43,7 @@ def mend(lake: Lake, catalog: Catalog) -> list[str]:
         found = [word for folder in sorted(lake.root.glob("*/*/_delta_log")) for word in _mend_log(folder, catalog)]
         found += lake.store.mend()
         lake.forget()
+        (lake.root / SAME).unlink(missing_ok=True)  # it may tell of commits that are gone
         shutil.rmtree(lake.root / "_compiled", ignore_errors=True)  # texts that had not reached the disk may be empty
         torn = [table.name for table in catalog.derived if _torn(lake, table.name)]
         derived = {table.name for table in catalog.derived}

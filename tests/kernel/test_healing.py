@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scicity.kernel.lake import Part
+from scicity.kernel.calendar import Calendar
+from scicity.kernel.computing import MOST_ROUNDS, SAME, Computing
+from scicity.kernel.lake import Lake, Part
 from scicity.kernel.reading import merge
-from tests.kernel.toy import FIRST, METERS, Toy
+from tests.kernel.toy import FIRST, METERS, ZONE, Toy, catalog
 
 HOURS = st.integers(-48, 24 * 100)
 readings = st.lists(st.tuples(st.sampled_from(METERS), HOURS, st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=4)
@@ -144,3 +146,48 @@ def test_what_was_stopped_goes_on(toy, monkeypatch):
     monkeypatch.undo()
     done = {d.table for d in toy.computing.bring_up_to_date()}
     assert done == {"toy.cost", "toy.total"}
+
+
+def test_a_table_that_comes_out_the_same_writes_no_commit_and_is_not_computed_again(tmp_path: Path) -> None:
+    toy = Toy(tmp_path / "lake")
+    toy.tariffs([(FIRST, None, "0.5")])
+    toy.read("first", [(f"{m}.e", FIRST + timedelta(hours=h), 1.0, 0) for m in METERS for h in range(0, 200, 6)])
+    toy.computing.bring_up_to_date()
+    versions = {table.name: toy.lake.snapshot(table.name).version for table in toy.computing.catalog.derived}
+    toy.tariffs([(FIRST, FIRST + timedelta(days=400), "0.5"), (FIRST + timedelta(days=400), None, "0.6")])
+    done = toy.computing.bring_up_to_date()
+    assert [each.table for each in done] == ["toy.cost"] and not done[0].changed
+    assert versions == {name: toy.lake.snapshot(name).version for name in versions}
+    again = Computing(Lake(toy.lake.root), catalog(), Calendar(ZONE))
+    assert again.bring_up_to_date() == []
+    (toy.lake.root / SAME).unlink()  # lost: it is computed once more, and comes out the same
+    again = Computing(Lake(toy.lake.root), catalog(), Calendar(ZONE))
+    assert [each.table for each in again.bring_up_to_date()] == ["toy.cost"]
+    assert versions == {name: toy.lake.snapshot(name).version for name in versions}
+
+
+def test_what_is_noted_of_another_commit_is_not_believed(tmp_path: Path) -> None:
+    toy = Toy(tmp_path / "lake")
+    toy.tariffs([(FIRST, None, "0.5")])
+    toy.read("first", [(f"{m}.e", FIRST + timedelta(hours=h), 1.0, 0) for m in METERS for h in range(0, 200, 6)])
+    toy.computing.bring_up_to_date()
+    last = toy.lake.last("toy.cost")
+    assert last is not None
+    toy.read("late", [("m1.e", FIRST + timedelta(hours=30), 7.0, 1)])
+    newer = {"toy.daily": 10**6, "toy.tariff": 10**6}
+    toy.lake.note(SAME, {"toy.cost": {"version": last.version, "at": last.at + 1, "inputs": newer, "rounds": 1}})
+    toy.computing.bring_up_to_date()
+    assert toy.contents() == rebuilt(toy, tmp_path / "other").contents()
+
+
+def test_now_and_then_a_table_that_came_out_the_same_is_committed(tmp_path: Path) -> None:
+    toy = Toy(tmp_path / "lake")
+    toy.read("first", [("m1.e", FIRST, 1.0, 0)])
+    toy.tariffs([(FIRST, None, "0.5")])
+    toy.computing.bring_up_to_date()
+    before = toy.lake.snapshot("toy.cost").version
+    for number in range(MOST_ROUNDS + 1):
+        far = FIRST + timedelta(days=1000 + number)
+        toy.tariffs([(FIRST, far, "0.5"), (far, None, "0.6")])
+        toy.computing.bring_up_to_date()
+    assert toy.lake.snapshot("toy.cost").version == before + 1

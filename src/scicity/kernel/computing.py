@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ from scicity.kernel.retired import Retirement, carried_over, retirement_of, rows
 from scicity.kernel.rows import in_order, in_parallel
 from scicity.kernel.tables import Catalog, Derived, Read, Table, Written
 
+SAME = "same"  # note of the lake: which tables came out the same from newer inputs; without it they are computed once more
+MOST_ROUNDS = 100  # a table comes out the same without a commit: behind its loss there is never more to be computed again
 LONGEST_GROUP = 31  # days that are computed at once
 
 
@@ -59,6 +61,7 @@ class Computing(Partitions):
     def __init__(self, lake: Lake, catalog: Catalog, calendar: Calendar, buckets: int = 1) -> None:
         super().__init__(lake, catalog, calendar, buckets)
         self._known: dict[tuple[str, str], tuple[frozenset[str], dict[int, pa.Table]]] = {}
+        self._same: dict[str, dict[str, Any]] | None = None  # read with the first question
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
         """Computes what is due, each table behind what it reads (`only`: up to this one).
@@ -69,16 +72,37 @@ class Computing(Partitions):
         waves = [[t for t in wave if wanted is None or t.name in wanted] for wave in self.catalog.waves]
         done: list[Done] = []
         finished, of = 0, sum(map(len, waves))
-        with ThreadPoolExecutor(2) as pool:
-            for wave in waves:
-                for table, result in zip(wave, pool.map(self._update, wave), strict=True):
-                    finished += 1
-                    if progress:
-                        progress(table.name, finished, of)
-                    done += [result] if result else []
-        if any(result.changed for result in done):
-            self.lake.tell([result.table for result in done if result.changed], time.time_ns())
+        self._same = same = self.lake.noted(SAME)
+        before = dict(same)
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                for wave in waves:
+                    found = []
+                    for table, result in zip(wave, pool.map(self._update, wave), strict=True):
+                        finished += 1
+                        if progress:
+                            progress(table.name, finished, of)
+                        found += [result] if result else []
+                    done += found
+                    if changed := [result.table for result in found if result.changed]:
+                        self.lake.tell(changed, time.time_ns())
+        finally:
+            if same != before:
+                self.lake.note(SAME, same)
         return done
+
+    def last(self, table: str) -> Commit | None:
+        """The newest commit of a derived table, with the versions of its inputs for which it was found to stand since."""
+        last = self.lake.last(table)
+        same = self._found_same(table, last)
+        return replace(last, inputs={**last.inputs, **same["inputs"]}) if last and same else last
+
+    def _found_same(self, table: str, last: Commit | None) -> dict[str, Any]:
+        """What is noted of a table that came out the same since its newest commit."""
+        if self._same is None:
+            self._same = self.lake.noted(SAME)
+        same = self._same.get(table, {})
+        return same if last is not None and (same.get("version"), same.get("at")) == (last.version, last.at) else {}
 
     def put(self, table: Written, rows: pa.Table) -> bool:
         """Makes a table that people wrote hold these rows, on stable storage; whether that changed any. Within `Lake.alone`."""
@@ -93,7 +117,7 @@ class Computing(Partitions):
 
     def _update(self, table: Derived) -> Done | None:
         started = time.perf_counter()
-        last = self.lake.last(table.name)
+        last = self.last(table.name)
         inputs = {read.table: self._version(read.table, last) for read in table.reads.values()}
         due, whole = self.due(table, inputs)
         if not due and last and dict(last.inputs) == inputs and last.code == table.code:
@@ -105,14 +129,21 @@ class Computing(Partitions):
             "code": table.code,
             "only": self._thawed(table, there | due) if whole else due,
         }
+        rounds = self._found_same(table.name, last).get("rounds", 0)
+        quiet = last is not None and last.code == table.code and rounds < MOST_ROUNDS
         try:
             carried = {} if there else self._carried(table)
+            told["quiet"] = quiet
             version, changed = self.lake.replace(table.name, carried | rows, table.schema, **told)
         except SchemaChanged:
             self.lake.set_aside(table.name)
             for above in self.catalog.above(table.name):  # its versions begin anew, and mean others than these remember
                 self.lake.distrust(above)
-            version, changed = self.lake.replace(table.name, self._carried(table) | rows, table.schema, **told)
+            version, changed = self.lake.replace(
+                table.name, self._carried(table) | rows, table.schema, **told | {"quiet": False}
+            )
+        if last is not None and self._same is not None and quiet and not changed:
+            self._same[table.name] = {"version": last.version, "at": last.at, "inputs": inputs, "rounds": rounds + 1}
         count = sum(part.num_rows for part in rows.values())
         return Done(table.name, frozenset(due), changed, count, time.perf_counter() - started, version)
 
@@ -129,7 +160,7 @@ class Computing(Partitions):
 
     def due(self, table: Derived, inputs: Mapping[str, int]) -> tuple[set[Part], bool]:
         """The partitions of a table to compute for these versions of its inputs, and whether those are all there are."""
-        last = self.lake.last(table.name)
+        last = self.last(table.name)
         if last is None or last.code != table.code:
             return self._thawed(table, self.candidates(table, inputs)), True
         due: set[Part] = set()

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -290,11 +290,12 @@ class Lake:
         only: Iterable[Part] | None = None,
         note: Mapping[str, Any] | None = None,
         durable: bool = False,
+        quiet: bool = False,
     ) -> tuple[int, frozenset[Part]]:
         """Makes partitions hold exactly these rows; partitions in `only` (all, if None) without rows are emptied.
 
-        Returns the version and the partitions whose content changed. Writes no commit where nothing changed and the
-        last commit already tells of the same inputs and code. `durable` puts all of it on stable storage.
+        Returns the version and the partitions whose content changed. Writes no commit where nothing changed and the last commit
+        already tells of the same inputs and code, or with `quiet`. `durable` puts all of it on stable storage.
         """
         before = self.snapshot(table)
         written = dict(
@@ -305,15 +306,13 @@ class Lake:
         for part in sorted(concerned):
             old = before.files.get(part, ())
             new = written.get(part)
-            if new is not None and old == (new.path,):
-                continue
-            if new is None and not old:
+            if old == (() if new is None else (new.path,)):
                 continue
             changed.add(part)
             adds += [new] if new is not None else []
             removes += [(part, path) for path in old if new is None or path != new.path]
         last = self.last(table)
-        if not changed and last and (dict(last.inputs), last.code) == (dict(inputs), code):
+        if not changed and last and (quiet or (dict(last.inputs), last.code) == (dict(inputs), code)):
             return before.version, frozenset()
         told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
         return self._commit(table, schema, adds, removes, told, durable, before.version), frozenset(changed)
@@ -418,16 +417,23 @@ class Lake:
 
     def tell(self, tables: Iterable[str], at: int) -> None:
         """Notes for whoever shows figures that these derived tables came out otherwise; `at` [ns] grows from note to note."""
-        passing = self.root / f"changed.{os.getpid()}.tmp"
-        passing.write_text(json.dumps(self.told() | dict.fromkeys(tables, at)), encoding="utf-8")
-        passing.replace(self.root / "changed")
+        self.note("changed", self.told() | dict.fromkeys(tables, at))
 
     def told(self) -> dict[str, int]:
         """When each derived table last came out otherwise [ns]."""
-        try:
-            return dict(json.loads((self.root / "changed").read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError):  # a power cut may have emptied it
-            return {}
+        return self.noted("changed")
+
+    def note(self, name: str, told: Mapping[str, Any]) -> None:
+        """Keeps a note of this machine beside the tables; it may be lost."""
+        passing = self.root / f"{name}.{os.getpid()}.tmp"
+        passing.write_text(json.dumps(told), encoding="utf-8")
+        passing.replace(self.root / name)
+
+    def noted(self, name: str) -> dict[str, Any]:
+        """A note; empty where there is none."""
+        with suppress(FileNotFoundError, ValueError):  # a power cut may have emptied it
+            return dict(json.loads((self.root / name).read_text(encoding="utf-8")))
+        return {}
 
     def aside(self, table: str) -> list[str]:
         """The names, as of tables, of what was set aside of a table, the newest first."""

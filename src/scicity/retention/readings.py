@@ -74,7 +74,7 @@ class Readings:
     def _act(self) -> None:
         told = {}
         for table in self._readers():
-            last = self.lake.last(table.name)
+            last = self.computing.last(table.name)
             if table.period == "all":
                 raise NotYet(f"{table.name} is computed from all readings at once")
             if last is None or last.code != table.code:

@@ -19,6 +19,7 @@ from itertools import islice
 
 from scicity.kernel import record as records
 from scicity.kernel.calendar import Calendar
+from scicity.kernel.computing import SAME
 from scicity.kernel.lake import Lake
 from scicity.kernel.record import Record, kept_of
 from scicity.kernel.tables import READING_PREFIX, Catalog
@@ -84,6 +85,7 @@ class Versions:
     ) -> None:
         self.lake, self.catalog, self.calendar, self.rule, self.pinned = lake, catalog, calendar, rule, pinned
         self.now, self.dry = now, dry
+        self._same = lake.noted(SAME)  # the versions that tables were found to stand for since their newest commit
         self._planned: dict[str, Record] = {}  # of a dry run
         self._weights: dict[str, Callable[[Iterable[str]], int]] = {}
         self._reached: dict[str, int] = {}  # up to which instant [ms] each table has been looked at
@@ -161,6 +163,7 @@ class Versions:
         for reader in self.catalog.derived:
             if any(read.table == table for read in reader.reads.values()):
                 found |= {each.inputs.get(table, -1) for each in self._record(reader.name).versions.values()}
+                found.add(self._same.get(reader.name, {}).get("inputs", {}).get(table, -1))
         for act in self.lake.retirements() if not table.startswith(READING_PREFIX) else ():
             found |= {told["inputs"].get(table, -1) for told in act.tables.values()}
         return found
