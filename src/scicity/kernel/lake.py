@@ -425,6 +425,7 @@ class Lake:
 
     def note(self, name: str, told: Mapping[str, Any]) -> None:
         """Keeps a note of this machine beside the tables; it may be lost."""
+        self.root.mkdir(parents=True, exist_ok=True)  # the tables may lie in another store
         passing = self.root / f"{name}.{os.getpid()}.tmp"
         passing.write_text(json.dumps(told), encoding="utf-8")
         passing.replace(self.root / name)
