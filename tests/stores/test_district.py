@@ -68,7 +68,7 @@ def test_the_demo_district_has_the_same_files_in_a_store_as_in_a_folder(
     figure = address(elsewhere.catalog["energy.zone_yearly"], "energy", row)
     whys = [city.figures.why(figure) for city in (near, elsewhere)]
     assert whys[0].figure.value == whys[1].figure.value == row["energy"] and whys[1].inputs
-    assert elsewhere.compute() == []  # nothing is left to do
+    assert not any(done.changed for done in elsewhere.compute())  # what came out the same is noted on one machine alone
 
 
 @dataclass

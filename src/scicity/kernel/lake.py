@@ -11,12 +11,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from scicity.kernel import record as records
 from scicity.kernel import retired
-from scicity.kernel.record import EMPTY, EMPTY_RECORD, RECORD, LetGo, Record
+from scicity.kernel.record import EMPTY, EMPTY_RECORD, RECORD, LetGo, Notes, Record
 from scicity.kernel.record import Commit as Commit
 from scicity.kernel.record import Overtaken as Overtaken
 from scicity.kernel.record import Part as Part
@@ -43,7 +42,7 @@ AT_ONCE = MOST_SNAPSHOTS = 64  # commits that are read of a history at first, th
 KEEP_FOR_EVER = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 
 
-class Lake:
+class Lake(Notes):
     """The tables of one store. One process writes at a time (`alone`); any number read.
 
     `root` is the folder of the lake, and of what it notes of itself where its tables lie in another `store`.
@@ -207,9 +206,14 @@ class Lake:
         """
         record, left = self.record(table), set(parts)
         version = self.snapshot(table).version if version is None else version
+        after: Commit | None = None
         for commit in self.newest_first(table, version) if version > record.through else ():
             if commit.version <= record.through or not left:
                 break
+            if after is not None and commit.note.get("distrusted"):
+                yield after, left  # all was computed again then: what came out the same stands for what it was computed from
+                return
+            after = commit
             if mine := left & commit.parts:
                 yield commit, mine
                 left -= mine
@@ -414,27 +418,6 @@ class Lake:
         self._snapshots.clear()
         self._records.clear()
         self.store.begin()
-
-    def tell(self, tables: Iterable[str], at: int) -> None:
-        """Notes for whoever shows figures that these derived tables came out otherwise; `at` [ns] grows from note to note."""
-        self.note("changed", self.told() | dict.fromkeys(tables, at))
-
-    def told(self) -> dict[str, int]:
-        """When each derived table last came out otherwise [ns]."""
-        return self.noted("changed")
-
-    def note(self, name: str, told: Mapping[str, Any]) -> None:
-        """Keeps a note of this machine beside the tables; it may be lost."""
-        self.root.mkdir(parents=True, exist_ok=True)  # the tables may lie in another store
-        passing = self.root / f"{name}.{os.getpid()}.tmp"
-        passing.write_text(json.dumps(told), encoding="utf-8")
-        passing.replace(self.root / name)
-
-    def noted(self, name: str) -> dict[str, Any]:
-        """A note; empty where there is none."""
-        with suppress(FileNotFoundError, ValueError):  # a power cut may have emptied it
-            return dict(json.loads((self.root / name).read_text(encoding="utf-8")))
-        return {}
 
     def aside(self, table: str) -> list[str]:
         """The names, as of tables, of what was set aside of a table, the newest first."""

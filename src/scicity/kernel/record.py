@@ -13,11 +13,14 @@ stands in one small file beside it, `_record.json`, which is on stable storage b
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -88,6 +91,33 @@ class SchemaChanged(Exception):  # noqa: N818
     def __init__(self, table: str) -> None:
         super().__init__(f"the lake's {table} has other columns than its declaration; rebuild or migrate it")
         self.table = table
+
+
+class Notes:
+    """What a lake notes of itself on one machine, in its folder; it may be lost."""
+
+    root: Path
+
+    def tell(self, tables: Iterable[str], at: int) -> None:
+        """Notes for whoever shows figures that these derived tables came out otherwise; `at` [ns] grows from note to note."""
+        self.note("changed", self.told() | dict.fromkeys(tables, at))
+
+    def told(self) -> dict[str, int]:
+        """When each derived table last came out otherwise [ns]."""
+        return self.noted("changed")
+
+    def note(self, name: str, told: Mapping[str, Any]) -> None:
+        """Keeps a note of this machine beside the tables; it may be lost."""
+        self.root.mkdir(parents=True, exist_ok=True)  # the tables may lie in another store
+        passing = self.root / f"{name}.{os.getpid()}.tmp"
+        passing.write_text(json.dumps(told), encoding="utf-8")
+        passing.replace(self.root / name)
+
+    def noted(self, name: str) -> dict[str, Any]:
+        """A note; empty where there is none."""
+        with suppress(FileNotFoundError, ValueError):  # a power cut may have emptied it
+            return dict(json.loads((self.root / name).read_text(encoding="utf-8")))
+        return {}
 
 
 @dataclass(frozen=True)
