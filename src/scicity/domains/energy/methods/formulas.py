@@ -72,10 +72,10 @@ def meters_of(node: Node) -> tuple[str, ...]:
     found: dict[str, None] = {}
     waiting = [node]
     while waiting:
-        at = waiting.pop(0)
+        at = waiting.pop()
         if at.meter:
-            found[at.meter] = None
-        waiting += at.below
+            found.setdefault(at.meter)
+        waiting += reversed(at.below)
     return tuple(found)
 
 
