@@ -94,7 +94,8 @@ def _demand(held: Any, days: Any, payer: str) -> Any:
     paid = held.filter(held.demand_price.notnull()).select(*keys, "first_day", "tariff", "demand_price", "review").distinct()
     rows = paid.inner_join(lengths, ["month", "first_day"]).inner_join(peaks, list(keys))
     whole = (rows.month + ibis.interval(months=1)).delta(rows.month, unit="day")
-    rows = rows.mutate(part=(rows.highest.cast(EXACT) * rows.demand_price * rows.length).cast("decimal(38, 6)") / whole)
+    share = (rows.length.cast("float64") / whole).cast("decimal(18, 12)")  # decimals are the same on every engine
+    rows = rows.mutate(part=(rows.highest.cast(EXACT) * rows.demand_price).cast(EXACT) * share)
     rows = rows.group_by(*keys, "tariff").agg(
         cost=rows["part"].sum().cast(EXACT),
         peak_power=rows.highest.max().cast(EXACT),
