@@ -15,8 +15,10 @@ from scicity.domains.energy.balance import (  # noqa: F401  (found here by name)
 from scicity.domains.energy.cost import (  # noqa: F401  (found here by name)
     cost_monthly,
     cost_total_monthly,
+    cost_total_yearly,
     enterprise_cost_monthly,
     zone_cost_monthly,
+    zone_cost_yearly,
 )
 from scicity.domains.energy.enterprises import (  # noqa: F401  (found here by name)
     enterprise_daily,
@@ -50,6 +52,7 @@ from scicity.domains.energy.sub_items import (  # noqa: F401  (found here by nam
     sub_item_daily,
     sub_item_monthly,
     sub_item_use,
+    sub_item_yearly,
     zone_sub_item_monthly,
 )
 from scicity.domains.energy.tariffs import (  # noqa: F401  (found here by name)
