@@ -21,7 +21,8 @@ def balance(request: HttpRequest) -> HttpResponse:
     if told is None:
         return render(request, "energy/balance.html", {})
     wanted = request.GET.get("breakdown", "")
-    breakdown = wanted if wanted in BREAKDOWNS else "sub_item"
+    usual = "sub_item" if city.rows("energy.sub_item_use", limit=1) else "enterprise"
+    breakdown = wanted if wanted in BREAKDOWNS else usual
     only = request.GET.get("carrier", "")
     where = {"zone": told.zone["zone"], "year": told.year, "breakdown": breakdown}
     rows = city.rows("energy.balance_yearly", where=where | ({"carrier": only} if only in asked.CARRIERS else {}))
