@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 
-from scicity.domains.carbon.methods.accounts import ROOT, UNKNOWN
+from scicity.domains.carbon.methods.accounts import OTHER, ROOT, UNKNOWN
 from scicity.kernel.tables import Read, derived
 
 _KEYS = ("building", "carrier", "emission_scope", "month")
@@ -33,11 +33,12 @@ _KEYS = ("building", "carrier", "emission_scope", "month")
     title_en="Why emissions changed",
 )
 def change_cause(monthly: Any, buildings: Any) -> Any:
-    """The difference of a year's emissions of buildings from the year before, split into its causes, month by month.
+    """The difference of a year's emissions of buildings (scopes 1 and 2) from the year before, by its causes.
 
     By activity: another energy at the factor of the year before. By factor: another factor at the energy of this year. By
     coverage: months of a building that are known in one of the years only. The three are the difference, to the last digit.
     """
+    monthly = monthly.filter(monthly.emission_scope != OTHER)  # of which there is no energy
     before = monthly.mutate(month=(monthly.month + ibis.interval(years=1)).cast("date"))
     before = before.select(
         *_KEYS,
