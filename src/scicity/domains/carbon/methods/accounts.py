@@ -19,8 +19,9 @@ def holds_in(uses: Any, rows: Any) -> list[Any]:
 
 
 def covered(rows: Any) -> Any:
-    """Rows with the share of the expected time that is known."""
-    return rows.mutate(coverage=ibis.least(1.0, rows.known_seconds.cast("float64") / rows.expected_seconds.nullif(0)))
+    """Rows with the share of the expected time that is known; unknown where none was expected."""
+    share = rows.known_seconds.cast("float64") / rows.expected_seconds.nullif(0)
+    return rows.mutate(coverage=ibis.ifelse(share.isnull(), ibis.null("float64"), ibis.least(1.0, share)))  # least skips nulls
 
 
 def sums(rows: Any) -> dict[str, Any]:

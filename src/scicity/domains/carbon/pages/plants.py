@@ -69,7 +69,7 @@ def shares(city: Any) -> dict[str, Any]:
     return {"id": "shares", "kind": "bar", "unit": "%", "axis": ("年", "Year"), "labels": labels, "series": series}
 
 
-def plants(city: Any, year: int) -> list[dict[str, Any]]:
+def plants(city: Any, year: int, language: str) -> list[dict[str, Any]]:
     """The plants with their split of a year by every method, side by side, and what reports say of them."""
     rows = city.rows("carbon.cogeneration_yearly", where={"year": year})
     by_key = {(row["plant"], row["method"], row["product"]): row for row in rows}
@@ -93,13 +93,13 @@ def plants(city: Any, year: int) -> list[dict[str, Any]]:
                 "methods": methods,
                 "one": next((row for row in chosen if row), None),
                 "claims": claims(city, plant["source"]),
-                "chart": _chart(plant, products, methods),
+                "chart": _chart(plant, products, methods, language),
             }
         )
     return found
 
 
-def _chart(plant: Any, products: list[str], methods: list[dict[str, Any]]) -> dict[str, Any]:
+def _chart(plant: Any, products: list[str], methods: list[dict[str, Any]], language: str) -> dict[str, Any]:
     series = [
         {
             "name": pair(PRODUCTS, name),
@@ -109,7 +109,7 @@ def _chart(plant: Any, products: list[str], methods: list[dict[str, Any]]) -> di
     ]
     return {
         **{"id": f"split-{plant['plant']}", "kind": "bar", "unit": "%", "axis": ("方法", "Method")},
-        **{"labels": [method["name"][1] for method in methods], "series": series},
+        **{"labels": [method["name"][language != "zh"] for method in methods], "series": series},
         "title": ("各方法的燃料分摊比例", "Share of the fuel by each method"),
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 
 from scicity.domains.carbon.pages import asked, plants, whose, words
 
@@ -114,7 +115,9 @@ def cogeneration(request: HttpRequest) -> HttpResponse:
         return render(request, "carbon/cogeneration.html", {"years": []})
     year = _year(request, years, asked.full_year(city))
     return render(
-        request, "carbon/cogeneration.html", {"years": _told(years), "year": year, "plants": plants.plants(city, year)}
+        request,
+        "carbon/cogeneration.html",
+        {"years": _told(years), "year": year, "plants": plants.plants(city, year, _language())},
     )
 
 
@@ -138,6 +141,10 @@ def _chosen(request: HttpRequest) -> dict[str, Any]:
     zone = zone if zone in zones else asked.WHOLE
     year = _year(request, years, asked.full_year(city))
     return {"years": _told(years), "year": year, "zones": list(zones.values()), "zone": zones[zone]}
+
+
+def _language() -> str:
+    return "zh" if (get_language() or "zh").startswith("zh") else "en"
 
 
 def _told(years: list[int]) -> list[str]:
