@@ -15,8 +15,10 @@ from scicity.domains.energy.balance import (  # noqa: F401  (found here by name)
 from scicity.domains.energy.cost import (  # noqa: F401  (found here by name)
     cost_monthly,
     cost_total_monthly,
+    cost_total_yearly,
     enterprise_cost_monthly,
     zone_cost_monthly,
+    zone_cost_yearly,
 )
 from scicity.domains.energy.enterprises import (  # noqa: F401  (found here by name)
     enterprise_daily,
@@ -50,6 +52,7 @@ from scicity.domains.energy.sub_items import (  # noqa: F401  (found here by nam
     sub_item_daily,
     sub_item_monthly,
     sub_item_use,
+    sub_item_yearly,
     zone_sub_item_monthly,
 )
 from scicity.domains.energy.tariffs import (  # noqa: F401  (found here by name)
@@ -266,7 +269,8 @@ def consumption_hourly(hourly: Any, meters: Any) -> Any:
         known_seconds=rows.measured_seconds + rows.estimated_seconds,
     )
     account = rows.group_by("building", "carrier", "hour", "day", "hour_of_day", "day_seconds").agg(
-        **known(rows), expected_seconds=(rows.meter.concat(rows.flow)).nunique() * 3600
+        **known(rows),
+        expected_seconds=rows.count() * 3600,  # a meter's flow has one row in a building's hour
     )
     return covered(account)
 
