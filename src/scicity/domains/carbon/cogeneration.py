@@ -85,19 +85,31 @@ def _parse_output(file: Path, place: str, problems: Problems) -> list[dict[str, 
     return rows
 
 
+def _check_output(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
+    """What is an enterprise's says so in each row, so that others do not see it."""
+    of_plant = {row["plant"]: row["enterprise"] for row in tables["carbon.plant"].to_pylist()}
+    for row in table.to_pylist():
+        if row["plant"] in of_plant and row["enterprise"] != of_plant[row["plant"]]:
+            where = (row["source_file"], row["source_row"], "enterprise")
+            expected = f"{of_plant[row['plant']] or 'nothing'}, whose plant it is"
+            problems.add("reference", *where, found=row["enterprise"] or "", expected=expected)
+
+
 OUTPUT = source(
     "carbon.plant_output",
     path="registers/cogeneration_output.csv",
     columns=[
-        *("entry", "plant", "product", "destination", *PERIOD, "printed", "unit", "origin", "source", "output_energy"),
+        *("entry", "plant", "enterprise", "product", "destination", *PERIOD, "printed", "unit", "origin", "source"),
+        "output_energy",
     ],
-    optional=("output_energy",),
+    optional=("enterprise", "output_energy"),
     grain=["entry"],
     during=PERIOD,
     references={"plant": "carbon.plant.plant"},
     choices={"product": allocation.PRODUCTS, "destination": DESTINATIONS},
     ranges={"output_energy": (0, 1e11)},
     parse=_parse_output,
+    check=_check_output,
     title_zh="联供站产出",
     title_en="Output of plants",
     doc="What a plant made of power, heat and cold in a period, and whether it went inside or outside of the district.",
@@ -106,7 +118,7 @@ OUTPUT = source(
 
 @derived(
     reads={"entries": Read("carbon.plant_output", during=PERIOD, makes=True, trace={"entry": "entry"})},
-    columns=["entry", "month", "plant", "product", "destination", "output_energy", "stand_in"],
+    columns=["entry", "month", "plant", "enterprise", "product", "destination", "output_energy", "stand_in"],
     grain=["entry", "month"],
     period="year",
     time="month",
@@ -116,7 +128,7 @@ OUTPUT = source(
 )
 def plant_output_monthly(slot: Slot, entries: pa.Table) -> pa.Table:
     """The part of each entry of output that falls into each month; the months sum to the entry."""
-    names = ("entry", "plant", "product", "destination", "origin")
+    names = ("entry", "plant", "enterprise", "product", "destination", "origin")
     return by_month(slot, entries, "output_energy", names).select(plant_output_monthly.schema.names)
 
 
@@ -131,8 +143,17 @@ def plant_output_monthly(slot: Slot, entries: pa.Table) -> pa.Table:
         "plants": "carbon.plant",
     },
     columns=[
-        *("plant", "month", "method", "product", "fuel_energy", "emission", "output_energy", "sold_energy", "allocation_share"),
-        *("allocated_energy", "allocated_emission", "output_factor", "exported_emission", "review", "missing", "stand_in"),
+        *("plant", "month", "method", "product", "enterprise", "fuel_energy", "emission", "output_energy", "sold_energy"),
+        *(
+            "allocation_share",
+            "allocated_energy",
+            "allocated_emission",
+            "output_factor",
+            "exported_emission",
+            "review",
+            "missing",
+            "stand_in",
+        ),
     ],
     grain=["plant", "month", "method", "product"],
     period="year",
@@ -164,7 +185,10 @@ def cogeneration_monthly(slot: Slot, outputs: pa.Table, fuels: pa.Table, plants:
     for method, found in zip(allocation.METHODS, _split(told, [of_plant[key[0]] for key in keys]), strict=True):
         for key, month, split in zip(keys, told, found, strict=True):
             rows += [
-                {"plant": key[0], "month": key[1], "method": method, "product": product, **_of_product(month, split, number)}
+                {
+                    **{"plant": key[0], "month": key[1], "method": method, "product": product},
+                    **{"enterprise": of_plant[key[0]]["enterprise"], **_of_product(month, split, number)},
+                }
                 for number, product in enumerate(allocation.PRODUCTS)
                 if product in month["products"]
             ]
@@ -244,8 +268,8 @@ def _of_product(month: dict[str, Any], split: dict[str, Any] | None, number: int
 @derived(
     reads={"monthly": "carbon.cogeneration_monthly"},
     columns=[
-        *("plant", "method", "product", "year", "fuel_energy", "emission", "output_energy", "sold_energy", "allocation_share"),
-        *("allocated_energy", "allocated_emission", "exported_emission", "coverage", "review", "stand_in"),
+        *("plant", "method", "product", "year", "enterprise", "fuel_energy", "emission", "output_energy", "sold_energy"),
+        *("allocation_share", "allocated_energy", "allocated_emission", "exported_emission", "coverage", "review", "stand_in"),
     ],
     grain=["plant", "method", "product", "year"],
     period="year",
@@ -262,6 +286,7 @@ def cogeneration_yearly(monthly: Any) -> Any:
     rows = monthly.mutate(year=monthly.month.year().cast("int64"))
     rows = rows.mutate(split=rows.allocated_energy.notnull().cast("int64"))
     sums = rows.group_by("plant", "method", "product", "year").agg(
+        enterprise=rows.enterprise.max(),
         fuel_energy=rows.fuel_energy.sum(),
         emission=rows.emission.sum(),
         output_energy=rows.output_energy.sum(),

@@ -132,7 +132,6 @@ def enterprise_total_yearly(yearly: Any) -> Any:
     reads={
         "yearly": "carbon.enterprise_emission_yearly",
         "outputs": "carbon.plant_output_monthly",
-        "plants": Read("carbon.plant", columns=("plant", "enterprise")),
         "uses": Read(IN_USE.table, columns=IN_USE.columns, during=IN_USE.during, trace={}),
         "items": Read("carbon.inventory_item", columns=("inventory_item",), trace={"inventory_item": "inventory_item"}),
     },
@@ -143,7 +142,7 @@ def enterprise_total_yearly(yearly: Any) -> Any:
     title_zh="企业温室气体清单",
     title_en="Greenhouse-gas inventory of an enterprise",
 )
-def inventory_enterprise(yearly: Any, outputs: Any, plants: Any, uses: Any, items: Any) -> Any:
+def inventory_enterprise(yearly: Any, outputs: Any, uses: Any, items: Any) -> Any:
     """The inventory of an enterprise in the form of GB/T 32150-2025 (unverified): burnt + process + bought - exported.
 
     Bought electricity and heat (with cold) by the factors of the place; what a plant of the enterprise gives to others by the
@@ -166,7 +165,7 @@ def inventory_enterprise(yearly: Any, outputs: Any, plants: Any, uses: Any, item
         review=whole.review.min(),
         stand_in=whole.stand_in.max(),
     )
-    sold = outputs.filter(outputs.destination != "own_use").inner_join(plants.filter(plants.enterprise.notnull()), "plant")
+    sold = outputs.filter((outputs.destination != "own_use") & outputs.enterprise.notnull())
     sold = sold.mutate(carrier=ibis.ifelse(sold["product"] == "power", "electricity", sold["product"]))
     located = uses.filter(uses.purpose == LOCATION_BASED)
     sold = sold.left_join(located, [sold.carrier == located.carrier, *holds_in(located, sold)]).drop("carrier_right")

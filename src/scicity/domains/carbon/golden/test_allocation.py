@@ -83,7 +83,14 @@ GAS = {
     **{"origin": "measured", "source": "bill"},
 }
 OUT = {
-    **{"plant": "p", "destination": "inside", "valid_from": "2023-01-01", "valid_to": "2023-03-01", "unit": "MWh"},
+    **{
+        "plant": "p",
+        "enterprise": "maker",
+        "destination": "inside",
+        "valid_from": "2023-01-01",
+        "valid_to": "2023-03-01",
+        "unit": "MWh",
+    },
     **{"origin": "measured", "source": "meter"},
 }
 OUTPUTS = [
