@@ -19,7 +19,7 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.district import ORIGINS
 from scicity.kernel.files import read_csv
 from scicity.kernel.problems import Problems
-from scicity.kernel.tables import Read, derived, source
+from scicity.kernel.tables import Read, derived, recorded, source
 
 TECHNOLOGIES = ("wind", "solar", "hydro", "biomass")
 PERIOD_OF_USE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-\d{2}T([01]\d|2[0-3]))?)?")
@@ -164,6 +164,16 @@ EVENT = source(
     doc="What an enterprise did with certificates: bought, transferred to another, or cancelled (used) for a period.",
 )
 
+_ACT = ("event", "certificate", "action", "event_on", "enterprise", "recipient", "certificate_volume", "used_period")
+ACT = recorded(
+    "carbon.certificate_act",
+    columns=[*_ACT, "used_hour", "origin", "source"],
+    grain=["event"],
+    title_zh="页面录入的绿证事件",
+    title_en="Acts on certificates that were entered",
+    doc="What people entered of certificates on the page; the ledger takes them with those of the register.",
+)
+
 _OWNERS = Read(
     "energy.membership",
     columns=("meter", "enterprise", "valid_from", "valid_to"),
@@ -180,6 +190,7 @@ _OWNERS = Read(
             columns=("event", "enterprise", "used_hour"),
             trace={"event": "event"},
         ),
+        "acts": Read("carbon.certificate_act", columns=("event", "enterprise", "used_hour"), trace={"event": "event"}),
         "members": _OWNERS,
         "meters": Read("energy.meter", columns=("meter", "carrier", "role", "parent")),
     },
@@ -190,13 +201,14 @@ _OWNERS = Read(
     title_zh="按小时使用的绿证与当时用电",
     title_en="Electricity used in the hours of certificates",
 )
-def certificate_hour(hourly: Any, events: Any, members: Any, meters: Any) -> Any:
+def certificate_hour(hourly: Any, events: Any, acts: Any, members: Any, meters: Any) -> Any:
     """What an enterprise used in the hour for which it cancelled certificates: its own meters, forward less reverse.
 
     A meter whose main meter is its own as well is counted there already. Enterprises that only hold the rest behind the
     sub-meters of others have more in their month than here.
     """
-    asked = events.filter(events.used_hour.notnull())
+    asked = events.union(acts)
+    asked = asked.filter(asked.used_hour.notnull())
     own = members.inner_join(meters.filter(meters.carrier == ELECTRICITY), "meter")
     above = members.select(parent="meter", above="enterprise", above_from="valid_from", above_to="valid_to")
     rows = hourly.inner_join(asked, hourly.hour == asked.used_hour)
@@ -222,7 +234,8 @@ def certificate_hour(hourly: Any, events: Any, members: Any, meters: Any) -> Any
 @derived(
     reads={
         "lots": Read("carbon.certificate", trace={"certificate": "certificate"}),
-        "events": Read("carbon.certificate_event", trace={"event": "event"}),
+        "events": Read("carbon.certificate_event", columns=(*_ACT, "origin"), trace={"event": "event"}),
+        "acts": Read("carbon.certificate_act", columns=(*_ACT, "origin"), trace={"event": "event"}),
         "rules": "carbon.certificate_rule",
         "used": Read(
             "energy.enterprise_monthly",
@@ -245,6 +258,7 @@ def certificate_ledger(
     slot: Slot,
     lots: pa.Table,
     events: pa.Table,
+    acts: pa.Table,
     rules: pa.Table,
     used: pa.Table,
     hours: pa.Table,
@@ -259,7 +273,8 @@ def certificate_ledger(
     number = {row["rule"]: exact.printed_number(row["printed"]) for row in rules.to_pylist()}
     owner = {row["meter"]: row["enterprise"] for row in members.to_pylist()}
     known = {row["certificate"]: row for row in lots.to_pylist() if row["vintage"] is not None}
-    told = {row["event"]: row for row in events.to_pylist() if row["certificate"] in known and row["event_on"] is not None}
+    entered = [row for row in (*events.to_pylist(), *acts.to_pylist()) if row["event_on"] is not None]
+    told = {row["event"]: row for row in entered if row["certificate"] in known}
     ends = {name: row["expires_on"] or _later(row["vintage"], int(number["months_valid"])) for name, row in known.items()}
     of_period = _use(used.to_pylist())
     of_hour = {(row["enterprise"], _hour(slot, row["used_hour"])): row["use_energy"] for row in hours.to_pylist()}
@@ -278,7 +293,8 @@ def certificate_ledger(
         )
         for name, row in known.items()
     ]
-    rows = []
+    nothing = {"verdict": certificates.REFUSED, "refusal": certificates.UNKNOWN_LOT, "stand_in": False}
+    rows = [row | nothing for row in entered if row["certificate"] not in known]
     for said in certificates.ledger(made, [_act(row) for row in told.values()], use_of):
         row, lot = told[said.act.name], known[said.act.lot]
         rows.append(

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from scicity.domains.carbon.certificates import (  # noqa: F401  (found here by name)
+    ACT,
     CERTIFICATE,
     EVENT,
     RULE,

@@ -20,9 +20,9 @@ ACTIONS = (BOUGHT, TRANSFERRED, CANCELLED)
 ACCEPTED, REFUSED = "accepted", "refused"
 HOUR, MONTH, YEAR = "hour", "month", "year"
 # why an act is refused
-USED, NOT_HELD, EXPIRED, BEFORE, OTHER_HOUR, MORE_THAN_USE, SELF_USED, UNKNOWN_USE, NOT_ISSUED = (
+USED, NOT_HELD, EXPIRED, BEFORE, OTHER_HOUR, MORE_THAN_USE, SELF_USED, UNKNOWN_USE, NOT_ISSUED, UNKNOWN_LOT = (
     *("used_already", "not_held", "expired", "produced_later", "other_hour", "more_than_use"),
-    *("self_used", "use_unknown", "more_than_issued"),
+    *("self_used", "use_unknown", "more_than_issued", "unknown_certificate"),
 )
 
 

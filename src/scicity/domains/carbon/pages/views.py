@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 
-from scicity.domains.carbon.pages import asked, plants, whose, words
+from scicity.domains.carbon.pages import asked, entering, plants, whose, words
 
 
 def carbon(request: HttpRequest) -> HttpResponse:
@@ -86,15 +86,23 @@ def inventory(request: HttpRequest) -> HttpResponse:
 
 
 def certificates(request: HttpRequest) -> HttpResponse:
-    """The ledger of certificates, the market-based accounts of a year, and the green shares."""
+    """The ledger of certificates, the market-based accounts of a year, the green shares; and a form to enter an act."""
     city = request.city
+    offered = entering.form(request)
+    if request.method == "POST":
+        faults = entering.enter(request)
+        if not faults:
+            return redirect("/carbon/certificates/?entered=1")
+        offered = {**(offered or {}), "faults": faults}
+    entered = {"form": offered, "entered": "entered" in request.GET}
     years = sorted({row["year"] for row in city.rows("carbon.market_based_total", ["year"])})
     acts = plants.ledger(city)
     if not years:
-        return render(request, "carbon/certificates.html", {"years": [], "acts": acts})
+        return render(request, "carbon/certificates.html", {"years": [], "acts": acts, **entered})
     year = _year(request, years, asked.full_year(city))
     total = next(iter(city.rows("carbon.market_based_total", where={"year": year})), None)
     context = {
+        **entered,
         "years": _told(years),
         "year": year,
         "total": total,

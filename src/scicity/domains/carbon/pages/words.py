@@ -37,6 +37,7 @@ REFUSALS = {
     "self_used": ("自发自用已计入，不重复计", "own power, counted already"),
     "use_unknown": ("用电量未知", "use unknown"),
     "more_than_issued": ("超过核发量", "more than was issued"),
+    "unknown_certificate": ("没有登记该批绿证", "no such certificates are registered"),
 }
 TECHNOLOGIES = {
     "wind": ("风电", "wind"),
