@@ -64,7 +64,8 @@ def _billed(hourly: Any, payer: str, daily: Any, kinds: Any, periods: Any, uses:
     bands = priced.group_by(*keys).agg(
         **_sums(priced), cost=priced["product"].sum().cast(EXACT), review=priced.review.min(), peak_power=ibis.null(EXACT)
     )
-    return covered(bands.union(_demand(held, days, payer).select(bands.columns), distinct=False))
+    both = covered(bands.union(_demand(held, days, payer).select(bands.columns), distinct=False))
+    return both.mutate(coverage=ibis.ifelse(both.band == DEMAND, ibis.null("float64"), both.coverage))
 
 
 def _dated(daily: Any, kinds: Any, periods: Any) -> Any:

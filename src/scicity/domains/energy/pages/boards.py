@@ -21,10 +21,10 @@ def balance(request: HttpRequest) -> HttpResponse:
     if told is None:
         return render(request, "energy/balance.html", {})
     wanted = request.GET.get("breakdown", "")
-    breakdown = wanted if wanted in BREAKDOWNS else "sub_item"
+    usual = "sub_item" if city.rows("energy.sub_item_use", limit=1) else "enterprise"
+    breakdown = wanted if wanted in BREAKDOWNS else usual
     only = request.GET.get("carrier", "")
-    where = {"zone": told.zone["zone"], "year": told.year, "breakdown": breakdown}
-    rows = city.rows("energy.balance_yearly", where=where | ({"carrier": only} if only in asked.CARRIERS else {}))
+    rows = _balance(city, told, breakdown, {"carrier": only} if only in asked.CARRIERS else {})
     names = _Nodes(city)
     links = [
         {"source": names.of(row["node_from"], row["carrier"]), "target": names.of(row["node_to"], row["carrier"]), "row": row}
@@ -48,6 +48,18 @@ def balance(request: HttpRequest) -> HttpResponse:
         "gaps": city.rows("energy.gap_account", order=["-day", "meter"], limit=31),
     }
     return render(request, "energy/balance.html", context)
+
+
+def _balance(city: Any, told: Chosen, breakdown: str, more: dict[str, Any]) -> list[Any]:
+    """The links of a zone: by enterprise, or by sub-item through its buildings; the whole through its zones."""
+    where = {"year": told.year, **more}
+    zone = told.zone["zone"]
+    if breakdown == "sub_item" and zone != asked.WHOLE:
+        buildings = [row["building"] for row in city.rows("buildings.building", where={"zone": zone})]
+        if rows := city.rows("energy.building_balance_yearly", where={**where, "building": buildings}):
+            return rows
+    table = "balance" if breakdown == "sub_item" else "enterprise_balance"
+    return city.rows(f"energy.{table}_yearly", where={**where, "zone": zone})
 
 
 class _Nodes:

@@ -11,6 +11,8 @@ from django.shortcuts import render
 from scicity.domains.energy.pages import asked
 from scicity.domains.energy.pages.chosen import ROLES, chosen, item_names, tenant_names
 
+HIGHEST = 5  # days of the highest peaks of a carrier
+
 
 def energy(request: HttpRequest) -> HttpResponse:
     """A zone's year: by carrier, hour, day and month; where it goes; its buildings."""
@@ -92,18 +94,9 @@ def building(request: HttpRequest, building: str) -> HttpResponse:
         ],
         "costs": city.rows("energy.cost_total_yearly", where={"building": building, "year": year}),
         "peaks": [
-            {
-                "id": f"peaks-{carrier}",
-                "kind": "calendar",
-                "unit": "kW",
-                "title": tuple(
-                    f"{a}{b}" for a, b in zip(asked.carrier_name(carrier), ("：逐日最大负荷", ": peak load"), strict=True)
-                ),
-                "figures": {
-                    r["day"]: r.figure("peak_power") for r in loads if r["carrier"] == carrier and r["day"].year == year
-                },
-            }
+            {"row": r, "carrier": asked.carrier_name(r["carrier"])}
             for carrier in carriers
+            for r in _highest(loads, carrier, year)
         ],
     }
     return render(request, "energy/building.html", context)
@@ -127,3 +120,9 @@ def _meters(city: Any, building: str) -> list[dict[str, Any]]:
         {"row": row, "role": ("虚拟表", "virtual meter"), "carrier": asked.carrier_name(row["carrier"])}
         for row in last.values()
     ]
+
+
+def _highest(loads: list[Any], carrier: str, year: int) -> list[Any]:
+    """The days of a year on which a carrier's load was highest."""
+    known = [r for r in loads if r["carrier"] == carrier and r["day"].year == year and r["peak_power"] is not None]
+    return sorted(known, key=lambda r: (-r["peak_power"], r["day"]))[:HIGHEST]
