@@ -7,12 +7,14 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
+from scicity.cockpit import city as cities
 from scicity.cockpit import roles
 from scicity.cockpit.models import AuditEntry, Person
-from scicity.domains.carbon.golden.test_green import ACT, made
+from scicity.domains.carbon.golden.test_green import ACT, INSTALLED, MEMBERS, METERS, WIND, made
 from scicity.domains.carbon.models import CertificateAct
 from scicity.domains.carbon.pages import entering
 from scicity.kernel.calendar import Calendar
@@ -122,3 +124,27 @@ def test_officers_may_and_leaders_may_look():
 def test_a_record_is_checked_whoever_keeps_it():
     with pytest.raises(ValidationError):
         CertificateAct(certificate="w", action="cancelled", event_on=date(2023, 1, 1), enterprise="a", source="s").save()
+
+
+def test_an_enterprise_sees_its_own_acts_alone_and_strangers_none(tmp_path):
+    lots = [WIND | {"certificate": "lot-of-a"}, WIND | {"certificate": "lot-of-b", "serial_from": "9", "serial_to": "9"}]
+    acts = [
+        ACT
+        | {"event": each, "certificate": f"lot-of-{each}", "enterprise": each, "action": "bought", "certificate_volume": "1000"}
+        for each in "ab"
+    ]
+    members = {"energy__meter": METERS, "energy__installation": INSTALLED, "energy__membership": MEMBERS}
+    district = made(tmp_path, acts, lots=lots, **members)
+    cities.use(cities.OpenCity(district.city.district, district.city.figures, settings.PLACE))
+    roles.prepare()
+    person = Person.objects.create_user("somebody", password="a long enough one 7")
+    person.enterprise = "a"
+    person.save()
+    person.groups.set(roles.Group.objects.filter(name="enterprise"))
+    stranger, own = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
+    own.force_login(person)
+    for browser, seen in ((stranger, []), (own, ["lot-of-a"])):
+        text = browser.get("/carbon/certificates/?year=2023").content.decode()
+        assert [name for name in ("lot-of-a", "lot-of-b") if name in text] == seen
+    assert stranger.get("/carbon/enterprises/a/").status_code == 404
+    assert (own.get("/carbon/enterprises/a/").status_code, own.get("/carbon/enterprises/b/").status_code) == (200, 404)
