@@ -84,7 +84,9 @@ def labelled_by_hour(hourly: Any, meters: Any, heads: Any) -> Any:
         expected_seconds=no_time,
         parted=yes,
     )
-    parts = own.union(off.select(own.columns), distinct=False)
+    off_what = heads.filter(heads.above_label != "").select(meter="above", label="above_label").distinct()
+    alone = own.anti_join(off_what, ["meter", "label"])  # most meters: nothing is taken off them
+    parts = own.semi_join(off_what, ["meter", "label"]).union(off.select(own.columns), distinct=False)
     left = parts.group_by("meter", "label", *when).agg(**_sums(parts), unsure=parts.unsure.max(), parted=parts.parted.max())
     lost = (left.unsure > 0) & (left.parted > 0)
     left = left.mutate(
@@ -92,7 +94,8 @@ def labelled_by_hour(hourly: Any, meters: Any, heads: Any) -> Any:
         estimated_energy=ibis.ifelse(lost, ibis.null(EXACT), left.estimated_energy),
         known_seconds=ibis.ifelse(lost, no_time, left.known_seconds),
     )
-    return covered(left.group_by("label", *when).agg(**_sums(left)))
+    rows = left.select("label", *when, *SUMMED).union(alone.select("label", *when, *SUMMED), distinct=False)
+    return covered(rows.group_by("label", *when).agg(**_sums(rows)))
 
 
 def _borne(hourly: Any, daily: Any, heads: Any) -> Any:
