@@ -1,4 +1,4 @@
-"""Carbon over the sample district: every account is conserved in every period, and the stand-in plants and certificates add up."""
+"""Carbon over the sample district: every account is conserved in every period; plants and certificates add up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     """The sample, loaded, and computed as far as carbon needs it."""
     found = City(SAMPLE, tmp_path_factory.mktemp("sample"))
     found.load()
-    for table in ("market_based_total", "inventory_gpc_total", "enterprise_total_yearly", "cogeneration_yearly", "zone_total_yearly"):
+    needed = (
+        "market_based_total",
+        "inventory_gpc_total",
+        "enterprise_total_yearly",
+        "cogeneration_yearly",
+        "zone_total_yearly",
+    )
+    for table in needed:
         found.compute(only=f"carbon.{table}")
     return found
 
