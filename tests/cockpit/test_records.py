@@ -18,12 +18,14 @@ from scicity.kernel.calendar import Calendar
 from scicity.kernel.computing import Computing
 from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import Figures
-from scicity.kernel.tables import Catalog, derived, recorded
+from scicity.kernel.tables import Catalog, Recorded, derived, discover, recorded
 from scicity.records.models import Due, Record
 from scicity.records.publishing import due, publish
 
 pytestmark = pytest.mark.django_db
 PLAN = recorded("toy.plan", columns=["zone", "year", "energy"], grain=["zone", "year"])
+
+OF_DOMAINS = [table for table in discover().tables.values() if isinstance(table, Recorded)]  # their models are installed
 
 
 @derived(name="toy.planned", reads={"plan": "toy.plan"}, columns=["year", "energy"], grain=["year"])
@@ -59,7 +61,7 @@ def plan(db: None) -> Any:
 
 @pytest.fixture
 def computing(tmp_path) -> Computing:
-    return Computing(Lake(tmp_path / "lake"), Catalog([PLAN, planned]), Calendar("Asia/Shanghai"))
+    return Computing(Lake(tmp_path / "lake"), Catalog([PLAN, planned, *OF_DOMAINS]), Calendar("Asia/Shanghai"))
 
 
 def figure(computing: Computing, year: int) -> Any:

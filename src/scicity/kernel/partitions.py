@@ -37,9 +37,22 @@ class Partitions:
             if table.period == "all" or theirs.period != "all":
                 for part in parts:
                     found |= self._spread(table, theirs, part)
+            if read.makes and table.period != "all":
+                found |= self._made(table, theirs, read, inputs[read.table])
             if parts and read.margin and table.period != "all" and theirs.period != "all":
                 found |= self._around(table, theirs, read, inputs[read.table])
         return found
+
+    def _made(self, mine: Table, theirs: Table, read: Read, version: int) -> set[Part]:
+        """My partitions that the time of a register's rows covers; rows that last for ever make none."""
+        rows = self.engine.rows(theirs, version=version, columns=read_schema(theirs, read).names)
+        return {
+            Part(period, number)
+            for first, last in zip(*self._spans(theirs, read, rows), strict=True)
+            if first > -FOREVER and last < FOREVER
+            for period in self.calendar.covering(first, last, mine.period)
+            for number in self._buckets(mine)
+        }
 
     def _around(self, mine: Table, theirs: Table, read: Read, version: int) -> set[Part]:
         """My partitions that see their rows from beside; between anchors also those in which nothing arrived."""

@@ -43,7 +43,8 @@ class Read:
     `columns`: only these (a change elsewhere in the row touches nothing). `margin`: rows this far outside of the
     partition are read too; with `anchored`, so far beyond the nearest row of each key, however far away that is.
     `key`, `during`: columns of the *read* table that say which key and which time a row is about, so that a changed row
-    touches only the partitions concerned. `trace`: column pairs (mine, theirs) that lead from a row to the rows it came
+    touches only the partitions concerned. With `makes`, the rows of a register make the partitions of their time, also where
+    nothing else is. `trace`: column pairs (mine, theirs) that lead from a row to the rows it came
     from; without it, columns of the same name do.
     """
 
@@ -54,6 +55,7 @@ class Read:
     key: str = ""
     during: tuple[str, str] | None = None
     trace: Mapping[str, str] | None = None
+    makes: bool = field(default=False, repr=False)  # not in a digest: it changes no row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +236,8 @@ class Catalog:
                         raise TableError(f"{table.name} reads {read.table}, which no domain declares")
                     self.tables[read.table] = reading_table(read.table.removeprefix(READING_PREFIX))
             reads = [self.tables[read.table] for read in getattr(table, "reads", {}).values()]
-            if reads and table.period != "all" and all(theirs.period == "all" for theirs in reads):
+            made = any(read.makes for read in getattr(table, "reads", {}).values())
+            if reads and not made and table.period != "all" and all(theirs.period == "all" for theirs in reads):
                 raise TableError(f"{table.name} has periods, but reads no table that has any")
             for read in getattr(table, "reads", {}).values():
                 unknown = set(read.columns) - set(self.tables[read.table].schema.names)

@@ -52,13 +52,13 @@ CARRIER = source(
     "carbon.carrier",
     packaged=__file__,
     path="standards/carriers.csv",
-    columns=["carrier", "emission_scope", "document", "clause", "review", "note"],
+    columns=["carrier", "name_zh", "name_en", "emission_scope", "measures", "document", "clause", "review", "note"],
     optional=("note",),
     grain=["carrier"],
     choices={"review": REVIEW},
     title_zh="能源品种的排放范围",
     title_en="Scope of each carrier",
-    doc="Under which scope the emissions of a carrier that buildings use are reported.",
+    doc="Under which scope the emissions of a carrier are reported, and by what it may be measured.",
 )
 
 KNOWN_WRONG = source(

@@ -10,7 +10,60 @@ import ibis
 import numpy as np
 import pyarrow as pa
 
+from scicity.domains.carbon.certificates import (  # noqa: F401  (found here by name)
+    ACT,
+    CERTIFICATE,
+    EVENT,
+    RULE,
+    certificate_hour,
+    certificate_ledger,
+)
+from scicity.domains.carbon.changes import change_cause  # noqa: F401
+from scicity.domains.carbon.coal import ENERGY, IN_USE, standard_coal_total, standard_coal_yearly  # noqa: F401
+from scicity.domains.carbon.cogeneration import (  # noqa: F401  (found here by name)
+    OUTPUT,
+    PLANT,
+    cogeneration_monthly,
+    cogeneration_yearly,
+    plant_output_monthly,
+)
+from scicity.domains.carbon.enterprises import (  # noqa: F401  (found here by name)
+    enterprise_emission_monthly,
+    enterprise_emission_yearly,
+    enterprise_total_yearly,
+    inventory_enterprise,
+)
+from scicity.domains.carbon.fuels import (  # noqa: F401  (found here by name)
+    FUEL_USE,
+    GAS_CONDITION,
+    fuel_emission_monthly,
+    fuel_monthly,
+)
+from scicity.domains.carbon.green import market_based_total, market_based_yearly, own_generation_monthly  # noqa: F401
+from scicity.domains.carbon.inventories import (  # noqa: F401  (found here by name)
+    ITEM,
+    NOTATION,
+    SECTOR,
+    USE,
+    inventory_gpc,
+    inventory_gpc_total,
+)
 from scicity.domains.carbon.methods import in_use
+from scicity.domains.carbon.methods.accounts import (
+    ACCOUNT,
+    OTHER,
+    ROOT,
+    UNKNOWN,
+    billed_outside,
+    covered,
+    fuel_sums,
+    holds_in,
+    multiplied,
+    only,
+    sums,
+    totals,
+    year_seconds,
+)
 from scicity.domains.carbon.methods.choice_lint import LOCATION_BASED
 from scicity.domains.carbon.sources import (  # noqa: F401  (found here by name)
     CARRIER,
@@ -25,10 +78,6 @@ from scicity.kernel.tables import Read, derived
 
 EPOCH = date(1970, 1, 1)
 SAME_BASIS = Decimal(1)  # the ratio of an energy that is on the basis of its factor already
-UNKNOWN = "decimal(18, 6)"
-STANDARD_COAL = "standard_coal"
-DIRECT, INDIRECT = 1, 2  # scopes
-ROOT = "district"
 
 _OF_FACTOR = [
     *("factor", "valid_from", "revision", "quantity", "region", "emission_scope", "printed", "unit", "factor_value"),
@@ -100,63 +149,30 @@ def factor_in_use(slot: Slot, choices: pa.Table, factors: pa.Table, ratios: pa.T
     return pa.Table.from_pylist(found, schema=factor_in_use.schema)
 
 
-_ENERGY = ("month", "energy", "estimated_energy", "known_seconds", "expected_seconds", "stand_in")
-_IN_USE = Read(
-    "carbon.factor_in_use",
-    columns=(*("purpose", "carrier", "first_day", "last_day", "factor", "factor_value", "energy_ratio", "review", "missing"),),
-    during=("first_day", "last_day"),
+_FUELS = Read(
+    "carbon.fuel_emission_monthly",
+    columns=(
+        *("entry", "month", "building", "enterprise", "zone", "carrier", "emission_scope", "energy", "factor"),
+        *("emission_factor", "emission", "known_seconds", "expected_seconds", "review", "missing", "stand_in"),
+    ),
 )
-_ACCOUNT = [
-    *("energy", "estimated_energy", "emission", "known_seconds", "expected_seconds", "coverage", "review", "stand_in"),
-]
-
-
-def _holds_in(uses: Any, rows: Any) -> list[Any]:
-    """The condition that a factor holds for the whole of a row's month."""
-    following = rows.month + ibis.interval(months=1)
-    return [uses.first_day <= rows.month, uses.last_day.isnull() | (uses.last_day + ibis.interval(days=1) >= following)]
-
-
-def _covered(rows: Any) -> Any:
-    return rows.mutate(coverage=ibis.least(1.0, rows.known_seconds.cast("float64") / rows.expected_seconds.nullif(0)))
-
-
-def _sums(rows: Any) -> dict[str, Any]:
-    """What every account of emissions carries, from rows that carry it."""
-    return {
-        "energy": rows.energy.sum(),
-        "estimated_energy": rows.estimated_energy.sum(),
-        "emission": rows.emission.sum(),
-        "known_seconds": rows.known_seconds.sum(),
-        "review": rows.review.min(),
-        "stand_in": rows.stand_in.max(),
-    }
-
-
-def _multiplied(rows: Any) -> Any:
-    """Rows of energy and factor with the product, and what is missing where there is none."""
-    rows = rows.mutate(accounted_energy=(rows.energy * rows.energy_ratio).cast(UNKNOWN))
-    rows = rows.mutate(product=(rows.accounted_energy * rows.factor_value).cast(UNKNOWN))
-    missing = ibis.ifelse(rows.factor.isnull(), "choice", ibis.ifelse(rows.energy.isnull(), "energy", ibis.null("string")))
-    return rows.mutate(
-        missing=ibis.coalesce(rows.missing, missing), known_seconds=ibis.ifelse(rows["product"].isnull(), 0, rows.known_seconds)
-    )
 
 
 @derived(
     reads={
-        "energy": Read("energy.consumption_monthly", columns=("building", "carrier", *_ENERGY)),
+        "energy": Read("energy.consumption_monthly", columns=("building", "carrier", *ENERGY)),
         "uses": Read(
-            _IN_USE.table,
-            columns=_IN_USE.columns,
-            during=_IN_USE.during,
+            IN_USE.table,
+            columns=IN_USE.columns,
+            during=IN_USE.during,
             trace={"purpose": "purpose", "carrier": "carrier", "first_day": "first_day"},
         ),
         "carriers": Read("carbon.carrier", columns=("carrier", "emission_scope")),
+        "fuels": _FUELS,
     },
     columns=[
         *("building", "carrier", "emission_scope", "month", "purpose", "factor", "first_day", "emission_factor"),
-        *("accounted_energy", *_ACCOUNT, "missing"),
+        *("accounted_energy", *ACCOUNT, "missing"),
     ],
     grain=["building", "carrier", "emission_scope", "month"],
     period="year",
@@ -164,53 +180,70 @@ def _multiplied(rows: Any) -> Any:
     title_zh="建筑逐月碳排放",
     title_en="Emissions by building and month",
 )
-def emission_monthly(energy: Any, uses: Any, carriers: Any) -> Any:
+def emission_monthly(energy: Any, uses: Any, carriers: Any, fuels: Any) -> Any:
     """Carbon dioxide from the energy that a building took in a month: energy x basis ratio x emission factor of that month.
 
     Activity data times factor, as in GB/T 32150-2025, 7.5 (unverified). Electricity and heat are scope 2, location-based: the
     mean factor of the grid or network; fuels are scope 1 (GPC). Energy is net of what the building gave back, as GB/T 32150
     deducts what is put out. A month without a factor has no emission; `missing` says what is not there, and no other year's
-    factor is taken. The product is rounded once, to a milligram.
+    factor is taken. The product is rounded once, to a milligram. What bills tell of fuels that no meter counts is there too.
     """
     located = uses.filter(uses.purpose == LOCATION_BASED)
-    rows = energy.left_join(located, [energy.carrier == located.carrier, *_holds_in(located, energy)]).drop("carrier_right")
-    rows = _multiplied(rows.inner_join(carriers, "carrier"))
-    return _covered(rows.mutate(emission=rows["product"], emission_factor=rows.factor_value))
+    rows = energy.left_join(located, [energy.carrier == located.carrier, *holds_in(located, energy)]).drop("carrier_right")
+    rows = multiplied(rows.inner_join(carriers, "carrier"))
+    rows = rows.mutate(emission=rows["product"], emission_factor=rows.factor_value)
+    billed = fuels.filter(fuels.building.notnull())
+    billed = billed.group_by("building", "carrier", "emission_scope", "month").agg(
+        **fuel_sums(billed),
+        factor=only(billed.factor),
+        emission_factor=only(billed.emission_factor),
+        missing=billed.missing.min(),
+    )
+    billed = billed.mutate(
+        purpose=ibis.ifelse(billed.emission_scope == OTHER, "supply_chain", LOCATION_BASED),
+        first_day=ibis.null("date"),
+        accounted_energy=billed.energy,
+    )
+    names = [c for c in emission_monthly.columns if c != "coverage"]
+    both = rows.select(names).union(billed.select(names))
+    keys = ("building", "carrier", "emission_scope", "month")
+    whole = both.group_by(*keys).agg(
+        **sums(both),
+        expected_seconds=both.expected_seconds.max(),
+        accounted_energy=both.accounted_energy.sum(),
+        **{name: only(both[name]) for name in ("purpose", "factor", "first_day", "emission_factor")},
+        missing=both.missing.min(),
+    )
+    return covered(whole)
 
 
 _EXPECTED = Read("energy.consumption_yearly", columns=("building", "carrier", "year", "expected_seconds"))
 
 
 @derived(
-    reads={"monthly": "carbon.emission_monthly", "energy": _EXPECTED},
-    columns=["building", "carrier", "emission_scope", "year", *_ACCOUNT],
+    reads={"monthly": "carbon.emission_monthly", "energy": _EXPECTED, "fuels": _FUELS},
+    columns=["building", "carrier", "emission_scope", "year", *ACCOUNT],
     grain=["building", "carrier", "emission_scope", "year"],
     period="year",
     time="year",
     title_zh="建筑逐年碳排放",
     title_en="Emissions by building and year",
 )
-def emission_yearly(monthly: Any, energy: Any) -> Any:
+def emission_yearly(monthly: Any, energy: Any, fuels: Any) -> Any:
     """Carbon dioxide of a building's carrier in a year: the sum of its months.
 
-    Months without energy or without a factor lower the coverage.
+    Months without energy or without a factor lower the coverage; a fuel that is billed is expected over the whole year.
     """
     rows = monthly.mutate(year=monthly.month.year().cast("int64"))
-    sums = rows.group_by("building", "carrier", "emission_scope", "year").agg(**_sums(rows))
-    return _covered(sums.inner_join(energy, ["building", "carrier", "year"]))
+    account = rows.group_by("building", "carrier", "emission_scope", "year").agg(**sums(rows))
+    billed = fuels.filter(fuels.building.notnull()).mutate(year=fuels.month.year().cast("int64"))
+    billed = billed.select("building", "carrier", "year").distinct().mutate(expected_seconds=year_seconds(ibis._.year))
+    both = energy.union(billed.select(energy.columns))
+    expected = both.group_by("building", "carrier", "year").agg(expected_seconds=both.expected_seconds.max())
+    return covered(account.inner_join(expected, ["building", "carrier", "year"]))
 
 
-def _totals(rows: Any) -> dict[str, Any]:
-    """Sums over carriers and scopes; a scope of which nothing is known is unknown."""
-    return {
-        **_sums(rows),
-        "expected_seconds": rows.expected_seconds.sum(),
-        "direct_emission": rows.emission.sum(where=rows.emission_scope == DIRECT),
-        "indirect_emission": rows.emission.sum(where=rows.emission_scope == INDIRECT),
-    }
-
-
-_TOTAL = [*_ACCOUNT, "direct_emission", "indirect_emission"]
+_TOTAL = [*ACCOUNT, "direct_emission", "indirect_emission", "other_emission"]
 
 
 @derived(
@@ -227,8 +260,8 @@ _TOTAL = [*_ACCOUNT, "direct_emission", "indirect_emission"]
 )
 def building_total_yearly(yearly: Any, buildings: Any) -> Any:
     """Carbon dioxide of a building in a year, all carriers, and over its gross floor area [kg/m²]."""
-    account = yearly.group_by("building", "year").agg(**_totals(yearly))
-    rows = _covered(account.left_join(buildings, "building"))
+    account = yearly.group_by("building", "year").agg(**totals(yearly))
+    rows = covered(account.left_join(buildings, "building"))
     return rows.mutate(emission_intensity=rows.emission.cast("float64") / rows.floor_area.nullif(0.0))
 
 
@@ -241,41 +274,50 @@ def _in_zones(rows: Any, buildings: Any) -> Any:
     return of_zone.union(of_zone.mutate(zone=ibis.literal(ROOT)))
 
 
-def _by_zone(rows: Any, buildings: Any, period: str) -> Any:
+def _unplaced(fuels: Any, period: str) -> Any:
+    """What enterprises burnt in no building of the register, as rows of their zone and again of the whole district."""
+    rows = billed_outside(fuels, period).mutate(building=ibis.null("string")).drop("enterprise")
+    return rows.union(rows.mutate(zone=ibis.literal(ROOT)))
+
+
+def _by_zone(rows: Any, buildings: Any, fuels: Any, period: str) -> Any:
     both = _in_zones(rows, buildings)
-    return _covered(
+    more = _unplaced(fuels, period)
+    names = ["zone", "carrier", "emission_scope", period, "building", "expected_seconds", *sums(more)]
+    both = both.select(names).union(more.select(names))
+    return covered(
         both.group_by("zone", "carrier", "emission_scope", period).agg(
-            **_sums(both), expected_seconds=both.expected_seconds.sum(), buildings_counted=both.building.nunique()
+            **sums(both), expected_seconds=both.expected_seconds.sum(), buildings_counted=both.building.nunique()
         )
     )
 
 
 @derived(
-    reads={"monthly": "carbon.emission_monthly", "buildings": _BUILDINGS},
-    columns=["zone", "carrier", "emission_scope", "month", *_ACCOUNT, "buildings_counted"],
+    reads={"monthly": "carbon.emission_monthly", "buildings": _BUILDINGS, "fuels": _FUELS},
+    columns=["zone", "carrier", "emission_scope", "month", *ACCOUNT, "buildings_counted"],
     grain=["zone", "carrier", "emission_scope", "month"],
     period="year",
     time="month",
     title_zh="分区逐月碳排放",
     title_en="Emissions by zone and month",
 )
-def zone_emission_monthly(monthly: Any, buildings: Any) -> Any:
+def zone_emission_monthly(monthly: Any, buildings: Any, fuels: Any) -> Any:
     """Carbon dioxide of the buildings of a zone in a month, by carrier and scope; the zone `district` is all of them (GPC)."""
-    return _by_zone(monthly, buildings, "month")
+    return _by_zone(monthly, buildings, fuels, "month")
 
 
 @derived(
-    reads={"yearly": "carbon.emission_yearly", "buildings": _BUILDINGS},
-    columns=["zone", "carrier", "emission_scope", "year", *_ACCOUNT, "buildings_counted"],
+    reads={"yearly": "carbon.emission_yearly", "buildings": _BUILDINGS, "fuels": _FUELS},
+    columns=["zone", "carrier", "emission_scope", "year", *ACCOUNT, "buildings_counted"],
     grain=["zone", "carrier", "emission_scope", "year"],
     period="year",
     time="year",
     title_zh="分区逐年碳排放",
     title_en="Emissions by zone and year",
 )
-def zone_emission_yearly(yearly: Any, buildings: Any) -> Any:
+def zone_emission_yearly(yearly: Any, buildings: Any, fuels: Any) -> Any:
     """Carbon dioxide of the buildings of a zone in a year, by carrier and scope; the zone `district` is all of them (GPC)."""
-    return _by_zone(yearly, buildings, "year")
+    return _by_zone(yearly, buildings, fuels, "year")
 
 
 @derived(
@@ -289,7 +331,7 @@ def zone_emission_yearly(yearly: Any, buildings: Any) -> Any:
 )
 def zone_total_monthly(monthly: Any) -> Any:
     """Carbon dioxide of the buildings of a zone in a month, all carriers: scope 1 and location-based scope 2 (GPC)."""
-    return _covered(monthly.group_by("zone", "month").agg(**_totals(monthly)))
+    return covered(monthly.group_by("zone", "month").agg(**totals(monthly)))
 
 
 @derived(
@@ -310,7 +352,7 @@ def zone_total_yearly(yearly: Any, buildings_yearly: Any, buildings: Any) -> Any
 
     Over the floor area of the buildings that are counted [kg/m²]; unknown where the area of one of them is.
     """
-    account = yearly.group_by("zone", "year").agg(**_totals(yearly))
+    account = yearly.group_by("zone", "year").agg(**totals(yearly))
     both = _in_zones(buildings_yearly, buildings)
     areas = both.group_by("zone", "year").agg(
         buildings_counted=both.building.nunique(),
@@ -318,12 +360,13 @@ def zone_total_yearly(yearly: Any, buildings_yearly: Any, buildings: Any) -> Any
             both.floor_area.isnull().any(), ibis.null("float64"), both.floor_area.cast(UNKNOWN).sum().cast("float64")
         ),
     )
-    rows = _covered(account.inner_join(areas, ["zone", "year"]))
+    rows = covered(account.left_join(areas, ["zone", "year"]).drop("zone_right", "year_right"))
+    rows = rows.mutate(buildings_counted=ibis.coalesce(rows.buildings_counted, 0))
     return rows.mutate(emission_intensity=rows.emission.cast("float64") / rows.floor_area.nullif(0.0))
 
 
 @derived(
-    reads={"monthly": "carbon.emission_monthly"},
+    reads={"monthly": "carbon.emission_monthly", "fuels": _FUELS},
     columns=["carrier", "emission_scope", "month", "missing", "factor", "energy", "buildings_counted", "stand_in"],
     grain=["carrier", "emission_scope", "month"],
     period="year",
@@ -331,11 +374,13 @@ def zone_total_yearly(yearly: Any, buildings_yearly: Any, buildings: Any) -> Any
     title_zh="缺少因子的能耗",
     title_en="Energy without a factor",
 )
-def factor_gap(monthly: Any) -> Any:
+def factor_gap(monthly: Any, fuels: Any) -> Any:
     """Energy for which no emission can be told, because its month has no factor: none was chosen (`choice`), the chosen series
-    has none for the period (`factor`), or none for the basis of the energy (`ratio`). Each row is a problem to be mended by
-    entering the factor with its document."""
-    rows = monthly.filter(monthly.missing.isin(("choice", "factor", "ratio")))
+    has none for the period (`factor`), none for the basis of the energy (`ratio`) or none for its heat (`heat_value`). Each row
+    is a problem to be mended by entering the factor with its document."""
+    names = ["building", "carrier", "emission_scope", "month", "missing", "factor", "energy", "stand_in"]
+    rows = monthly.select(names).union(fuels.filter(fuels.building.isnull()).select(names))
+    rows = rows.filter(rows.missing.isin(("choice", "factor", "ratio", "heat_value")))
     return rows.group_by("carrier", "emission_scope", "month").agg(
         missing=rows.missing.min(),
         factor=rows.factor.min(),
@@ -343,55 +388,3 @@ def factor_gap(monthly: Any) -> Any:
         buildings_counted=rows.building.nunique(),
         stand_in=rows.stand_in.max(),
     )
-
-
-_COAL = [
-    *("energy", "estimated_energy", "standard_coal", "known_seconds", "expected_seconds", "coverage", "review", "stand_in"),
-]
-
-
-@derived(
-    reads={
-        "energy": Read("energy.zone_monthly", columns=("zone", "carrier", *_ENERGY)),
-        "uses": _IN_USE,
-        "yearly": Read("energy.zone_yearly", columns=("zone", "carrier", "year", "expected_seconds")),
-    },
-    columns=["zone", "purpose", "carrier", "year", *_COAL],
-    grain=["zone", "purpose", "carrier", "year"],
-    period="year",
-    time="year",
-    title_zh="分区逐年标准煤",
-    title_en="Standard coal by zone and year",
-)
-def standard_coal_yearly(energy: Any, uses: Any, yearly: Any) -> Any:
-    """Energy of a zone in a year as standard coal: the sum of its months, each energy x basis ratio x standard-coal factor.
-
-    GB/T 2589-2020 (unverified). Two books that are never mixed: `standard_coal_equivalent` counts the heat of electricity
-    itself, `standard_coal_equal` what power stations burnt for it, and exists only for months in which the district gives a
-    dated local factor. A carrier without a factor in a book is unknown in it.
-    """
-    coal = uses.filter(uses.purpose.startswith(STANDARD_COAL))
-    months = energy.select("month").distinct()
-    books = months.inner_join(coal, _holds_in(coal, months)).select("month", "purpose").distinct()
-    each = energy.inner_join(books, "month")
-    same = [each.purpose == coal.purpose, each.carrier == coal.carrier, *_holds_in(coal, each)]
-    rows = _multiplied(each.left_join(coal, same).drop("purpose_right", "carrier_right"))
-    rows = rows.mutate(year=rows.month.year().cast("int64"), emission=rows["product"])
-    sums = rows.group_by("zone", "purpose", "carrier", "year").agg(**_sums(rows)).rename(standard_coal="emission")
-    return _covered(sums.inner_join(yearly, ["zone", "carrier", "year"]))
-
-
-@derived(
-    reads={"yearly": "carbon.standard_coal_yearly"},
-    columns=["zone", "purpose", "year", *_COAL],
-    grain=["zone", "purpose", "year"],
-    period="year",
-    time="year",
-    title_zh="分区年度综合能耗",
-    title_en="Total standard coal by zone and year",
-)
-def standard_coal_total(yearly: Any) -> Any:
-    """Comprehensive energy consumption of a zone in a year, all carriers of one book (GB/T 2589-2020, unverified)."""
-    rows = yearly.rename(emission="standard_coal")
-    account = rows.group_by("zone", "purpose", "year").agg(**_sums(rows), expected_seconds=rows.expected_seconds.sum())
-    return _covered(account).rename(standard_coal="emission")

@@ -16,7 +16,7 @@ from scicity.domains.carbon import tables
 from scicity.kernel.computing import Done
 from scicity.kernel.district import KERNEL_SOURCES
 from scicity.kernel.lake import Part
-from scicity.kernel.tables import Catalog, Table
+from scicity.kernel.tables import Catalog, Table, discover
 
 ACCOUNT = ("energy", "estimated_energy", "known_seconds", "expected_seconds", "stand_in")
 BY_BUILDING = Table(
@@ -48,7 +48,30 @@ BY_ZONE_YEAR = Table(
     time="year",
 )
 BUILDING = Table(name="buildings.building", columns=("building", "zone", "floor_area"), grain=("building",))
-OF_OTHERS = (BY_BUILDING, BY_BUILDING_YEAR, BY_ZONE, BY_ZONE_YEAR, BUILDING)  # what other domains declare
+PART = Table(
+    name="energy.part_monthly",
+    columns=("building", "carrier", "enterprise", "month", *ACCOUNT),
+    grain=("building", "carrier", "enterprise", "month"),
+    period="year",
+    time="month",
+)
+BY_ENTERPRISE = Table(
+    name="energy.enterprise_monthly",
+    columns=("enterprise", "carrier", "month", *ACCOUNT),
+    grain=("enterprise", "carrier", "month"),
+    period="year",
+    time="month",
+)
+HOURLY = Table(
+    name="energy.meter_hourly",
+    columns=("meter", "flow", "building", "hour", "day", "energy", "stand_in"),
+    grain=("meter", "flow", "building", "hour"),
+    period="month",
+    time="day",
+)
+DERIVED = (BY_BUILDING, BY_BUILDING_YEAR, BY_ZONE, BY_ZONE_YEAR, PART, BY_ENTERPRISE, HOURLY)
+OF_OTHERS = (*DERIVED, BUILDING)  # what other domains declare
+REGISTERS = ("buildings.building", "buildings.enterprise", "energy.meter", "energy.installation", "energy.membership")
 
 BUILDINGS = [{"building": "b1", "zone": "east", "floor_area": 100.0}, {"building": "b2", "zone": "west", "floor_area": 300.0}]
 FACTOR = {
@@ -133,8 +156,19 @@ class SmallDistrict:
         (self.folder / "district.toml").write_text(about + zones)
         self.city = City(self.folder, root / "state")
         mine = [value for value in vars(tables).values() if isinstance(value, Table)]
-        self.city.catalog = Catalog([*KERNEL_SOURCES, *OF_OTHERS, *mine])
-        self.put(BUILDING, BUILDINGS)
+        declared = discover()
+        self.city.catalog = Catalog([*KERNEL_SOURCES, *DERIVED, *(declared[name] for name in REGISTERS), *mine])
+        names = {"name_zh": "楼", "name_en": "house", "origin": "measured"}
+        self.register("buildings.building", [names | {c: str(v) for c, v in row.items()} for row in BUILDINGS])
+
+    def register(self, table: str, rows: list[dict[str, str]]) -> None:
+        """Writes the file of a register; `factors` or `load` brings it into the lake."""
+        declared: Any = self.city.catalog[table]
+        _write(self.folder / declared.path, list(declared.columns), rows)
+
+    def load(self) -> None:
+        """Loads the folder again. Raises Refused with its problems."""
+        self.city.load()
 
     def factors(self, rows: list[dict[str, str]], choices: list[dict[str, str]]) -> None:
         """Writes the files of factors and choices, and loads them. Raises Refused with the linter's problems."""
@@ -143,9 +177,18 @@ class SmallDistrict:
         _write(self.folder / "registers" / "factor_choices.csv", list(tables.CHOICE.columns), choices)
         self.city.load()
 
-    def use(self, rows: list[dict[str, Any]], buildings: list[dict[str, Any]] | None = None) -> None:
-        """Puts energy into the lake as the domain of energy would: by building, by zone, by month and by year."""
+    def use(
+        self,
+        rows: list[dict[str, Any]],
+        buildings: list[dict[str, Any]] | None = None,
+        whose: dict[str, str] | None = None,
+    ) -> None:
+        """Puts energy into the lake as the domain of energy would: by building, by zone, by month and by year.
+
+        `whose` maps a building to the enterprise that has all of it; others are common.
+        """
         self.put(BY_BUILDING, rows)
+        self.parts([row | {"enterprise": (whose or {}).get(row["building"], "common")} for row in rows])
         zone_of = {b["building"]: b["zone"] for b in buildings or BUILDINGS}
         zones: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in rows:
@@ -161,8 +204,18 @@ class SmallDistrict:
             years = [{key: k[0], "carrier": k[1], "year": k[2], "expected_seconds": YEAR * n} for k, n in meters.items()]
             self.put(table, years)
 
+    def parts(self, rows: list[dict[str, Any]]) -> None:
+        """Puts energy of buildings by whose it is into the lake, and that of each enterprise."""
+        self.put(PART, rows)
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in rows:
+            key = (row["enterprise"], row["carrier"], row["month"])
+            found[key] = _added(found[key], row) if key in found else row
+        self.put(BY_ENTERPRISE, list(found.values()))
+
     def put(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Replaces a table of another domain."""
+        table = self.city.catalog[table.name]
         found = pa.Table.from_pylist(rows, schema=table.schema).sort_by([(c, "ascending") for c in table.grain])
         parts = self.city.computing.split(table, found)
         self.city.lake.replace(table.name, parts, table.schema, inputs={}, code="")

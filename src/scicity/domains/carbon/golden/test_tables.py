@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scicity.domains.carbon.golden.small_district import (
+    BUILDING,
     CHOICES,
     COAL,
     EQUAL,
@@ -124,7 +125,7 @@ def test_an_unknown_floor_area_gives_no_intensity(district: SmallDistrict) -> No
         {"building": "b1", "zone": "east", "floor_area": None},
         {"building": "b2", "zone": "west", "floor_area": 300.0},
     ]
-    district.put(OF_OTHERS[-1], unknown)
+    district.put(BUILDING, unknown)
     district.compute()
     total = {row["zone"]: row["emission_intensity"] for row in district.rows("zone_total_yearly", year=2022)}
     assert total == {"district": None, "east": None, "west": pytest.approx(0.558)}
@@ -208,8 +209,12 @@ def test_one_changed_factor_recomputes_one_year(district: SmallDistrict) -> None
     assert set(years) == {
         *("carbon.emission_monthly", "carbon.emission_yearly", "carbon.building_total_yearly", "carbon.zone_emission_monthly"),
         *("carbon.zone_emission_yearly", "carbon.zone_total_monthly", "carbon.zone_total_yearly", "carbon.factor_gap"),
-        "carbon.standard_coal_yearly",
+        *("carbon.standard_coal_yearly", "carbon.fuel_emission_monthly", "carbon.enterprise_emission_monthly"),
+        *("carbon.enterprise_emission_yearly", "carbon.enterprise_total_yearly", "carbon.market_based_yearly"),
+        "carbon.market_based_total",
+        *("carbon.inventory_enterprise", "carbon.inventory_gpc", "carbon.inventory_gpc_total", "carbon.change_cause"),
     }
+    assert years.pop("carbon.change_cause") == {"2020", "2021", "2022", "2023"}  # a year is held against those beside it
     assert all(periods == {"2022"} for periods in years.values())
     assert not done["carbon.standard_coal_yearly"].changed  # it was looked at, and nothing above it was
     assert district.compute() == {}

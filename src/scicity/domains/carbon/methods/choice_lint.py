@@ -12,7 +12,12 @@ from scicity.domains.carbon.methods.factor_lint import EQUAL_VALUE, Fault, Row
 LOCATION_BASED = "location_based"
 STANDARD_COAL_EQUIVALENT = "standard_coal_equivalent"
 STANDARD_COAL_EQUAL = "standard_coal_equal"
-PURPOSES = (LOCATION_BASED, STANDARD_COAL_EQUIVALENT, STANDARD_COAL_EQUAL)
+MARKET_BASED = "market_based"
+SUPPLY_CHAIN = "supply_chain"
+HEAT_VALUE = "heat_value"
+PURPOSES = (LOCATION_BASED, MARKET_BASED, SUPPLY_CHAIN, HEAT_VALUE, STANDARD_COAL_EQUIVALENT, STANDARD_COAL_EQUAL)
+DIRECT_ONLY = (LOCATION_BASED, MARKET_BASED)  # emissions of scopes 1 and 2
+OF_SCOPE = (*DIRECT_ONLY, SUPPLY_CHAIN)
 RATIO = "net_per_gross"
 ELECTRICITY = "electricity"
 
@@ -42,7 +47,7 @@ def _fits(choice: Row, series: Iterable[Row], quantities: Mapping[str, Row], sco
         name = f"{choice['factor']} ({quantity})"
         if of != carrier:
             yield Fault(choice, "factor-choice", "factor", f"{choice['factor']} of {of}", f"a factor of {carrier}")
-        if purpose == LOCATION_BASED and boundary != "direct":
+        if purpose in DIRECT_ONLY and boundary != "direct":
             yield Fault(choice, "factor-boundary", "factor", f"{name}, {boundary}", "a direct factor: a footprint is none")
         elif purpose == STANDARD_COAL_EQUIVALENT and quantity == EQUAL_VALUE:
             yield Fault(choice, "factor-mixed", "factor", name, "an equivalent value: the equal value has its own book")
@@ -51,7 +56,7 @@ def _fits(choice: Row, series: Iterable[Row], quantities: Mapping[str, Row], sco
         elif quantity in quantities and purpose not in (quantities[quantity]["purpose"] or "").split():
             able = sorted(q for q, row in quantities.items() if purpose in (row["purpose"] or "").split())
             yield Fault(choice, "factor-choice", "factor", name, f"a series of one of {', '.join(able)}")
-        if purpose == LOCATION_BASED and carrier in scopes and scope != scopes[carrier]:
+        if purpose in OF_SCOPE and carrier in scopes and scope != scopes[carrier]:
             yield Fault(choice, "factor-choice", "factor", f"{name}, scope {scope}", f"scope {scopes[carrier]} of {carrier}")
 
 

@@ -65,3 +65,8 @@ def canonical(printed: str, unit: str, canonical_unit: str) -> Fraction:
 def twelve_places(value: Fraction) -> Decimal:
     """A value as the vocabulary's type `factor` keeps it: twelve decimal places, half to even."""
     return Decimal(round(value * 10**DECIMAL_PLACES)).scaleb(-DECIMAL_PLACES)
+
+
+def six_places(value: Fraction) -> Decimal:
+    """A value as the vocabulary's type `decimal` keeps it: six decimal places, half to even."""
+    return Decimal(round(value * 10**6)).scaleb(-6)

@@ -5,24 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from scicity.domains.carbon.pages.words import MISSING, PURPOSES, named, pair
+
 WHOLE = "district"
-CARRIERS = {"electricity": ("电力", "Electricity"), "natural_gas": ("天然气", "Natural gas"), "heat": ("热力", "Heat")}
-PURPOSES = {
-    "location_based": ("碳排放（基于位置）", "emissions, location-based"),
-    "standard_coal_equivalent": ("标准煤：当量值", "standard coal, equivalent value"),
-    "standard_coal_equal": ("标准煤：等价值", "standard coal, primary-energy value"),
-}
-MISSING = {
-    "choice": ("未选定因子", "no factor chosen"),
-    "factor": ("该时期没有因子", "no factor for the period"),
-    "ratio": ("缺少基准比", "no basis ratio"),
-}
 FULL = 0.75  # a year with less of its hours than this is not the one that a page opens with
-
-
-def pair(words: dict[str, tuple[str, str]], name: str | None) -> tuple[str, str]:
-    """A word in two languages, itself where there is none."""
-    return words.get(name or "", (name or "", name or ""))
 
 
 def years(city: Any) -> list[int]:
@@ -69,20 +55,29 @@ def trend(city: Any) -> dict[str, Any]:
 
 
 def by_carrier(city: Any, zone: str, year: int) -> list[dict[str, Any]]:
-    """The accounts of a zone's year by carrier and scope."""
+    """The accounts of a zone's year by carrier and scope, each with why it differs from the year before."""
+    names = named(city, "carbon.carrier", "carrier")
+    changed = {
+        (row["carrier"], row["emission_scope"]): row
+        for row in city.rows("carbon.change_cause", where={"zone": zone, "year": year})
+    }
     rows = city.rows("carbon.zone_emission_yearly", where={"zone": zone, "year": year}, order=["emission_scope", "carrier"])
-    return [{"row": row, "name": pair(CARRIERS, row["carrier"])} for row in rows]
+    return [
+        {"row": row, "name": pair(names, row["carrier"]), "change": changed.get((row["carrier"], row["emission_scope"]))}
+        for row in rows
+    ]
 
 
 def factors(city: Any, year: int) -> list[dict[str, Any]]:
     """The factors in use in a year."""
     first, last = date(year, 1, 1), date(year, 12, 31)
+    names = named(city, "carbon.carrier", "carrier")
     rows = city.rows("carbon.factor_in_use", order=["purpose", "carrier", "first_day"])
     return [
         {
             "row": row,
             "purpose": pair(PURPOSES, row["purpose"]),
-            "carrier": pair(CARRIERS, row["carrier"]),
+            "carrier": pair(names, row["carrier"]),
             "missing": pair(MISSING, row["missing"]) if row["missing"] else None,
             "reason": (row["reason_zh"], row["reason_en"]),
         }
@@ -93,9 +88,10 @@ def factors(city: Any, year: int) -> list[dict[str, Any]]:
 
 def gaps(city: Any, year: int) -> list[dict[str, Any]]:
     """The months of a year whose energy has no factor."""
+    names = named(city, "carbon.carrier", "carrier")
     rows = city.rows("carbon.factor_gap", order=["month", "carrier"])
     return [
-        {"row": row, "carrier": pair(CARRIERS, row["carrier"]), "missing": pair(MISSING, row["missing"])}
+        {"row": row, "carrier": pair(names, row["carrier"]), "missing": pair(MISSING, row["missing"])}
         for row in rows
         if row["month"].year == year
     ]
