@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from scicity.domains.energy.methods import baseline, goodness, savings, sufficiency
-from scicity.domains.energy.methods.baseline import Baseline, Days
-from scicity.domains.energy.methods.splits import ATOMS, SEASONS, SPLITS
+from scicity.domains.diagnosis.methods import baseline, goodness, savings, sufficiency
+from scicity.domains.diagnosis.methods.baseline import Baseline, Days
+from scicity.domains.diagnosis.methods.splits import ATOMS, SEASONS, SPLITS
 
 Values = npt.NDArray[np.float64]
 YEAR = 365
