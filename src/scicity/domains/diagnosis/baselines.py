@@ -108,6 +108,7 @@ def baseline(slot: Slot, daily: pa.Table, limits: pa.Table, rests: pa.Table, **c
     warmth = frames.temperatures(context["weather"], first, length)
     rows: list[dict[str, Any]] = []
     for stream, members in skies(names, warmth, context["choices"], context["buildings"]).items():
+        members = [place for place in members if np.isfinite(load[place]).any()]
         told: list[dict[str, Any]] = [{"accepted": False, "reason": modelling.NO_WEATHER} for _ in members]
         if stream in warmth:
             shared = frames.shared_days(number, warmth[stream], rests_of(rests))

@@ -112,7 +112,8 @@ def _by(unit: str, column: str, named: Callable[[int], Any], fewest: float | Non
         if fewest is not None:
             given = replace(given, fewest=fewest)
         starts = proof.periods(number, unit)
-        for start in np.unique(starts[given.after]):
+        heard = number <= max(number[np.isfinite(given.load)], default=-1)  # behind the last known day there is no report
+        for start in np.unique(starts[given.after & heard]):
             row = _row(measure, given, energies, starts == start)
             rows.append({**row, column: named(int(start)), "stand_in": stands.get(measure["measure"], False)})
     return rows

@@ -213,7 +213,9 @@ def gradient(figures: Floats, shared: Days, counted: Floats) -> Floats:
     result = np.zeros((len(figures), ATOMS, FIGURES))
     for number in np.unique(shared.atom):
         here = np.flatnonzero(shared.atom == number)
-        result[:, number] = (counted[:, here, None] * _changes(figures[:, number], shared.temperature[here])).sum(axis=1)
+        changes = _changes(figures[:, number], shared.temperature[here])
+        # a day without temperature is not counted, and 0 times unknown would be unknown
+        result[:, number] = np.where(counted[:, here, None] > 0, changes, 0.0).sum(axis=1)
     return result.reshape(len(figures), ATOMS * FIGURES)
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from scicity.domains.diagnosis.methods import baseline, goodness, sufficiency
-from scicity.domains.diagnosis.methods.arrays import Floats
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
 from scicity.domains.diagnosis.methods.choosing import FIGURES, told
 from scicity.domains.diagnosis.methods.frames import EPOCH
 from scicity.domains.diagnosis.methods.splits import ATOMS, SPLITS
 
-NO_WEATHER = "no weather"
+NO_WEATHER, FEW, CHANGE = "no weather", "too few days", "change point"
 SHAPE_NAMES = ("flat", "heating", "cooling", "both")
 
 
@@ -45,10 +45,13 @@ def modelled(load: Floats, shared: baseline.Days, limits: Mapping[str, float]) -
     bias = goodness.nmbe(within, predicted, model.parameters)
     explained = goodness.r_squared(within, predicted)
     effective = model.effective_days
+    sure = sure_steps(np.where(model.outlier, np.nan, load - predicted), refused.step * mean_of(load), refused.since, shared.number)
     rows = []
     for number in range(len(load)):
         reasons = refused.reasons(number)
-        stepped = refused.since[number] >= 0 and "too few days" not in reasons
+        if sure[number] and abs(refused.step[number]) > limits["step_share"] and CHANGE not in reasons:
+            reasons.append(CHANGE)
+        stepped = sure[number] and FEW not in reasons
         rows.append(
             {
                 "model_shape": shape_of(model.figures[number]),
@@ -67,6 +70,31 @@ def modelled(load: Floats, shared: baseline.Days, limits: Mapping[str, float]) -
             }
         )
     return rows
+
+
+def mean_of(load: Floats) -> Floats:
+    """The mean of what is known of each series (S,); 0 where nothing is."""
+    known = np.isfinite(load)
+    mean: Floats = np.where(known, load, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return mean
+
+
+def sure_steps(rest: Floats, step: Floats, since: Ints, number: Ints) -> Bools:
+    """Which steps are no chance (S,): measured against the spread of the rests (S, D) from which the step was taken away.
+
+    `sufficiency` measures them against the rests as they are, where a clean step passes for days that resemble each other.
+    step (S,) [load] from the day `since` (S,) on; days in ascending order. The test is that of cumulated sums.
+    """
+    known = np.isfinite(rest)
+    after = number[None, :] >= since[:, None]
+    left = np.where(after, rest - step[:, None], rest)
+    left -= mean_of(left)[:, None]
+    count, later = known.sum(axis=1), (known & after).sum(axis=1)
+    spread = np.sqrt((np.where(known, left, 0.0) ** 2).sum(axis=1) / np.maximum(count, 1))
+    wide = spread * np.sqrt(count * goodness.lasting(left, number))
+    far = np.abs(step) * later * (count - later) / np.maximum(count, 1)
+    sure: Bools = (since >= 0) & (far > sufficiency.BRIDGE * wide)
+    return sure
 
 
 def shape_of(figures: Floats) -> str:
