@@ -90,12 +90,13 @@ def load_daily(slot: Slot, shapes: pa.Table, limits: pa.Table, rests: pa.Table, 
         for column in ("night_load", "work_load")
     }
     rest = frames.rest_days(number, rests_of(rests))
+    kind = frames.kinds(number, rest)
     warmth = frames.temperatures(context["weather"], first, length)
     told = {name: np.full((len(names), length), np.nan) for name in ("usual_night", "night_limit", "usual_rest", "rest_limit")}
     for stream, members in skies(names, warmth, context["choices"], context["buildings"]).items():
         mean = day_means(warmth[stream]) if stream in warmth else np.full(length, np.nan)
-        night = usual.nights(loads["night_load"][members], rest, mean, rule)
-        work = usual.rests(loads["work_load"][members], rest, mean, rule)
+        night = usual.nights(loads["night_load"][members], (kind > 0).astype(np.int64), mean, rule)
+        work = usual.rests(loads["work_load"][members], kind, mean, rule)
         told["usual_night"][members], told["night_limit"][members] = night.usual, night.limit
         told["usual_rest"][members], told["rest_limit"][members] = work.usual, work.limit
     place = day - first

@@ -84,6 +84,12 @@ def rest_days(number: Ints, told: Mapping[date, bool]) -> Bools:
     return rest
 
 
+def kinds(number: Ints, rest: Bools) -> Ints:
+    """The kind of each day: 0 working day, 1 a Saturday of rest, 2 another rest day."""
+    saturday = (number + THURSDAY) % 7 == WEEKEND
+    return np.where(rest, np.where(saturday, 1, 2), 0).astype(np.int64)
+
+
 def seasons(number: Ints) -> Ints:
     """The season of each day: 0 winter, 1 shoulder, 2 summer."""
     month = number.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scicity.domains.diagnosis.methods.arrays import Bools, Floats
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
 from scicity.domains.diagnosis.methods.runs import quantile
 
 BIN = 20  # days that are about as warm: fewer are no quartile
@@ -42,23 +42,32 @@ def _like(load: Floats, kind: Bools, warmth: Floats) -> tuple[Floats, Floats]:
     return usual, spread
 
 
-def nights(load: Floats, rest: Bools, warmth: Floats, limits: Mapping[str, float]) -> Usual:
-    """Of night loads (S, D): working and rest days apart. rest (D,); warmth (D,) [degC], NaN where unknown."""
+def _by_kind(load: Floats, kind: Ints, warmth: Floats) -> tuple[Floats, Floats]:
+    """Usual and spread (S, D), the kinds of days (D,) apart."""
     usual, spread = np.full(load.shape, np.nan), np.full(load.shape, np.nan)
-    for kind in (rest, ~rest):
-        mine, wide = _like(load, kind, warmth)
-        usual[:, kind], spread[:, kind] = mine[:, kind], wide[:, kind]
+    for each in np.unique(kind):
+        days = kind == each
+        mine, wide = _like(load, days, warmth)
+        usual[:, days], spread[:, days] = mine[:, days], wide[:, days]
+    return usual, spread
+
+
+def nights(load: Floats, kind: Ints, warmth: Floats, limits: Mapping[str, float]) -> Usual:
+    """Of night loads (S, D), days of a kind (D,) held against their like; warmth (D,) [degC], NaN where unknown."""
+    usual, spread = _by_kind(load, kind, warmth)
     above = np.maximum(limits["night_share"] * usual, limits["spreads"] * spread)
     return Usual(usual, usual + above)
 
 
-def rests(load: Floats, rest: Bools, warmth: Floats, limits: Mapping[str, float]) -> Usual:
+def rests(load: Floats, kind: Ints, warmth: Floats, limits: Mapping[str, float]) -> Usual:
     """Of loads in working hours (S, D), on rest days alone: the limit lies part of the way to a working day.
 
-    A building whose working days need hardly more than its rest days has no limit: nothing is left on there.
+    Saturdays are held against Saturdays: where they are worked each week, that is no finding. A building whose working days
+    need hardly more than its rest days has no limit: nothing is left on there.
     """
-    usual, spread = _like(load, rest, warmth)
-    work = quantile(load[:, ~rest], 0.5)[:, None]
+    usual, spread = _by_kind(load, kind, warmth)
+    usual[:, kind == 0] = np.nan
+    work = quantile(load[:, kind == 0], 0.5)[:, None]
     way = work - usual
     limit = usual + np.maximum(limits["rest_share"] * way, limits["spreads"] * spread)
     return Usual(usual, np.where(way >= limits["rest_weekly"] * work, limit, np.nan))
