@@ -126,6 +126,7 @@ def day_means(temperature: Floats) -> Floats:
         "models": Read("diagnosis.baseline", columns=("building", "carrier", "year", "datastream", "accepted")),
         "parts": Read("diagnosis.baseline_part", columns=("building", "carrier", "year", "cooling_point", "cooling_slope")),
         "weather": Read("diagnosis.weather_hourly", columns=("datastream", "hour", "day", "air_temperature")),
+        "limits": LIMITS,
     },
     columns=["building", "carrier", "day", "heat_load", "warm_hours", "cooling_point", "stand_in"],
     grain=["building", "carrier", "day"],
@@ -134,14 +135,18 @@ def day_means(temperature: Floats) -> Floats:
     title_zh="制冷时段的供热",
     title_en="Heat in warm hours",
 )
-def warm_heat_daily(hourly: Any, models: Any, parts: Any, weather: Any) -> Any:
+def warm_heat_daily(hourly: Any, models: Any, parts: Any, weather: Any, limits: Any) -> Any:
     """Gas and heat that a building used in the hours warmer than the point above which its electricity cools.
 
-    Only of buildings whose electricity has an accepted baseline with cooling; the point is the warmest of the year's.
+    Only of buildings whose electricity has an accepted baseline with cooling; the point is the warmest of the year's,
+    and not below the limit `warm_from`: what rises with a mild day is no cooling.
     """
     sure = models.filter(models.accepted, models.carrier == PLACED).select("building", "year", "datastream")
     cooled = parts.filter(parts.carrier == PLACED, parts.cooling_slope > 0)
     points = cooled.group_by("building", "year").agg(cooling_point=cooled.cooling_point.max())
+    least = limits.agg(warm_from=limits.threshold.max(where=limits.rule == "warm_from"))
+    points = points.cross_join(least)
+    points = points.mutate(cooling_point=ibis.greatest(points.cooling_point, points.warm_from)).drop("warm_from")
     known = sure.inner_join(points, ["building", "year"])
     heat = hourly.filter(hourly.carrier.isin(HEAT), hourly.known_seconds >= hourly.expected_seconds)
     rows = heat.mutate(year=heat.day.year().cast("int64")).inner_join(known, ["building", "year"])

@@ -156,16 +156,32 @@ def saving(slot: Slot, daily: pa.Table, measures: pa.Table, limits: pa.Table, re
 
 
 @derived(
-    reads=_READS,
-    columns=["measure", "year", *_SAVING],
+    reads={
+        **_READS,
+        "emissions": Read("carbon.emission_yearly", columns=("building", "carrier", "year", "energy", "emission")),
+    },
+    columns=["measure", "year", *_SAVING, "saved_emission"],
     grain=["measure", "year"],
     by_partition=True,
     title_zh="措施逐年节能量",
     title_en="Saving of measures by year",
 )
-def saving_yearly(slot: Slot, **tables: pa.Table) -> pa.Table:
-    """What a measure saved in each calendar year since it ended; a year of too few days is too early to be judged."""
+def saving_yearly(slot: Slot, emissions: pa.Table, **tables: pa.Table) -> pa.Table:
+    """What a measure saved in each calendar year since it ended; a year of too few days is too early to be judged.
+
+    Carbon dioxide at the mean factor of the building's year, all scopes: emission over energy.
+    """
     rows = _by("Y", "year", frames.year_of, None, **tables)
+    at = {row["measure"]: (row["building"], row["carrier"]) for row in tables["measures"].to_pylist()}
+    sums: dict[tuple[Any, ...], list[float]] = {}
+    for row in emissions.to_pylist():
+        if row["energy"] and row["emission"] is not None:
+            held = sums.setdefault((row["building"], row["carrier"], row["year"]), [0.0, 0.0])
+            held[0], held[1] = held[0] + float(row["emission"]), held[1] + float(row["energy"])
+    for row in rows:
+        emission, energy = sums.get((*at[row["measure"]], row["year"]), (0.0, 0.0))
+        known = energy and row["saved_energy"] is not None
+        row["saved_emission"] = row["saved_energy"] * emission / energy if known else None
     return pa.Table.from_pylist(rows, schema=saving_yearly.schema)
 
 

@@ -21,6 +21,7 @@ from scicity.domains.diagnosis.methods.frames import EPOCH
 from scicity.domains.diagnosis.methods.splits import ATOMS, SPLITS
 
 NO_WEATHER, FEW, CHANGE = "no weather", "too few days", "change point"
+SIX = 6  # decimals
 SHAPE_NAMES = ("flat", "heating", "cooling", "both")
 
 
@@ -60,7 +61,7 @@ def modelled(load: Floats, shared: baseline.Days, limits: Mapping[str, float]) -
                 "days": int(model.known[number]),
                 "effective_days": finite(effective[number]),
                 "cv_rmse": finite(cv[number]),
-                "nmbe": finite(bias[number]),
+                "nmbe": finite(np.round(bias[number], SIX)),  # least squares leave rounding alone
                 "r_squared": finite(explained[number]),
                 "accepted": not reasons,
                 "reason": ", ".join(reasons) or None,
