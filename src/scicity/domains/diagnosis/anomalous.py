@@ -132,7 +132,7 @@ def _heat(heat: Sheet, shape: Sheet, rule: dict[str, float]) -> Findings:
     load, hours = heat.column("heat_load"), heat.column("warm_hours")
     days = np.flatnonzero(np.isfinite(load).any(axis=0))
     high = anomalies.high_load(whole_energy(shape))
-    of = {name: value for name, value in zip(shape.names, high, strict=True)}
+    of = dict(zip(shape.names, high, strict=True))
     mine = np.array([of.get(name, np.nan) for name in heat.names], dtype=float)
     return anomalies.at_days(anomalies.warm_heat(load[:, days], hours[:, days], mine, rule), days)
 

@@ -101,9 +101,7 @@ def baseline(slot: Slot, daily: pa.Table, limits: pa.Table, rests: pa.Table, **c
     first, length = days_of(slot)
     rule, number = limits_of(limits), np.arange(first, first + length)
     names, which = frames.series(daily, ["building", "carrier"])
-    load = frames.by_day(
-        whole_days(daily, rule["day_coverage"]), which, frames.day_numbers(daily), len(names), first, length
-    )
+    load = frames.by_day(whole_days(daily, rule["day_coverage"]), which, frames.day_numbers(daily), len(names), first, length)
     seen = frames.by_day(frames.numbers(daily, "stand_in"), which, frames.day_numbers(daily), len(names), first, length)
     warmth = frames.temperatures(context["weather"], first, length)
     rows: list[dict[str, Any]] = []
@@ -181,7 +179,9 @@ _ACCEPTED = ("building", "carrier", "year", "datastream", "accepted", "reason", 
     title_zh="逐日基准用能",
     title_en="Expected use by day",
 )
-def expected_daily(slot: Slot, daily: pa.Table, models: pa.Table, weather: pa.Table, rests: pa.Table, limits: pa.Table) -> pa.Table:
+def expected_daily(
+    slot: Slot, daily: pa.Table, models: pa.Table, weather: pa.Table, rests: pa.Table, limits: pa.Table
+) -> pa.Table:
     """What a building used on a day, and what its baseline tells of that day's weather.
 
     The model is that of the year before where it was accepted, else that of the year itself; `baseline_year` says which. A
@@ -210,17 +210,39 @@ def expected_daily(slot: Slot, daily: pa.Table, models: pa.Table, weather: pa.Ta
     years = np.array([model["year"] if model else 0 for model in use], dtype=np.int64)
     streams = np.array([model["datastream"] if model else None for model in use], dtype=object)
     expected = told[which, day]
-    return rows.append_column("expected_energy", pa.array(expected, mask=~np.isfinite(expected))).append_column(
-        "baseline_year", pa.array(years[which])
-    ).append_column("datastream", pa.array(streams[which], pa.string())).select(expected_daily.schema.names)
+    return (
+        rows.append_column("expected_energy", pa.array(expected, mask=~np.isfinite(expected)))
+        .append_column("baseline_year", pa.array(years[which]))
+        .append_column("datastream", pa.array(streams[which], pa.string()))
+        .select(expected_daily.schema.names)
+    )
+
+
+@derived(
+    reads={"daily": "diagnosis.expected_daily"},
+    columns=["building", "carrier", "month", "energy", "expected_energy", "days", "baseline_year", "stand_in"],
+    grain=["building", "carrier", "month"],
+    period="year",
+    time="month",
+    title_zh="逐月基准用能",
+    title_en="Expected use by month",
+)
+def expected_monthly(daily: Any) -> Any:
+    """Measured and expected use of a month, over the days of which both are known."""
+    rows = daily.filter(daily.energy.notnull(), daily.expected_energy.notnull()).mutate(month=daily.day.truncate("M"))
+    return rows.group_by("building", "carrier", "month").agg(
+        energy=rows.energy.sum(),
+        expected_energy=rows.expected_energy.sum(),
+        days=rows.count(),
+        baseline_year=rows.baseline_year.max(),
+        stand_in=rows.stand_in.max(),
+    )
 
 
 @derived(
     reads={
         "models": Read("diagnosis.baseline", columns=_ACCEPTED),
-        "yearly": Read(
-            "energy.consumption_yearly", columns=("building", "carrier", "year", "energy", "coverage", "stand_in")
-        ),
+        "yearly": Read("energy.consumption_yearly", columns=("building", "carrier", "year", "energy", "coverage", "stand_in")),
         "typical": Read("diagnosis.weather_typical", trace={"datastream": "datastream"}),
         "rests": CONTEXT["rests"],
     },
@@ -245,7 +267,9 @@ def normalised_yearly(slot: Slot, models: pa.Table, yearly: pa.Table, typical: p
     rows = [
         {
             **{name: row[name] for name in ("building", "carrier", "year", "energy", "coverage", "stand_in")},
-            **{name: held.get((row["building"], row["carrier"]), {}).get(name) for name in ("datastream", "accepted", "reason")},
+            **{
+                name: held.get((row["building"], row["carrier"]), {}).get(name) for name in ("datastream", "accepted", "reason")
+            },
         }
         for row in yearly.to_pylist()
     ]

@@ -99,7 +99,9 @@ def quota_yearly(
                 "building": building,
                 "year": frames.year_of(first),
                 "use": about.get("use"),
-                **{name: quota.get(name) for name in ("quota", "constraint_intensity", "guide_intensity", "document", "review")},
+                **{
+                    name: quota.get(name) for name in ("quota", "constraint_intensity", "guide_intensity", "document", "review")
+                },
                 "energy": energy,
                 "floor_area": told.area,
                 "area_changed": told.area_changed,

@@ -158,4 +158,3 @@ def warm_heat_daily(hourly: Any, models: Any, parts: Any, weather: Any, limits: 
         cooling_point=rows.cooling_point.max(),
         stand_in=rows.stand_in.max(),
     )
-

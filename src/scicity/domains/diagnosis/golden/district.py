@@ -15,9 +15,9 @@ FIRST = np.datetime64("2022-01-01")
 DAYS = 730
 HOURS = 24 * DAYS
 HOUR = np.arange(HOURS)
-DAY = FIRST + HOUR // 24
+day_at = FIRST + HOUR // 24
 OF_DAY = HOUR % 24
-REST = (DAY.astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5
+REST = (day_at.astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5
 SAVED, DRIFTED, STEPPED = 0.14, 0.15, 9.0  # shares of the use, and kW
 NIGHTS = (np.datetime64("2022-06-06"), 14, 10.0)  # from when, how many, by how many kW
 LEFT = np.datetime64("2022-05-14")  # a Saturday
@@ -52,22 +52,22 @@ def load(building: str) -> Values:
 
 def during(span: tuple[np.datetime64, int, float]) -> npt.NDArray[np.bool_]:
     """The hours of some days from one on."""
-    return (DAY >= span[0]) & (DAY < span[0] + span[1])
+    return (day_at >= span[0]) & (day_at < span[0] + span[1])
 
 
 def electricity(building: str) -> Values:
     """What the meter of a building measures [kWh]."""
     value = load(building)
     if building == "saved":
-        value = np.where(DAY >= np.datetime64("2023-01-01"), value * (1 - SAVED), value)
+        value = np.where(day_at >= np.datetime64("2023-01-01"), value * (1 - SAVED), value)
     if building == "drifted":
-        value = np.where(DAY >= np.datetime64("2023-01-01"), value * (1 + DRIFTED), value)
+        value = np.where(day_at >= np.datetime64("2023-01-01"), value * (1 + DRIFTED), value)
     if building == "night":
         value = value + np.where(during(NIGHTS) & (OF_DAY >= 1) & (OF_DAY < 5), NIGHTS[2], 0.0)
     if building == "left":
-        value = value + np.where((DAY == LEFT) & (OF_DAY >= 8) & (OF_DAY < 18), 22.0, 0.0)
+        value = value + np.where((day_at == LEFT) & (OF_DAY >= 8) & (OF_DAY < 18), 22.0, 0.0)
     if building == "stepped":
-        value = value + np.where(DAY >= np.datetime64("2022-07-01"), STEPPED, 0.0)
+        value = value + np.where(day_at >= np.datetime64("2022-07-01"), STEPPED, 0.0)
     return value
 
 
@@ -80,7 +80,7 @@ def gas() -> Values:
 def series() -> dict[str, Values]:
     """The readings of each datastream, an hour each; NaN where nothing was sent."""
     found = {f"{building}.electricity": electricity(building) for building in BUILDINGS}
-    found["late.electricity"] = np.where(DAY >= np.datetime64("2023-09-01"), found["late.electricity"], np.nan)
+    found["late.electricity"] = np.where(day_at >= np.datetime64("2023-09-01"), found["late.electricity"], np.nan)
     found["heated.natural_gas"] = gas()
     return found
 

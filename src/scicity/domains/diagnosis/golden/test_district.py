@@ -42,7 +42,7 @@ def test_a_known_saving_is_recovered_inside_its_interval(city: City) -> None:
     assert known["saving_status"] == "proved"
     assert known["saved_share_low"] <= 100 * made.SAVED <= known["saved_share_high"]
     assert known["saved_share_high"] - known["saved_share_low"] < 2
-    truth = (made.load("saved") - made.electricity("saved"))[made.DAY > np.datetime64("2023-01-01")].sum()
+    truth = (made.load("saved") - made.electricity("saved"))[made.day_at > np.datetime64("2023-01-01")].sum()
     assert known["saved_low"] <= truth <= known["saved_high"]
     assert known["days"] == 364  # the first day is that of the work, and in neither
     nothing = told["nothing"]
@@ -116,7 +116,7 @@ def test_a_step_is_found_on_its_day(city: City) -> None:
 def test_drift_is_found_against_the_model_of_the_year_before(city: City) -> None:
     found = anomalies(city, "drifted")
     assert [(row["anomaly_kind"], row["year"]) for row in found] == [("drift", 2023)]
-    truth = (made.electricity("drifted") - made.load("drifted"))[made.DAY >= np.datetime64("2023-01-01")].sum()
+    truth = (made.electricity("drifted") - made.load("drifted"))[made.day_at >= np.datetime64("2023-01-01")].sum()
     assert found[0]["excess_energy"] == pytest.approx(truth, rel=0.03)
 
 
@@ -165,7 +165,10 @@ def test_ranks_follow_what_a_finding_is_worth(city: City) -> None:
 def test_a_figure_opens_down_to_its_hours(city: City) -> None:
     key = "building=night/carrier=electricity/anomaly_kind=night_load/first_day=2022-06-06"
     why = city.figures.why(f"diagnosis.anomaly.excess_energy/{key}")
-    assert {evidence.table.name for evidence in why.inputs if evidence.total} >= {"diagnosis.load_daily", "diagnosis.shape_daily"}
+    assert {evidence.table.name for evidence in why.inputs if evidence.total} >= {
+        "diagnosis.load_daily",
+        "diagnosis.shape_daily",
+    }
 
 
 def test_an_old_folder_without_registers_of_diagnosis_loads(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Hard case 18: quotas over a partial year, a floor area that changed, a correction for occupancy, two climate rows; and peers."""
+"""Hard case 18: quotas over a partial year, an area that changed, a correction for occupancy, two climate rows; peers."""
 
 from __future__ import annotations
 
@@ -111,9 +111,7 @@ def test_two_climate_rows_are_ambiguous_and_neither_is_taken() -> None:
     assert judged(rows=(held(OFFICE, FIRST + 30),)).reason == "quota of a part"
 
 
-@given(
-    st.floats(1, 1e6), st.floats(1, 1e5), st.floats(0.01, 1), st.integers(1, LENGTH - 1), st.floats(0.1, 10)
-)
+@given(st.floats(1, 1e6), st.floats(1, 1e5), st.floats(0.01, 1), st.integers(1, LENGTH - 1), st.floats(0.1, 10))
 def test_units_and_cuts_of_the_year_do_not_matter(energy: float, area: float, fixed: float, cut: int, times: float) -> None:
     """Twice the energy on twice the area is the same; a profile cut in two equal halves is one."""
     one = judged(energy, area=area)

@@ -102,10 +102,10 @@ def drifts(measured: Floats, expected: Floats, fit: Fit, limits: Mapping[str, fl
         share = np.where(whole > 0, rest.sum(axis=1) / whole, 0.0)
         held = np.clip(fit.effective_days / fit.days, 1e-3, 1.0)
         alike = (1 - held) / (1 + held)
-        wide = savings.simplified(
-            fit.cv_rmse, fit.days, alike, fit.parameters, np.maximum(count, 1), 1.0, limits["confidence"]
-        )
-    sure = (count >= limits["drift_days"]) & (share > limits["drift_share"]) & (share > np.where(np.isfinite(wide), wide, np.inf))
+        wide = savings.simplified(fit.cv_rmse, fit.days, alike, fit.parameters, np.maximum(count, 1), 1.0, limits["confidence"])
+    sure = (
+        (count >= limits["drift_days"]) & (share > limits["drift_share"]) & (share > np.where(np.isfinite(wide), wide, np.inf))
+    )
     series = np.flatnonzero(sure)
     sums = rest[series].cumsum(axis=1)
     before = np.concatenate([np.zeros((len(series), 1)), sums[:, :-1]], axis=1)

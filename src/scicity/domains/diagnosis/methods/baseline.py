@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from scicity.domains.diagnosis.methods import hinges
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
 from scicity.domains.diagnosis.methods.choosing import FIGURES, GROUPS, GROUPS_OF, Chosen, choose, rests, told
 from scicity.domains.diagnosis.methods.goodness import autocorrelation, effective, lasting
-from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
 from scicity.domains.diagnosis.methods.splits import ATOMS, KINDS, SEASONS
 
 CHUNK = 40_000  # meters x days at once: bounds the memory, and fits into the caches

@@ -46,7 +46,9 @@ def modelled(load: Floats, shared: baseline.Days, limits: Mapping[str, float]) -
     bias = goodness.nmbe(within, predicted, model.parameters)
     explained = goodness.r_squared(within, predicted)
     effective = model.effective_days
-    sure = sure_steps(np.where(model.outlier, np.nan, load - predicted), refused.step * mean_of(load), refused.since, shared.number)
+    sure = sure_steps(
+        np.where(model.outlier, np.nan, load - predicted), refused.step * mean_of(load), refused.since, shared.number
+    )
     rows = []
     for number in range(len(load)):
         reasons = refused.reasons(number)

@@ -46,9 +46,7 @@ def proof(load: Floats, shared: baseline.Days, began: int, ended: int, limits: M
     predicted = baseline.predict(model, earlier)
     cv = cv_rmse(np.where(model.outlier, np.nan, load[None, before]), predicted, model.parameters)
     after = shared.number > ended
-    return Proof(
-        model, shared, load, after, refused.reasons(0), finite(cv[0]), limits["confidence"], limits["saving_days"]
-    )
+    return Proof(model, shared, load, after, refused.reasons(0), finite(cv[0]), limits["confidence"], limits["saving_days"])
 
 
 def _days(shared: baseline.Days, which: Bools) -> baseline.Days:

@@ -162,5 +162,7 @@ def compared(
     corrected = intensity * factor
     assert quota is not None  # noqa: S101  (found has one row)
     guide = quota.get("guide_intensity")
-    status = GUIDE if guide is not None and corrected <= guide else WITHIN if corrected <= quota["constraint_intensity"] else ABOVE
+    status = (
+        GUIDE if guide is not None and corrected <= guide else WITHIN if corrected <= quota["constraint_intensity"] else ABOVE
+    )
     return Compared(quota, area, changed, intensity, factor, corrected, status, None)

@@ -12,7 +12,7 @@ RANKED = 25  # findings that the overview lists
 DRAWN = 40  # buildings of one use that are drawn beside each other
 LISTED = 60  # findings of a building's year
 AROUND = timedelta(days=21)  # drawn before and after a finding
-LONGEST = timedelta(days=120)  # drawn of a finding
+LONGEST = timedelta(days=40)  # drawn of a finding
 WEEK = timedelta(days=7)
 
 
@@ -50,7 +50,9 @@ def quotas(city: Any, year: int) -> list[dict[str, Any]]:
     """The buildings against their quotas, those above first."""
     buildings, order = names(city), list(told.QUOTA)
     rows = city.rows("diagnosis.quota_yearly", where={"year": year})
-    rows = sorted(rows, key=lambda row: ((order.index(row["quota_status"]) + 2) % len(order), -(row["corrected_intensity"] or 0)))
+    rows = sorted(
+        rows, key=lambda row: ((order.index(row["quota_status"]) + 2) % len(order), -(row["corrected_intensity"] or 0))
+    )
     return [quota_entry(row, buildings.get(row["building"])) for row in rows]
 
 
@@ -96,9 +98,7 @@ def places(city: Any, year: int) -> list[dict[str, Any]]:
     """The buildings of a year with where they stand among their peers, those with the most below them first."""
     buildings = names(city)
     rows = city.rows("diagnosis.intensity_place", where={"year": year}, order=["-share_below", "building"], limit=LISTED)
-    return [
-        {"row": row, "building": buildings.get(row["building"]), "carrier": told.carrier(row["carrier"])} for row in rows
-    ]
+    return [{"row": row, "building": buildings.get(row["building"]), "carrier": told.carrier(row["carrier"])} for row in rows]
 
 
 def unmodelled(city: Any, year: int) -> list[dict[str, Any]]:
@@ -143,7 +143,9 @@ def parts(city: Any, building: str, carrier: str, year: int) -> list[dict[str, A
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     columns = ("base_load", "heating_slope", "heating_point", "cooling_slope", "cooling_point")
     for row in city.rows("diagnosis.baseline_part", where=where):
-        entry = found.setdefault((row["rest"], *(row[name] for name in columns)), {"row": row, "seasons": [], "rest": row["rest"]})
+        entry = found.setdefault(
+            (row["rest"], *(row[name] for name in columns)), {"row": row, "seasons": [], "rest": row["rest"]}
+        )
         entry["seasons"].append(told.SEASONS.get(row["season"], (row["season"],) * 2))
     for entry in found.values():
         zh, en = zip(*entry.pop("seasons"), strict=True)
@@ -151,7 +153,7 @@ def parts(city: Any, building: str, carrier: str, year: int) -> list[dict[str, A
     return list(found.values())
 
 
-def expected_chart(city: Any, building: str, carrier: str, first: date, last: date, key: str = "expected") -> dict[str, Any] | None:
+def expected_chart(city: Any, building: str, carrier: str, first: date, last: date) -> dict[str, Any] | None:
     """Measured and expected use of some days."""
     where = {"building": building, "carrier": carrier, "day": Between(first, last)}
     rows = city.rows("diagnosis.expected_daily", where=where, order=["day"])
@@ -160,7 +162,7 @@ def expected_chart(city: Any, building: str, carrier: str, first: date, last: da
     base = "、".join(sorted({str(row["baseline_year"]) for row in rows}))
     zh, en = told.carrier(carrier)
     return {
-        "id": key,
+        "id": "proof",
         "kind": "line",
         "unit": "kWh",
         "title": (f"{zh}：实测与基准", f"{en}: measured and expected"),
@@ -174,12 +176,33 @@ def expected_chart(city: Any, building: str, carrier: str, first: date, last: da
     }
 
 
+def months_chart(city: Any, building: str, carrier: str, year: int) -> dict[str, Any] | None:
+    """Measured and expected use of the months of a year."""
+    where = {"building": building, "carrier": carrier, "month": Between(date(year, 1, 1), date(year, 12, 31))}
+    rows = city.rows("diagnosis.expected_monthly", where=where, order=["month"])
+    if not rows:
+        return None
+    base = "、".join(sorted({str(row["baseline_year"]) for row in rows}))
+    zh, en = told.carrier(carrier)
+    return {
+        "id": "expected",
+        "kind": "bar",
+        "unit": "kWh",
+        "title": (f"{zh}：实测与基准", f"{en}: measured and expected"),
+        "note": (f"基准为 {base} 年的模型，按各日气温推算", f"by the model of {base} at the weather of each day"),
+        "axis": ("月", "Month"),
+        "labels": [f"{row['month']:%Y-%m}" for row in rows],
+        "series": [
+            {"name": ("实测", "measured"), "figures": [row.figure("energy") for row in rows]},
+            {"name": ("基准", "expected"), "figures": [row.figure("expected_energy") for row in rows], "kind": "limit"},
+        ],
+    }
+
+
 def findings(city: Any, building: str, year: int) -> list[dict[str, Any]]:
     """The findings of a building's year, those worth most first."""
     known = kinds(city)
-    rows = city.rows(
-        "diagnosis.anomaly", where={"building": building, "year": year}, order=["-excess_energy"], limit=LISTED
-    )
+    rows = city.rows("diagnosis.anomaly", where={"building": building, "year": year}, order=["-excess_energy"], limit=LISTED)
     return [
         {
             "row": row,
@@ -219,7 +242,7 @@ def proof(city: Any, row: Any) -> dict[str, Any] | None:
             {"name": ("阈值", "limit"), "figures": [row.figure("limit_load")] * len(rows), "kind": "limit"},
         ]
     else:
-        return expected_chart(city, row["building"], row["carrier"], first, last, "proof") or _shape(city, where)
+        return expected_chart(city, row["building"], row["carrier"], first, last) or _shape(city, where)
     title = kinds(city)[row["anomaly_kind"]]
     return {
         "id": "proof",
@@ -250,7 +273,15 @@ def hours(city: Any, row: Any) -> dict[str, Any]:
         figures = [found[hour].figure("energy") if hour in found else None for hour in range(24)]
         series.append({"name": name, "figures": figures})
     title = (f"{row['first_day']} 逐时用能", f"Energy by hour, {row['first_day']}")
-    return {"id": "hours", "kind": "line", "unit": "kWh", "title": title, "axis": ("时刻", "Hour"), "labels": labels, "series": series}
+    return {
+        "id": "hours",
+        "kind": "line",
+        "unit": "kWh",
+        "title": title,
+        "axis": ("时刻", "Hour"),
+        "labels": labels,
+        "series": series,
+    }
 
 
 def measures(city: Any) -> list[dict[str, Any]]:

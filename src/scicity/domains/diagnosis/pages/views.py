@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -63,7 +61,7 @@ def building(request: HttpRequest, building: str) -> HttpResponse:
         "quota": asked.quota_entry(quota[0], row) if quota else None,
         "place": next(iter(places), None),
         "peers": asked.peers_chart(city, spread, building) if spread else None,
-        "expected": asked.expected_chart(city, building, carrier, date(year, 1, 1), date(year, 12, 31)),
+        "expected": asked.months_chart(city, building, carrier, year),
         "parts": asked.parts(city, building, carrier, year),
         "findings": findings,
         "chosen": chosen,
