@@ -66,7 +66,7 @@ def shape_daily(hourly: Any, limits: Any) -> Any:
     reads={"shapes": "diagnosis.shape_daily", **CONTEXT},
     columns=[
         *("building", "carrier", "day", "rest", "night_load", "usual_night", "night_limit", "night_hours", "work_load"),
-        *("usual_rest", "rest_limit", "work_hours", "stand_in"),
+        *("usual_rest", "rest_limit", "work_hours", "datastream", "stand_in"),
     ],
     grain=["building", "carrier", "day"],
     period="year",
@@ -93,7 +93,9 @@ def load_daily(slot: Slot, shapes: pa.Table, limits: pa.Table, rests: pa.Table, 
     kind = frames.kinds(number, rest)
     warmth = frames.temperatures(context["weather"], first, length)
     told = {name: np.full((len(names), length), np.nan) for name in ("usual_night", "night_limit", "usual_rest", "rest_limit")}
+    streams = np.full(len(names), None, dtype=object)
     for stream, members in skies(names, warmth, context["choices"], context["buildings"]).items():
+        streams[members] = stream
         mean = day_means(warmth[stream]) if stream in warmth else np.full(length, np.nan)
         night = usual.nights(loads["night_load"][members], (kind > 0).astype(np.int64), mean, rule)
         work = usual.rests(loads["work_load"][members], kind, mean, rule)
@@ -104,6 +106,7 @@ def load_daily(slot: Slot, shapes: pa.Table, limits: pa.Table, rests: pa.Table, 
     rows = shapes.filter(pa.array(kept))
     which, place = which[kept], place[kept]
     found = rows.append_column("rest", pa.array(rest[place]))
+    found = found.append_column("datastream", pa.array(streams[which], pa.string()))
     for name, table in told.items():
         value = table[which, place]
         found = found.append_column(name, pa.array(value, mask=~np.isfinite(value)))

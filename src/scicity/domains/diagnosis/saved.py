@@ -50,7 +50,7 @@ _READS = {
 }
 _SAVING = [
     *("days", "energy", "expected_energy", "saved_energy", "saved_low", "saved_high", "saved_share", "saved_share_low"),
-    *("saved_share_high", "promised_saving", "confidence", "saving_status", "reason", "cv_rmse", "stand_in"),
+    *("saved_share_high", "promised_saving", "confidence", "saving_status", "reason", "cv_rmse", "datastream", "stand_in"),
 ]
 
 
@@ -78,6 +78,7 @@ def _proofs(
     for name, row in of.items():
         place = place_of.get(name, -1)
         stream = stream_of.get(place)
+        row = {**row, "datastream": stream}
         if place < 0 or row["first_day"] is None or stream not in warmth:
             yield row, None, None, number
             continue
@@ -95,6 +96,7 @@ def _row(measure: dict[str, Any], given: Proof, energies: Any, which: Bools) -> 
         "measure": measure["measure"],
         "promised_saving": measure["promised_saving"],
         "energy": sum(sums, Decimal(0)).quantize(SIX) if sums else None,
+        "datastream": measure["datastream"],
         "stand_in": None,
         **told,
     }
@@ -149,7 +151,7 @@ def saving(slot: Slot, daily: pa.Table, measures: pa.Table, limits: pa.Table, re
             reason = "no weather" if measure["measure"] in stands else None
             status = proof.NO_BASELINE if reason else proof.NO_METER
             row = {"measure": measure["measure"], "promised_saving": measure["promised_saving"], "saving_status": status}
-            rows.append({**row, "reason": reason, "stand_in": stand_in})
+            rows.append({**row, "reason": reason, "datastream": measure["datastream"], "stand_in": stand_in})
             continue
         rows.append({**_row(measure, given, energies, np.ones(len(number), dtype=bool)), "stand_in": stand_in})
     return pa.Table.from_pylist(rows, schema=saving.schema)

@@ -165,10 +165,16 @@ def test_ranks_follow_what_a_finding_is_worth(city: City) -> None:
 def test_a_figure_opens_down_to_its_hours(city: City) -> None:
     key = "building=night/carrier=electricity/anomaly_kind=night_load/first_day=2022-06-06"
     why = city.figures.why(f"diagnosis.anomaly.excess_energy/{key}")
-    assert {evidence.table.name for evidence in why.inputs if evidence.total} >= {
-        "diagnosis.load_daily",
-        "diagnosis.shape_daily",
-    }
+    found = {evidence.table.name for evidence in why.inputs if evidence.total}
+    assert found >= {"diagnosis.load_daily", "diagnosis.shape_daily"}
+
+
+def test_every_table_opens(city: City) -> None:
+    for table in sorted(city.catalog.above("energy.consumption_daily") | city.catalog.above("diagnosis.weather_hourly")):
+        declared = city.catalog[table]
+        for row in city.figures.rows(table, limit=1) if declared.domain == "diagnosis" else []:
+            column = next(name for name in declared.columns if name not in declared.grain)
+            assert any(evidence.total for evidence in city.figures.why(row.figure(column).address).inputs), table
 
 
 def test_an_old_folder_without_registers_of_diagnosis_loads(tmp_path: Path) -> None:
