@@ -1,14 +1,13 @@
 """Energy is conserved at every level and in every period of the sample and of the demo, to the last digit.
 
-Parts and gap are the main meter, zones are the district, days are months and months are years, enterprises and what is common
-are the buildings. Unknown counts as nothing on both sides of an equation, and is counted apart by the coverage.
+Parts and gap are the main meter, zones are the district, hours are days, days are months and months are years, enterprises
+and what is common are the buildings, sub-items and what is unassigned are too, a balance has as much in as out at every node,
+bands of a tariff are the month. Unknown counts as nothing on both sides of an equation, and is told apart by the coverage.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from scicity.city import City
 
 DISTRICTS = Path(__file__).parents[2] / "districts"
 Sums = dict[tuple[Any, ...], Decimal]
-Row = Mapping[str, Any]
+PERIODS = {"day": "daily", "month": "monthly", "year": "yearly"}
 
 
 @pytest.fixture(
@@ -33,70 +32,171 @@ def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return found
 
 
-def rows(city: City, table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = city.computing.engine.rows(city.catalog[table]).to_pylist()
+def total(city: City, table: str, *keys: str, of: str = "energy", where: str = "true") -> Sums:
+    """Sums by keys (SQL text); a key of which nothing is known, and a sum of 0, are left out."""
+    relation = city.computing.engine.relation(city.catalog[f"energy.{table}"])
+    listed = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
+    places = ", ".join(str(place) for place in range(1, len(keys) + 1))
+    text = f"SELECT {listed}, sum({of})::DECIMAL(38, 6) AS total FROM {relation} WHERE {where} GROUP BY {places}"
+    found = city.computing.engine.sql(text).to_pylist()
+    return {tuple(list(row.values())[:-1]): row["total"] for row in found if row["total"]}
+
+
+def rows(city: City, table: str, where: str = "true") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = city.computing.engine.rows(city.catalog[table], where).to_pylist()
     return found
 
 
-def total(found: Iterable[Row], key: Callable[[Row], tuple[Any, ...]], column: str = "energy") -> Sums:
-    """Sums by a key; a key of which nothing is known, and a sum of 0, are left out."""
-    sums: Sums = defaultdict(Decimal)
-    for row in found:
-        if row[column] is not None:
-            sums[key(row)] += row[column]
-    return {key: value for key, value in sums.items() if value}
+LADDERS = {  # the key of each table that has days, months and years
+    "consumption": ("building", "carrier"),
+    "zone": ("zone", "carrier"),
+    "part": ("building", "carrier", "enterprise"),
+    "enterprise": ("enterprise", "carrier"),
+    "meter": ("meter", "flow", "building"),
+}
 
 
-def month_of(row: Row) -> date:
-    return row["day"].replace(day=1)
+@pytest.mark.parametrize("name", LADDERS)
+def test_days_are_months_and_months_are_years(city: City, name: str) -> None:
+    keys = LADDERS[name]
+    monthly = total(city, f"{name}_monthly", *keys, "month")
+    assert total(city, f"{name}_daily", *keys, "date_trunc('month', day)::DATE") == monthly
+    assert total(city, f"{name}_monthly", *keys, "year(month)") == total(city, f"{name}_yearly", *keys, "year")
+    assert monthly
 
 
-def by(*columns: str) -> Callable[[Row], tuple[Any, ...]]:
-    return lambda row: tuple(row[column] for column in columns)
+@pytest.mark.parametrize(
+    ("hourly", "daily", "keys"),
+    [
+        ("meter_hourly", "meter_daily", ("meter", "flow", "building", "day")),
+        ("consumption_hourly", "consumption_daily", ("building", "carrier", "day")),
+        ("zone_hourly", "zone_daily", ("zone", "carrier", "day")),
+        ("virtual_hourly", "virtual_daily", ("meter", "carrier", "day")),
+    ],
+)
+def test_hours_are_days(city: City, hourly: str, daily: str, keys: tuple[str, ...]) -> None:
+    found = total(city, hourly, *keys)
+    assert found == total(city, daily, *keys)
+    assert found
 
 
-LADDERS = [  # of each table the key, and the tables of its days, months and years
-    (("building", "carrier"), "consumption"),
-    (("zone", "carrier"), "zone"),
-    (("building", "carrier", "enterprise"), "part"),
-    (("enterprise", "carrier"), "enterprise"),
-    (("meter", "flow", "building"), "meter"),
-]
+@pytest.mark.parametrize("name", ["sub_item", "virtual"])
+def test_days_of_sub_items_and_of_virtual_meters_are_months(city: City, name: str) -> None:
+    keys = ("building", "carrier", "sub_item") if name == "sub_item" else ("meter", "carrier")
+    daily = total(city, f"{name}_daily", *keys, "date_trunc('month', day)::DATE")
+    assert daily == total(city, f"{name}_monthly", *keys, "month")
 
 
-@pytest.mark.parametrize(("keys", "name"), LADDERS, ids=[name for _, name in LADDERS])
-def test_days_are_months_and_months_are_years(city: City, keys: tuple[str, ...], name: str) -> None:
-    daily, monthly, yearly = (rows(city, f"energy.{name}_{period}") for period in ("daily", "monthly", "yearly"))
-    assert total(daily, lambda row: (*by(*keys)(row), month_of(row))) == total(monthly, by(*keys, "month"))
-    assert total(monthly, lambda row: (*by(*keys)(row), row["month"].year)) == total(yearly, by(*keys, "year"))
+@pytest.mark.parametrize("period", PERIODS)
+def test_zones_are_the_district_and_the_district_is_its_buildings(city: City, period: str) -> None:
+    whole = total(city, f"zone_{PERIODS[period]}", "carrier", period, where="zone = 'district'")
+    assert whole == total(city, f"zone_{PERIODS[period]}", "carrier", period, where="zone <> 'district'")
+    assert whole == total(city, f"consumption_{PERIODS[period]}", "carrier", period)
 
 
-def test_hours_are_days(city: City) -> None:
-    hours, days = rows(city, "energy.meter_hourly"), rows(city, "energy.meter_daily")
-    keys = by("meter", "flow", "building", "day")
-    assert total(hours, keys) == total(days, keys)
-    keys = by("building", "carrier", "day")
-    assert total(rows(city, "energy.consumption_hourly"), keys) == total(rows(city, "energy.consumption_daily"), keys)
+def test_hours_of_the_day_are_the_month(city: City) -> None:
+    assert total(city, "zone_profile", "zone", "carrier", "month") == total(city, "zone_monthly", "zone", "carrier", "month")
 
 
-@pytest.mark.parametrize("period", ["day", "month", "year"])
-def test_zones_are_the_district(city: City, period: str) -> None:
-    found = rows(city, f"energy.zone_{period}ly".replace("dayly", "daily"))
-    whole = [row for row in found if row["zone"] == "district"]
-    assert total(whole, by("carrier", period)) == total([row for row in found if row not in whole], by("carrier", period))
-    buildings = rows(city, f"energy.consumption_{period}ly".replace("dayly", "daily"))
-    assert total(whole, by("carrier", period)) == total(buildings, by("carrier", period))
-
-
-@pytest.mark.parametrize("period", ["day", "month", "year"])
+@pytest.mark.parametrize("period", PERIODS)
 def test_enterprises_and_what_is_common_are_the_buildings(city: City, period: str) -> None:
-    suffix = f"{period}ly".replace("dayly", "daily")
-    buildings, parts = rows(city, f"energy.consumption_{suffix}"), rows(city, f"energy.part_{suffix}")
-    assert total(parts, by("building", "carrier", period)) == total(buildings, by("building", "carrier", period))
-    found = rows(city, f"energy.enterprise_{suffix}")
-    assert total(found, by("enterprise", "carrier", period)) == total(parts, by("enterprise", "carrier", period))
+    suffix = PERIODS[period]
+    parts = total(city, f"part_{suffix}", "building", "carrier", period)
+    assert parts == total(city, f"consumption_{suffix}", "building", "carrier", period)
+    found = total(city, f"enterprise_{suffix}", "enterprise", "carrier", period)
+    assert found == total(city, f"part_{suffix}", "enterprise", "carrier", period)
     known = {row["enterprise"] for row in rows(city, "buildings.enterprise")}
-    assert known < {row["enterprise"] for row in found} <= known | {"common", "unattributed"}
+    assert known < {key[0] for key in found} <= known | {"common", "unattributed"}
+
+
+def test_hours_of_enterprises_are_their_days_where_the_day_is_known(city: City) -> None:
+    """A day of which a part is unknown is nobody's, while its other hours are known to be somebody's."""
+    hourly = total(city, "enterprise_hourly", "enterprise", "carrier", "day")
+    daily = total(
+        city, "enterprise_daily", "enterprise", "carrier", "day", where="enterprise NOT IN ('common', 'unattributed')"
+    )
+    assert daily
+    assert {key: energy for key, energy in hourly.items() if key in daily} == daily
+
+
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_sub_items_and_what_is_unassigned_are_the_buildings(city: City, period: str) -> None:
+    suffix = PERIODS[period]
+    items = total(city, f"sub_item_{suffix}", "building", "carrier", period)
+    assert items == total(city, f"consumption_{suffix}", "building", "carrier", period)
+
+
+def test_sub_items_of_zones_are_the_district(city: City) -> None:
+    keys = ("carrier", "sub_item", "month")
+    whole = total(city, "zone_sub_item_monthly", *keys, where="zone = 'district'")
+    assert whole == total(city, "zone_sub_item_monthly", *keys, where="zone <> 'district'")
+    assert whole == total(city, "sub_item_monthly", *keys)
+
+
+@pytest.mark.parametrize("period", ["month", "year"])
+def test_a_balance_has_as_much_in_as_out_at_every_node(city: City, period: str) -> None:
+    table, keys = f"balance_{PERIODS[period]}", ("zone", "carrier", "breakdown", period)
+    into = total(city, table, *keys, "node_to", where="regexp_matches(node_to, '^(zone|building):')")
+    out = total(city, table, *keys, "node_from", where="regexp_matches(node_from, '^(zone|building):')")
+    assert into == out
+    assert into
+    assert not rows(city, f"energy.{table}", "energy <= 0")
+
+
+@pytest.mark.parametrize("breakdown", ["sub_item", "enterprise"])
+def test_a_balance_begins_at_the_meters_and_ends_at_the_uses(city: City, breakdown: str) -> None:
+    """What is bought, given back and generated is what these meters counted; the uses are what is left of it."""
+    roles = {row["meter"]: (row["carrier"], row["role"]) for row in rows(city, "energy.meter")}
+    metered: dict[tuple[str, str, int], Decimal] = defaultdict(Decimal)
+    for (meter, flow, year), energy in total(city, "meter_yearly", "meter", "flow", "year").items():
+        carrier, role = roles[meter]
+        node = {"main forward": "bought", "main reverse": "exported", "generation forward": "generated"}.get(f"{role} {flow}")
+        if node:
+            metered[carrier, node, year] += energy
+    whole = f"breakdown = '{breakdown}' AND zone = 'district'"
+    found = total(city, "balance_yearly", "carrier", "node_from", "year", where=f"{whole} AND node_to LIKE 'zone:%'")
+    found |= total(city, "balance_yearly", "carrier", "node_to", "year", where=f"{whole} AND node_to = 'exported'")
+    assert {key: energy for key, energy in found.items() if key[1] != "negative_rest"} == metered
+    both = defaultdict(Decimal)
+    for (zone, carrier, year), energy in total(
+        city, "balance_yearly", "zone", "carrier", "year", where=f"breakdown = '{breakdown}' AND zone <> 'district'"
+    ).items():
+        both[carrier, year] += energy
+        assert zone
+    assert both == dict(total(city, "balance_yearly", "carrier", "year", where=whole).items())
+
+
+def test_months_of_a_balance_are_the_year(city: City) -> None:
+    keys = ("zone", "carrier", "breakdown", "node_from", "node_to")
+    assert total(city, "balance_monthly", *keys, "year(month)") == total(city, "balance_yearly", *keys, "year")
+
+
+def test_bands_are_the_energy_of_the_month(city: City) -> None:
+    keys = ("building", "carrier", "month")
+    bands = total(city, "cost_monthly", *keys)
+    assert bands == total(city, "consumption_monthly", *keys)
+    assert bands == total(city, "cost_total_monthly", *keys)
+    enterprises = total(city, "enterprise_cost_monthly", "enterprise", "carrier", "month")
+    hours = total(city, "enterprise_hourly", "enterprise", "carrier", "date_trunc('month', day)::DATE")
+    assert enterprises == hours
+
+
+def test_costs_of_zones_are_the_district_and_the_buildings(city: City) -> None:
+    for of in ("cost", "energy"):
+        whole = total(city, "zone_cost_monthly", "carrier", "month", "band", of=of, where="zone = 'district'")
+        assert whole == total(city, "zone_cost_monthly", "carrier", "month", "band", of=of, where="zone <> 'district'")
+        assert whole == total(city, "cost_monthly", "carrier", "month", "band", of=of)
+
+
+def test_a_month_with_energy_that_has_no_price_has_no_cost(city: City) -> None:
+    unpriced = total(city, "cost_monthly", "building", "carrier", "month", where="band = 'none'")
+    assert unpriced
+    found = rows(city, "energy.cost_total_monthly")
+    for row in found:
+        key = (row["building"], row["carrier"], row["month"])
+        assert row["unpriced_energy"] == unpriced.get(key, 0)
+        assert (row["cost"] is None) == (key in unpriced or row["energy"] is None)
+    assert not rows(city, "energy.cost_monthly", "band = 'none' AND cost IS NOT NULL")
 
 
 def test_parts_and_gap_are_the_main_meter(city: City) -> None:
@@ -112,13 +212,13 @@ def test_a_tenant_who_moves_out_has_the_hours_that_began_before(city: City) -> N
     leaving = [row for row in rows(city, "energy.membership") if row["valid_to"] is not None]
     assert leaving
     for let in leaving:
-        hours = [row for row in rows(city, "energy.meter_hourly") if row["meter"] == let["meter"]]
+        hours = rows(city, "energy.meter_hourly", f"meter = '{let['meter']}'")
         theirs = [row for row in hours if let["valid_from"] <= row["hour"] < let["valid_to"]]
         last = max(row["day"] for row in theirs)
-        day = [row for row in rows(city, "energy.part_daily") if row["day"] == last and row["enterprise"] == let["enterprise"]]
         of_day = [row for row in theirs if row["day"] == last]
         carrier = next(row["carrier"] for row in rows(city, "energy.meter") if row["meter"] == let["meter"])
-        own = [row for row in day if row["building"] == of_day[0]["building"] and row["carrier"] == carrier]
+        place = f"day = DATE '{last}' AND enterprise = '{let['enterprise']}' AND carrier = '{carrier}'"
+        own = rows(city, "energy.part_daily", f"{place} AND building = '{of_day[0]['building']}'")
         assert 0 < len(of_day) < 24
         assert [row["energy"] for row in own] == [sum(row["energy"] for row in of_day)]
         assert own[0]["expected_seconds"] == 3600 * len(of_day)

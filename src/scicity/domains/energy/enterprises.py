@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from scicity.domains.energy.methods import trees
 from scicity.domains.energy.methods.accounts import ACCOUNT, covered, known
-from scicity.domains.energy.methods.shares import UNATTRIBUTED, shared_by_day, shared_by_period
+from scicity.domains.energy.methods.shares import UNATTRIBUTED, labelled_by_hour, shared_by_day, shared_by_period
 from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Slot
 from scicity.kernel.problems import Problems
@@ -222,3 +222,27 @@ def enterprise_monthly(parts: Any) -> Any:
 def enterprise_yearly(parts: Any) -> Any:
     """Energy of an enterprise in a year, in all buildings; with `common` and `unattributed` it is all that buildings took."""
     return _by_enterprise(parts, "year")
+
+
+@derived(
+    reads={
+        "hourly": Read(LEDGER.table, columns=(*LEDGER.columns, "hour_of_day", "day_seconds")),
+        "meters": Read("energy.meter", columns=("meter", "carrier", "role"), key="meter"),
+        "owners": _OWNERS,
+    },
+    columns=["enterprise", "carrier", "hour", "day", "hour_of_day", "day_seconds", *ACCOUNT],
+    grain=["enterprise", "carrier", "hour"],
+    period="month",
+    fine="day",
+    time="day",
+    title_zh="企业逐时能耗",
+    title_en="Consumption by enterprise and hour",
+)
+def enterprise_hourly(hourly: Any, meters: Any, owners: Any) -> Any:
+    """Energy of an enterprise in an hour, in all buildings: its meters less what is let of them to others.
+
+    An hour belongs to whom the meter belonged when it began. What is left of a meter in an hour of which a part is unknown is
+    unknown. What is common or nobody's has no hours here.
+    """
+    heads = renamed(owners, {"label": "enterprise", "above_label": "above_enterprise"})
+    return renamed(labelled_by_hour(hourly, meters, heads), {"enterprise": "label"})

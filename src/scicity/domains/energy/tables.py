@@ -8,8 +8,19 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from scicity.domains.energy.balance import (  # noqa: F401  (found here by name)
+    balance_monthly,
+    balance_yearly,
+)
+from scicity.domains.energy.cost import (  # noqa: F401  (found here by name)
+    cost_monthly,
+    cost_total_monthly,
+    enterprise_cost_monthly,
+    zone_cost_monthly,
+)
 from scicity.domains.energy.enterprises import (  # noqa: F401  (found here by name)
     enterprise_daily,
+    enterprise_hourly,
     enterprise_monthly,
     enterprise_yearly,
     membership,
@@ -18,10 +29,45 @@ from scicity.domains.energy.enterprises import (  # noqa: F401  (found here by n
     part_monthly,
     part_yearly,
 )
-from scicity.domains.energy.metering import meter_daily, meter_monthly, meter_yearly  # noqa: F401  (found here by name)
+from scicity.domains.energy.load import (  # noqa: F401  (found here by name)
+    coincidence_monthly,
+    load_daily,
+    load_duration,
+    zone_hourly,
+    zone_load_daily,
+)
+from scicity.domains.energy.metering import (  # noqa: F401  (found here by name)
+    meter_daily,
+    meter_monthly,
+    meter_yearly,
+)
 from scicity.domains.energy.methods.accounts import ACCOUNT, by_calendar, covered, known
 from scicity.domains.energy.methods.ledger import FLAGS
 from scicity.domains.energy.methods.partition import hourly_ledger, set_aside
+from scicity.domains.energy.sub_items import (  # noqa: F401  (found here by name)
+    meter_use,
+    sub_item,
+    sub_item_daily,
+    sub_item_monthly,
+    sub_item_use,
+    zone_sub_item_monthly,
+)
+from scicity.domains.energy.tariffs import (  # noqa: F401  (found here by name)
+    day_kind_register,
+    tariff,
+    tariff_choice,
+    tariff_hour,
+    tariff_in_use,
+    tariff_period,
+)
+from scicity.domains.energy.virtual import (  # noqa: F401  (found here by name)
+    virtual_daily,
+    virtual_hourly,
+    virtual_meter,
+    virtual_monthly,
+    virtual_named,
+    virtual_part_hourly,
+)
 from scicity.kernel.computing import Slot
 from scicity.kernel.district import check_above
 from scicity.kernel.problems import Problems
@@ -220,7 +266,8 @@ def consumption_hourly(hourly: Any, meters: Any) -> Any:
         known_seconds=rows.measured_seconds + rows.estimated_seconds,
     )
     account = rows.group_by("building", "carrier", "hour", "day", "hour_of_day", "day_seconds").agg(
-        **known(rows), expected_seconds=(rows.meter.concat(rows.flow)).nunique() * 3600
+        **known(rows),
+        expected_seconds=rows.count() * 3600,  # a meter's flow has one row in a building's hour
     )
     return covered(account)
 
@@ -342,7 +389,7 @@ def zone_yearly(yearly: Any, buildings: Any) -> Any:
 
 
 @derived(
-    reads={"hourly": "energy.consumption_hourly", "buildings": _BUILDINGS},
+    reads={"hourly": "energy.zone_hourly"},
     columns=["zone", "carrier", "month", "hour_of_day", "energy", "known_seconds", "stand_in"],
     grain=["zone", "carrier", "month", "hour_of_day"],
     period="month",
@@ -350,12 +397,11 @@ def zone_yearly(yearly: Any, buildings: Any) -> Any:
     title_zh="分区逐时负荷曲线",
     title_en="Hourly profile by zone and month",
 )
-def zone_profile(hourly: Any, buildings: Any) -> Any:
+def zone_profile(hourly: Any) -> Any:
     """Energy of a zone's buildings that fell into each local hour of the day, over a month."""
-    of_zone = hourly.inner_join(buildings, "building").mutate(month=hourly.day.truncate("M"))
-    both = of_zone.union(of_zone.mutate(zone=ibis.literal("district")))
-    return both.group_by("zone", "carrier", "month", "hour_of_day").agg(
-        energy=both.energy.sum(), known_seconds=both.known_seconds.sum(), stand_in=both.stand_in.max()
+    rows = hourly.mutate(month=hourly.day.truncate("M"))
+    return rows.group_by("zone", "carrier", "month", "hour_of_day").agg(
+        energy=rows.energy.sum(), known_seconds=rows.known_seconds.sum(), stand_in=rows.stand_in.max()
     )
 
 

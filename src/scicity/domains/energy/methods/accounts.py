@@ -15,8 +15,8 @@ ACCOUNT = ("energy", "estimated_energy", "known_seconds", "expected_seconds", "c
 EXACT = "decimal(18, 6)"
 
 
-@ibis.udf.agg.builtin
-def bit_or(flags: int) -> int:
+@ibis.udf.agg.builtin  # type: ignore[untyped-decorator]
+def bit_or(flags: int) -> int:  # type: ignore[empty-body]
     """All flags of several rows: a function that DuckDB and Spark both have; that of Ibis is for DuckDB alone."""
 
 

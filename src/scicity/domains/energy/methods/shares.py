@@ -60,6 +60,41 @@ def shared_by_day(hourly: Any, daily: Any, meters: Any, heads: Any, without: str
     return covered(rows.group_by("building", "carrier", "label", "day").agg(**_sums(rows)))
 
 
+def labelled_by_hour(hourly: Any, meters: Any, heads: Any) -> Any:
+    """Energy [kWh] by label, carrier and hour, of labels alone: each head less what is taken off it, unknown where a part is.
+
+    `hourly` as in `shared_by_day`, with hour_of_day and day_seconds; an hour belongs to a label by its begin. Source: the head
+    of this module.
+    """
+    no_time, yes, no = (ibis.literal(value).cast("int64") for value in (0, 1, 0))
+    on = [hourly.meter == heads.meter, hourly.hour >= heads.valid_from, hourly.hour < heads.valid_to]
+    rows = net(of_hours(hourly.inner_join(heads.filter((heads.label != "") | (heads.above_label != "")), on)))
+    rows = rows.inner_join(meters.select("meter", "carrier"), "meter")
+    rows = rows.mutate(unsure=ibis.ifelse(rows.known_seconds < rows.expected_seconds, yes, no))
+    when = ("carrier", "hour", "day", "hour_of_day", "day_seconds")
+    own = rows.filter(rows.label != "").select("meter", "label", *when, *SUMMED, "unsure", parted=no)
+    off = rows.filter(rows.above_label != "")
+    off = off.select(
+        *(*when, "flags", "stand_in", "unsure"),
+        meter=off.above,
+        label=off.above_label,
+        energy=-off.energy,
+        estimated_energy=-off.estimated_energy,
+        known_seconds=no_time,
+        expected_seconds=no_time,
+        parted=yes,
+    )
+    parts = own.union(off.select(own.columns), distinct=False)
+    left = parts.group_by("meter", "label", *when).agg(**_sums(parts), unsure=parts.unsure.max(), parted=parts.parted.max())
+    lost = (left.unsure > 0) & (left.parted > 0)
+    left = left.mutate(
+        energy=ibis.ifelse(lost, ibis.null(EXACT), left.energy),
+        estimated_energy=ibis.ifelse(lost, ibis.null(EXACT), left.estimated_energy),
+        known_seconds=ibis.ifelse(lost, no_time, left.known_seconds),
+    )
+    return covered(left.group_by("label", *when).agg(**_sums(left)))
+
+
 def _borne(hourly: Any, daily: Any, heads: Any) -> Any:
     """What each head took on each day; of a day on which its label changes, by the hours that begin under each label."""
     whole, cut = heads.filter(heads.whole_days), heads.filter(~heads.whole_days)
