@@ -175,10 +175,11 @@ def _numbers(rows: list[dict[str, Any]], name: str) -> Floats:
             columns=("building", "carrier", "anomaly_kind", "first_day", "year", "days", "excess_energy", "stand_in"),
         ),
         "emissions": Read("carbon.emission_yearly", columns=("building", "carrier", "year", "energy", "emission", "review")),
+        "costs": Read("energy.cost_total_monthly", columns=("building", "carrier", "month", "energy", "cost")),
     },
     columns=[
         *("building", "carrier", "anomaly_kind", "year", "anomalies", "days", "excess_energy", "excess_emission"),
-        *("priority", "review", "stand_in"),
+        *("excess_cost", "priority", "review", "stand_in"),
     ],
     grain=["building", "carrier", "anomaly_kind", "year"],
     period="year",
@@ -186,8 +187,11 @@ def _numbers(rows: list[dict[str, Any]], name: str) -> Floats:
     title_zh="措施排序",
     title_en="Ranked measures",
 )
-def measure_ranked(found: Any, emissions: Any) -> Any:
-    """What each kind of anomaly of a building cost in a year: energy, and carbon dioxide at the mean factor of its year.
+def measure_ranked(found: Any, emissions: Any, costs: Any) -> Any:
+    """What each kind of anomaly of a building cost in a year: energy, carbon dioxide and money at the means of its year.
+
+    Carbon dioxide at emission over energy, money at cost over energy of the months whose cost is known: what was used
+    at night was cheaper than that.
 
     The first is the one worth most carbon dioxide; those whose factor is unknown stand behind, by their energy. Two kinds may
     be about the same energy, so that ranks are compared and not added up.
@@ -201,6 +205,11 @@ def measure_ranked(found: Any, emissions: Any) -> Any:
     rows = sums.left_join(whole, ["building", "carrier", "year"])
     mean = rows.emission.cast("float64") / rows.energy.cast("float64").nullif(0.0)
     rows = rows.mutate(excess_emission=rows.excess_energy * mean)
+    priced = costs.filter(costs.cost.notnull(), costs.energy.notnull()).mutate(year=costs.month.year().cast("int64"))
+    paid = priced.group_by("building", "carrier", "year").agg(paid=priced.cost.sum(), bought=priced.energy.sum())
+    rows = rows.drop("building_right", "carrier_right", "year_right").left_join(paid, ["building", "carrier", "year"])
+    price = rows.paid.cast("float64") / rows.bought.cast("float64").nullif(0.0)
+    rows = rows.mutate(excess_cost=rows.excess_energy * price)
     order = [
         ibis.coalesce(rows.excess_emission, -1.0).desc(), rows.excess_energy.desc(), rows.building, rows.carrier,
         rows.anomaly_kind,

@@ -33,8 +33,8 @@ def limit(rules: Any, own: Any) -> Any:
 
 LIMITS = Read("diagnosis.limit", columns=("rule", "threshold"), trace={})
 CONTEXT = {
-    "weather": Read("diagnosis.weather_hourly", trace={"datastream": "datastream"}),
-    "choices": Read("diagnosis.weather_choice", columns=("zone", "datastream"), trace={"datastream": "datastream"}),
+    "weather": Read("diagnosis.weather_hourly", trace={"weather_stream": "datastream"}),
+    "choices": Read("diagnosis.weather_choice", columns=("zone", "datastream"), trace={"weather_stream": "datastream"}),
     "buildings": Read("buildings.building", columns=("building", "zone")),
     "rests": Read("diagnosis.rest_day", columns=("day", "rest"), trace={}),
     "limits": LIMITS,
@@ -84,7 +84,7 @@ _MODEL = [
 
 @derived(
     reads={"daily": _DAILY, **CONTEXT},
-    columns=["building", "carrier", "year", "datastream", *_MODEL, "stand_in"],
+    columns=["building", "carrier", "year", "weather_stream", *_MODEL, "stand_in"],
     grain=["building", "carrier", "year"],
     period="year",
     time="year",
@@ -115,7 +115,7 @@ def baseline(slot: Slot, daily: pa.Table, limits: pa.Table, rests: pa.Table, **c
             {
                 **dict(zip(("building", "carrier"), names[place], strict=True)),
                 "year": frames.year_of(first),
-                "datastream": stream,
+                "weather_stream": stream,
                 "stand_in": bool(np.nanmax(seen[place], initial=0)),
                 **row,
             }
@@ -160,7 +160,7 @@ def baseline_part(slot: Slot, models: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=baseline_part.schema)
 
 
-_ACCEPTED = ("building", "carrier", "year", "datastream", "accepted", "reason", "model_figures")
+_ACCEPTED = ("building", "carrier", "year", "weather_stream", "accepted", "reason", "model_figures")
 
 
 @derived(
@@ -171,7 +171,17 @@ _ACCEPTED = ("building", "carrier", "year", "datastream", "accepted", "reason", 
         "rests": CONTEXT["rests"],
         "limits": LIMITS,
     },
-    columns=["building", "carrier", "day", "energy", "expected_energy", "baseline_year", "datastream", "coverage", "stand_in"],
+    columns=[
+        "building",
+        "carrier",
+        "day",
+        "energy",
+        "expected_energy",
+        "baseline_year",
+        "weather_stream",
+        "coverage",
+        "stand_in",
+    ],
     grain=["building", "carrier", "day"],
     period="year",
     time="day",
@@ -199,7 +209,7 @@ def expected_daily(
     warmth = frames.temperatures(weather, first, length)
     told = np.full((len(names), length), np.nan)
     for stream, temperature in warmth.items():
-        members = [place for place, model in enumerate(use) if model and model["datastream"] == stream]
+        members = [place for place, model in enumerate(use) if model and model["weather_stream"] == stream]
         shared = frames.shared_days(number, temperature, rests_of(rests))
         told[members] = modelling.expected([use[place]["model_figures"] for place in members if use[place]], shared)
     has = np.array([model is not None for model in use], dtype=bool)
@@ -208,12 +218,12 @@ def expected_daily(
     rows = daily.filter(pa.array(kept))
     which, day = which[kept], day[kept]
     years = np.array([model["year"] if model else 0 for model in use], dtype=np.int64)
-    streams = np.array([model["datastream"] if model else None for model in use], dtype=object)
+    streams = np.array([model["weather_stream"] if model else None for model in use], dtype=object)
     expected = told[which, day]
     return (
         rows.append_column("expected_energy", pa.array(expected, mask=~np.isfinite(expected)))
         .append_column("baseline_year", pa.array(years[which]))
-        .append_column("datastream", pa.array(streams[which], pa.string()))
+        .append_column("weather_stream", pa.array(streams[which], pa.string()))
         .select(expected_daily.schema.names)
     )
 
@@ -243,11 +253,11 @@ def expected_monthly(daily: Any) -> Any:
     reads={
         "models": Read("diagnosis.baseline", columns=_ACCEPTED),
         "yearly": Read("energy.consumption_yearly", columns=("building", "carrier", "year", "energy", "coverage", "stand_in")),
-        "typical": Read("diagnosis.weather_typical", trace={"datastream": "datastream"}),
+        "typical": Read("diagnosis.weather_typical", trace={"weather_stream": "datastream"}),
         "rests": CONTEXT["rests"],
     },
     columns=[
-        *("building", "carrier", "year", "energy", "normalised_energy", "normal_days", "datastream"),
+        *("building", "carrier", "year", "energy", "normalised_energy", "normal_days", "weather_stream"),
         *("accepted", "reason", "coverage", "stand_in"),
     ],
     grain=["building", "carrier", "year"],
@@ -268,19 +278,20 @@ def normalised_yearly(slot: Slot, models: pa.Table, yearly: pa.Table, typical: p
         {
             **{name: row[name] for name in ("building", "carrier", "year", "energy", "coverage", "stand_in")},
             **{
-                name: held.get((row["building"], row["carrier"]), {}).get(name) for name in ("datastream", "accepted", "reason")
+                name: held.get((row["building"], row["carrier"]), {}).get(name)
+                for name in ("weather_stream", "accepted", "reason")
             },
         }
         for row in yearly.to_pylist()
     ]
-    for stream in {row["datastream"] for row in rows if row["accepted"]}:
+    for stream in {row["weather_stream"] for row in rows if row["accepted"]}:
         hours = typical.filter(pa.array([name == stream for name in typical.column("datastream").to_pylist()], pa.bool_()))
         number = np.unique(frames.day_numbers(hours))
         if not len(number):
             continue
         span = int(number[-1] - number[0]) + 1
         warmth = frames.temperatures(hours, int(number[0]), span)[stream][number - number[0]]
-        members = [row for row in rows if row["accepted"] and row["datastream"] == stream]
+        members = [row for row in rows if row["accepted"] and row["weather_stream"] == stream]
         texts = [held[row["building"], row["carrier"]]["model_figures"] for row in members]
         told = modelling.expected(texts, frames.shared_days(number, warmth, rests_of(rests)))
         for row, days in zip(members, told, strict=True):

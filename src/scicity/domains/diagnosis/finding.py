@@ -66,7 +66,7 @@ def shape_daily(hourly: Any, limits: Any) -> Any:
     reads={"shapes": "diagnosis.shape_daily", **CONTEXT},
     columns=[
         *("building", "carrier", "day", "rest", "night_load", "usual_night", "night_limit", "night_hours", "work_load"),
-        *("usual_rest", "rest_limit", "work_hours", "datastream", "stand_in"),
+        *("usual_rest", "rest_limit", "work_hours", "weather_stream", "stand_in"),
     ],
     grain=["building", "carrier", "day"],
     period="year",
@@ -106,7 +106,7 @@ def load_daily(slot: Slot, shapes: pa.Table, limits: pa.Table, rests: pa.Table, 
     rows = shapes.filter(pa.array(kept))
     which, place = which[kept], place[kept]
     found = rows.append_column("rest", pa.array(rest[place]))
-    found = found.append_column("datastream", pa.array(streams[which], pa.string()))
+    found = found.append_column("weather_stream", pa.array(streams[which], pa.string()))
     for name, table in told.items():
         value = table[which, place]
         found = found.append_column(name, pa.array(value, mask=~np.isfinite(value)))
@@ -126,7 +126,7 @@ def day_means(temperature: Floats) -> Floats:
             "energy.consumption_hourly",
             columns=("building", "carrier", "hour", "day", "energy", "known_seconds", "expected_seconds", "stand_in"),
         ),
-        "models": Read("diagnosis.baseline", columns=("building", "carrier", "year", "datastream", "accepted")),
+        "models": Read("diagnosis.baseline", columns=("building", "carrier", "year", "weather_stream", "accepted")),
         "parts": Read("diagnosis.baseline_part", columns=("building", "carrier", "year", "cooling_point", "cooling_slope")),
         "weather": Read("diagnosis.weather_hourly", columns=("datastream", "hour", "day", "air_temperature")),
         "limits": LIMITS,
@@ -144,7 +144,7 @@ def warm_heat_daily(hourly: Any, models: Any, parts: Any, weather: Any, limits: 
     Only of buildings whose electricity has an accepted baseline with cooling; the point is the warmest of the year's,
     and not below the limit `warm_from`: what rises with a mild day is no cooling.
     """
-    sure = models.filter(models.accepted, models.carrier == PLACED).select("building", "year", "datastream")
+    sure = models.filter(models.accepted, models.carrier == PLACED).select("building", "year", datastream="weather_stream")
     cooled = parts.filter(parts.carrier == PLACED, parts.cooling_slope > 0)
     points = cooled.group_by("building", "year").agg(cooling_point=cooled.cooling_point.max())
     least = limits.agg(warm_from=limits.threshold.max(where=limits.rule == "warm_from"))

@@ -49,8 +49,9 @@ _READS = {
     **CONTEXT,
 }
 _SAVING = [
+    *("building", "carrier"),
     *("days", "energy", "expected_energy", "saved_energy", "saved_low", "saved_high", "saved_share", "saved_share_low"),
-    *("saved_share_high", "promised_saving", "confidence", "saving_status", "reason", "cv_rmse", "datastream", "stand_in"),
+    *("saved_share_high", "promised_saving", "confidence", "saving_status", "reason", "cv_rmse", "weather_stream", "stand_in"),
 ]
 
 
@@ -78,7 +79,7 @@ def _proofs(
     for name, row in of.items():
         place = place_of.get(name, -1)
         stream = stream_of.get(place)
-        row = {**row, "datastream": stream}
+        row = {**row, "weather_stream": stream}
         if place < 0 or row["first_day"] is None or stream not in warmth:
             yield row, None, None, number
             continue
@@ -93,10 +94,8 @@ def _row(measure: dict[str, Any], given: Proof, energies: Any, which: Bools) -> 
     known = given.after & which & np.isfinite(given.load)
     sums = [energy for energy in energies[known] if energy is not None]
     return {
-        "measure": measure["measure"],
-        "promised_saving": measure["promised_saving"],
+        **{name: measure[name] for name in ("measure", "building", "carrier", "promised_saving", "weather_stream")},
         "energy": sum(sums, Decimal(0)).quantize(SIX) if sums else None,
-        "datastream": measure["datastream"],
         "stand_in": None,
         **told,
     }
@@ -150,8 +149,9 @@ def saving(slot: Slot, daily: pa.Table, measures: pa.Table, limits: pa.Table, re
         if given is None:
             reason = "no weather" if measure["measure"] in stands else None
             status = proof.NO_BASELINE if reason else proof.NO_METER
-            row = {"measure": measure["measure"], "promised_saving": measure["promised_saving"], "saving_status": status}
-            rows.append({**row, "reason": reason, "datastream": measure["datastream"], "stand_in": stand_in})
+            kept = ("measure", "building", "carrier", "promised_saving", "weather_stream")
+            row = {name: measure[name] for name in kept}
+            rows.append({**row, "saving_status": status, "reason": reason, "stand_in": stand_in})
             continue
         rows.append({**_row(measure, given, energies, np.ones(len(number), dtype=bool)), "stand_in": stand_in})
     return pa.Table.from_pylist(rows, schema=saving.schema)

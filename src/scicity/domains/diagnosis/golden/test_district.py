@@ -182,3 +182,12 @@ def test_an_old_folder_without_registers_of_diagnosis_loads(tmp_path: Path) -> N
     (folder / "registers" / "measures.csv").unlink()
     _, problems = City(folder, tmp_path / "state").check()
     assert not list(problems)
+
+
+def test_what_is_a_buildings_is_told_as_such(city: City) -> None:
+    """Who may see what follows from the columns: a building's rows name it, and are about no datastream or meter."""
+    shared = {"limit", "weather_hourly", "weather_typical", "intensity_peers"}
+    for table in (table for table in city.catalog.derived if table.domain == "diagnosis"):
+        if table.name.removeprefix("diagnosis.") not in shared:
+            assert "building" in table.columns, table.name
+            assert not {"meter", "datastream", "thing"} & set(table.columns), table.name
