@@ -2,8 +2,8 @@
 
     python -m benchmarks.diagnosis [--buildings 250] [--gas 25]
 
-The hours of so many buildings (a week, cooling, chance; some with gas) are put into the lake as `energy.consumption_hourly`, and
-with them a year of weather; then each table is computed from nothing. Seconds are of the clock and of the processor: on a
+The hours of so many buildings (a week, cooling, chance; some with gas) are put into the lake as `energy.consumption_hourly`,
+and with them a year of weather; then each table is computed from nothing. Seconds are of the clock and of the processor: on a
 machine that does other things too, the latter tell more. The ledger and the accounts of energy are not measured here.
 """
 

@@ -48,7 +48,8 @@ def _by_kind(load: Floats, kind: Ints, warmth: Floats) -> tuple[Floats, Floats]:
     for each in np.unique(kind):
         days = kind == each
         mine, wide = _like(load, days, warmth)
-        usual[:, days], spread[:, days] = mine[:, days], wide[:, days]
+        # of twenty days the spread is known badly: the middle one of all warmths holds for each
+        usual[:, days], spread[:, days] = mine[:, days], quantile(wide[:, days], 0.5)[:, None]
     return usual, spread
 
 
