@@ -11,6 +11,7 @@ from scicity.kernel.lineage import Between
 RANKED = 25  # findings that the overview lists
 DRAWN = 40  # buildings of one use that are drawn beside each other
 LISTED = 60  # findings of a building's year
+WORST_FIRST = ("above", "within", "guide", "unknown")
 AROUND = timedelta(days=21)  # drawn before and after a finding
 LONGEST = timedelta(days=40)  # drawn of a finding
 WEEK = timedelta(days=7)
@@ -48,11 +49,9 @@ def ranked(city: Any, year: int) -> list[dict[str, Any]]:
 
 def quotas(city: Any, year: int) -> list[dict[str, Any]]:
     """The buildings against their quotas, those above first."""
-    buildings, order = names(city), list(told.QUOTA)
+    buildings, order = names(city), list(WORST_FIRST)
     rows = city.rows("diagnosis.quota_yearly", where={"year": year})
-    rows = sorted(
-        rows, key=lambda row: ((order.index(row["quota_status"]) + 2) % len(order), -(row["corrected_intensity"] or 0))
-    )
+    rows = sorted(rows, key=lambda row: (order.index(row["quota_status"]), -(row["corrected_intensity"] or 0)))[:LISTED]
     return [quota_entry(row, buildings.get(row["building"])) for row in rows]
 
 

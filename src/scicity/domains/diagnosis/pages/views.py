@@ -21,6 +21,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "years": [str(one) for one in reversed(years)],
         "year": year,
         "ranked": asked.ranked(city, year),
+        "kinds": asked.kinds(city).values(),
         "quotas": asked.quotas(city, year),
         "peers": peers,
         "charts": [chart for chart in charts if chart],
