@@ -254,3 +254,17 @@ def test_a_later_membership_heals_the_months_that_it_is_about_alone(tmp_path: Pa
 def test_hours_of_a_year_have_one_tariff_each(city: City) -> None:
     found = rows(city, "tariff_period", order="first_day")
     assert all(a["last_day"] + timedelta(days=1) == b["first_day"] for a, b in itertools.pairwise(found))
+
+
+def test_no_table_without_a_column_for_it_names_an_enterprise(city: City) -> None:
+    """Who may see a row is told by its column `enterprise`: an enterprise that stood elsewhere would be seen by all."""
+    names = {row["enterprise"] for row in city.computing.engine.rows(city.catalog["buildings.enterprise"]).to_pylist()}
+    seen = 0
+    for table in city.catalog.derived:
+        found = city.computing.engine.rows(table)
+        for column in table.columns if table.domain == "energy" and "enterprise" not in table.columns else ():
+            if str(found.schema.field(column).type) == "string":
+                words = set(found.column(column).unique().to_pylist()) - {None}
+                assert not {word for word in words if word.removeprefix("enterprise:") in names}, (table.name, column)
+                seen += 1
+    assert seen > 50

@@ -22,7 +22,7 @@ KINDS = {  # of a role and flow: from where, to where
 }
 _LINK = ["energy", "known_seconds", "expected_seconds", "coverage", "stand_in"]
 _SUMMED = ("energy", "known_seconds", "expected_seconds", "stand_in")
-_GRAIN = ("zone", "carrier", "breakdown", "node_from", "node_to")
+_NODES = ("node_from", "node_to")
 
 
 def _sums(rows: Any) -> dict[str, Any]:
@@ -55,67 +55,131 @@ def _uses(rows: Any, label: str, rest: str, extra: Any, self_used: str) -> Any:
     return both.group_by("building", "carrier", "month", "node").agg(**_sums(both))
 
 
+def _links(ledger: Any, meters: Any, rows: Any, label: str, rest: str, self_used: str) -> Any:
+    """All links of each building in a month: what comes in, what goes out, and its uses by a label; none is negative."""
+    flows = _flows(ledger, meters)
+    behind = flows.filter(flows.node_from.isin((GENERATED, DISCHARGED)) | (flows.node_to == CHARGED))
+    behind = behind.mutate(energy=ibis.ifelse(behind.node_to == CHARGED, -behind.energy, behind.energy))
+    extra = behind.group_by("building", "carrier", "month").agg(**_sums(behind))
+    uses = _uses(rows, label, rest, extra, self_used)
+    below = uses.energy < 0
+    uses = uses.mutate(
+        node_from=ibis.ifelse(below, NEGATIVE, HERE),
+        node_to=ibis.ifelse(below, HERE, uses.node),
+        energy=ibis.ifelse(below, -uses.energy, uses.energy),
+    )
+    links = flows.mutate(node=ibis.literal("")).union(uses.select(*flows.columns, "node"), distinct=False)
+    return links.filter(links.energy != 0)
+
+
+def _placed(links: Any, name: Any) -> Any:
+    """Links with the name of the place that they lead to or from."""
+    return links.mutate(
+        node_from=ibis.ifelse(links.node_from == HERE, name, links.node_from),
+        node_to=ibis.ifelse(links.node_to == HERE, name, links.node_to),
+    )
+
+
+def _in_zones(links: Any, buildings: Any) -> Any:
+    """Links of buildings as links of their zones, under the zone itself and under the whole."""
+    of_zone = links.inner_join(buildings, "building")
+    placed = _placed(of_zone, ibis.literal("zone:").concat(of_zone.zone))
+    return placed.union(placed.mutate(zone=ibis.literal(WHOLE)), distinct=False)
+
+
+_LEDGER = {
+    "ledger": Read("energy.meter_monthly"),
+    "meters": Read("energy.meter", columns=("meter", "carrier", "role"), key="meter"),
+}
+_ITEMS = Read("energy.sub_item_monthly", columns=("building", "carrier", "sub_item", "month", *_SUMMED))
+_PARTS = Read("energy.part_monthly", columns=("building", "carrier", "enterprise", "month", *_SUMMED))
+_BUILDINGS = Read("buildings.building", columns=("building", "zone"))
+
+
 @derived(
-    reads={
-        "ledger": "energy.meter_monthly",
-        "meters": Read("energy.meter", columns=("meter", "carrier", "role"), key="meter"),
-        "items": Read("energy.sub_item_monthly", columns=("building", "carrier", "sub_item", "month", *_SUMMED)),
-        "parts": Read("energy.part_monthly", columns=("building", "carrier", "enterprise", "month", *_SUMMED)),
-        "buildings": Read("buildings.building", columns=("building", "zone")),
-    },
-    columns=["zone", "carrier", "breakdown", "month", "node_from", "node_to", *_LINK],
-    grain=["zone", "carrier", "breakdown", "month", "node_from", "node_to"],
+    reads={**_LEDGER, "items": _ITEMS},
+    columns=["building", "carrier", "month", *_NODES, *_LINK],
+    grain=["building", "carrier", "month", *_NODES],
+    period="year",
+    time="month",
+    title_zh="建筑逐月能量平衡",
+    title_en="Balance of buildings by month",
+)
+def building_balance_monthly(ledger: Any, meters: Any, items: Any) -> Any:
+    """Where the energy of a building came from in a month and where it went, as links between nodes.
+
+    Into the building lead what it `bought`, `generated` and `discharged`; out of it what it `exported` and `charged`, and its
+    sub-items with what is `unassigned` and `unattributed`. What comes from the roof and the battery and is used behind the
+    main meter is unassigned unless a sub-item's meter counts it. A use below 0 (parts that show more than the whole, or more
+    given back than taken) comes in from `negative_rest`. No link is negative, and as much comes in as goes out, to the last
+    digit.
+    """
+    links = _links(ledger, meters, items, "sub_item", "unassigned", "unassigned")
+    placed = _placed(links, ibis.literal("building:").concat(links.building))
+    return covered(placed.group_by("building", "carrier", "month", *_NODES).agg(**_sums(placed)))
+
+
+@derived(
+    reads={**_LEDGER, "items": _ITEMS, "buildings": _BUILDINGS},
+    columns=["zone", "carrier", "month", *_NODES, *_LINK],
+    grain=["zone", "carrier", "month", *_NODES],
     period="year",
     time="month",
     title_zh="分区逐月能量平衡",
     title_en="Balance of zones by month",
 )
-def balance_monthly(ledger: Any, meters: Any, items: Any, parts: Any, buildings: Any) -> Any:
-    """Where the energy of a zone's buildings came from in a month and where it went, as links between nodes.
+def balance_monthly(ledger: Any, meters: Any, items: Any, buildings: Any) -> Any:
+    """Where the energy of a zone's buildings came from in a month and where it went: the links of its buildings together.
 
-    Into each building (of the zone `district`: into each zone) lead what it `bought`, `generated` and `discharged`; out of it
-    what it `exported` and `charged`, and its uses, by the `breakdown` either sub-items or enterprises, with what is
-    unassigned or common and what is `unattributed`. What comes from the roof and the battery and is used behind the main
-    meter is `self_used` among enterprises, and unassigned among sub-items. A use below 0 (parts that show more than the
-    whole, or more given back than taken) comes in from `negative_rest`. No link is negative, and each building and zone has
-    as much in as out, to the last digit.
+    The zone `district` has all zones as nodes. As energy.building_balance_monthly; as much comes in as goes out at each zone.
     """
-    flows = _flows(ledger, meters)
-    behind = flows.filter(flows.node_from.isin((GENERATED, DISCHARGED)) | (flows.node_to == CHARGED))
-    behind = behind.mutate(energy=ibis.ifelse(behind.node_to == CHARGED, -behind.energy, behind.energy))
-    extra = behind.group_by("building", "carrier", "month").agg(**_sums(behind))
-    found = []
-    for breakdown, rows, rest, self_used in (
-        ("sub_item", items, "unassigned", "unassigned"),
-        ("enterprise", parts, "common", SELF_USED),
-    ):
-        uses = _uses(rows, breakdown, rest, extra, self_used)
-        below = uses.energy < 0
-        uses = uses.mutate(
-            node_from=ibis.ifelse(below, NEGATIVE, HERE),
-            node_to=ibis.ifelse(below, HERE, uses.node),
-            energy=ibis.ifelse(below, -uses.energy, uses.energy),
-        )
-        links = flows.union(uses.select(flows.columns), distinct=False)
-        found.append(links.filter(links.energy != 0).mutate(breakdown=ibis.literal(breakdown)))
-    links = ibis.union(*found, distinct=False).inner_join(buildings, "building")
-    whole = _placed(links, ibis.literal("zone:").concat(links.zone)).mutate(zone=ibis.literal(WHOLE))
-    both = _placed(links, ibis.literal("building:").concat(links.building))
-    both = both.union(whole.select(both.columns), distinct=False)
-    return covered(both.group_by(*_GRAIN, "month").agg(**_sums(both)))
+    both = _in_zones(_links(ledger, meters, items, "sub_item", "unassigned", "unassigned"), buildings)
+    return covered(both.group_by("zone", "carrier", "month", *_NODES).agg(**_sums(both)))
 
 
-def _placed(links: Any, name: Any) -> Any:
-    return links.mutate(
-        node_from=ibis.ifelse(links.node_from == HERE, name, links.node_from),
-        node_to=ibis.ifelse(links.node_to == HERE, name, links.node_to),
-    ).drop("building")
+@derived(
+    reads={**_LEDGER, "parts": _PARTS, "buildings": _BUILDINGS},
+    columns=["zone", "carrier", "enterprise", "month", *_NODES, *_LINK],
+    grain=["zone", "carrier", "enterprise", "month", *_NODES],
+    period="year",
+    time="month",
+    title_zh="分区逐月能量平衡（按企业）",
+    title_en="Balance of zones by enterprise and month",
+)
+def enterprise_balance_monthly(ledger: Any, meters: Any, parts: Any, buildings: Any) -> Any:
+    """Where the energy of a zone's buildings came from in a month and whose it was; as energy.balance_monthly.
+
+    The uses are the enterprises, what is `common` and what is `unattributed`. What comes from roofs and batteries and is used
+    behind the main meters is `self_used`. `enterprise` says whose a link is, empty for what comes in and goes out.
+    """
+    both = _in_zones(_links(ledger, meters, parts, "enterprise", "common", SELF_USED), buildings)
+    both = both.mutate(enterprise=both.node.replace("enterprise:", ""))
+    return covered(both.group_by("zone", "carrier", "enterprise", "month", *_NODES).agg(**_sums(both)))
+
+
+def _yearly(monthly: Any, *keys: str) -> Any:
+    rows = monthly.mutate(year=monthly.month.year().cast("int64"))
+    return covered(rows.group_by(*keys, "year", *_NODES).agg(**_sums(rows)))
+
+
+@derived(
+    reads={"monthly": "energy.building_balance_monthly"},
+    columns=["building", "carrier", "year", *_NODES, *_LINK],
+    grain=["building", "carrier", "year", *_NODES],
+    period="year",
+    time="year",
+    title_zh="建筑逐年能量平衡",
+    title_en="Balance of buildings by year",
+)
+def building_balance_yearly(monthly: Any) -> Any:
+    """Where the energy of a building came from in a year and where it went: the sum of the months' links."""
+    return _yearly(monthly, "building", "carrier")
 
 
 @derived(
     reads={"monthly": "energy.balance_monthly"},
-    columns=["zone", "carrier", "breakdown", "year", "node_from", "node_to", *_LINK],
-    grain=["zone", "carrier", "breakdown", "year", "node_from", "node_to"],
+    columns=["zone", "carrier", "year", *_NODES, *_LINK],
+    grain=["zone", "carrier", "year", *_NODES],
     period="year",
     time="year",
     title_zh="分区逐年能量平衡",
@@ -123,5 +187,18 @@ def _placed(links: Any, name: Any) -> Any:
 )
 def balance_yearly(monthly: Any) -> Any:
     """Where the energy of a zone's buildings came from in a year and where it went: the sum of the months' links."""
-    rows = monthly.mutate(year=monthly.month.year().cast("int64"))
-    return covered(rows.group_by(*_GRAIN, "year").agg(**_sums(rows)))
+    return _yearly(monthly, "zone", "carrier")
+
+
+@derived(
+    reads={"monthly": "energy.enterprise_balance_monthly"},
+    columns=["zone", "carrier", "enterprise", "year", *_NODES, *_LINK],
+    grain=["zone", "carrier", "enterprise", "year", *_NODES],
+    period="year",
+    time="year",
+    title_zh="分区逐年能量平衡（按企业）",
+    title_en="Balance of zones by enterprise and year",
+)
+def enterprise_balance_yearly(monthly: Any) -> Any:
+    """Where the energy of a zone's buildings came from in a year and whose it was: the sum of the months' links."""
+    return _yearly(monthly, "zone", "carrier", "enterprise")

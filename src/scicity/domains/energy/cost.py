@@ -64,7 +64,8 @@ def _billed(hourly: Any, payer: str, daily: Any, kinds: Any, periods: Any, uses:
     bands = priced.group_by(*keys).agg(
         **_sums(priced), cost=priced["product"].sum().cast(EXACT), review=priced.review.min(), peak_power=ibis.null(EXACT)
     )
-    return covered(bands.union(_demand(held, days, payer).select(bands.columns), distinct=False))
+    both = covered(bands.union(_demand(held, days, payer).select(bands.columns), distinct=False))
+    return both.mutate(coverage=ibis.ifelse(both.band == DEMAND, ibis.null("float64"), both.coverage))
 
 
 def _dated(daily: Any, kinds: Any, periods: Any) -> Any:
@@ -197,3 +198,54 @@ def zone_cost_monthly(monthly: Any, buildings: Any) -> Any:
         **_sums(both), cost=both.cost.sum().cast(EXACT), review=both.review.min(), peak_power=both.peak_power.sum().cast(EXACT)
     )
     return covered(sums)
+
+
+@derived(
+    reads={"monthly": "energy.cost_total_monthly"},
+    columns=["building", "carrier", "year", *_TOTAL],
+    grain=["building", "carrier", "year"],
+    period="year",
+    time="year",
+    title_zh="建筑年度费用合计",
+    title_en="Total cost of buildings by year",
+)
+def cost_total_yearly(monthly: Any) -> Any:
+    """What a building's energy of a year cost in all [CNY]: the sum of its months; unknown where any of it has no price."""
+    rows = monthly.mutate(year=monthly.month.year().cast("int64"))
+    sums = rows.group_by("building", "carrier", "year").agg(
+        **_sums(rows),
+        all_cost=rows.cost.sum().cast(EXACT),
+        unpriced_energy=rows.unpriced_energy.sum().cast(EXACT),
+        review=rows.review.min(),
+        peak_power=rows.peak_power.max(),
+    )
+    sums = sums.mutate(cost=ibis.ifelse(sums.unpriced_energy != 0, ibis.null(EXACT), sums.all_cost))
+    return covered(sums.mutate(mean_price=sums.cost.cast("float64") / sums.energy.cast("float64").nullif(0.0)))
+
+
+@derived(
+    reads={"monthly": "energy.zone_cost_monthly"},
+    columns=["zone", "carrier", "year", *_TOTAL],
+    grain=["zone", "carrier", "year"],
+    period="year",
+    time="year",
+    title_zh="分区年度费用合计",
+    title_en="Total cost of zones by year",
+)
+def zone_cost_yearly(monthly: Any) -> Any:
+    """What the energy of a zone's buildings cost in a year [CNY], as far as it has a price.
+
+    What has none stands beside it; the mean price is over what has one. The power is the most that was paid for in a month.
+    """
+    rows = monthly.mutate(year=monthly.month.year().cast("int64"))
+    priced = rows.band != NO_TARIFF
+    sums = rows.group_by("zone", "carrier", "year").agg(
+        **_sums(rows),
+        cost=rows.cost.sum().cast(EXACT),
+        priced=rows.energy.sum(where=priced).cast(EXACT),
+        lacking=rows.energy.sum(where=~priced).cast(EXACT),
+        review=rows.review.min(),
+        peak_power=rows.peak_power.max(),
+    )
+    sums = sums.mutate(unpriced_energy=ibis.coalesce(sums.lacking, ibis.literal(0).cast(EXACT)))
+    return covered(sums.mutate(mean_price=sums.cost.cast("float64") / sums.priced.cast("float64").nullif(0.0)))

@@ -1,10 +1,13 @@
-"""The ledger by meter: its days, months and years."""
+"""The ledger by meter: its days, months and years; and main meters minus their sub-meters."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import ibis
+
 from scicity.domains.energy.methods.accounts import ACCOUNT, by_calendar, covered, known, of_hours
+from scicity.domains.energy.methods.ledger import FLAGS
 from scicity.kernel.tables import Read, derived
 
 
@@ -56,3 +59,44 @@ def meter_yearly(daily: Any) -> Any:
     """Energy of a meter in a calendar year, each flow by itself: the sum of its days; missing days lower the coverage."""
     rows = daily.mutate(year=daily.day.year().cast("int64"))
     return covered(by_calendar(rows, ["meter", "flow", "building", "year"], "Y"))
+
+
+@derived(
+    reads={
+        "hourly": Read("energy.meter_hourly", trace={"day": "day"}),
+        "meters": Read("energy.meter", columns=("meter", "role", "parent"), key="meter"),
+    },
+    columns=["meter", "day", "main_energy", "sub_energy", "gap_energy", "stand_in"],
+    grain=["meter", "day"],
+    period="month",
+    fine="day",
+    time="day",
+    title_zh="总分差账",
+    title_en="Gap account",
+)
+def gap_account(hourly: Any, meters: Any) -> Any:
+    """Main meter minus its sub-meters, day by day, as an account of its own; negative where the sub-meters show more.
+
+    A day on which an hour of the main meter or of any sub-meter, or a part of it, is unknown has no gap: it is unknown, not
+    the rest.
+    """
+    energy = ibis.ifelse((hourly.flags & FLAGS["partial"]) > 0, ibis.null("decimal(18, 6)"), hourly.energy)
+    net = hourly.mutate(energy=ibis.ifelse(hourly.flow == "reverse", -energy, energy))
+    daily = net.group_by("meter", "day").agg(
+        energy=ibis.ifelse(net.energy.isnull().any(), ibis.null("decimal(18, 6)"), net.energy.sum()),
+        stand_in=net.stand_in.max(),
+    )
+    subs = daily.inner_join(meters.filter(meters.parent.notnull()).select("meter", main="parent"), "meter")
+    below = subs.group_by("main", "day").agg(
+        sub_energy=ibis.ifelse(subs.energy.isnull().any(), ibis.null("decimal(18, 6)"), subs.energy.sum()),
+        below=subs.stand_in.max(),
+    )
+    rows = daily.inner_join(below, [daily.meter == below.main, daily.day == below.day])
+    return rows.select(
+        meter=rows.meter,
+        day=rows.day,
+        main_energy=rows.energy,
+        sub_energy=rows.sub_energy,
+        gap_energy=rows.energy - rows.sub_energy,
+        stand_in=rows.stand_in | rows.below,
+    )

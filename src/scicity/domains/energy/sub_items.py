@@ -139,3 +139,17 @@ def zone_sub_item_monthly(monthly: Any, buildings: Any) -> Any:
         **known(both), expected_seconds=both.expected_seconds.sum()
     )
     return covered(sums)
+
+
+@derived(
+    reads={"daily": "energy.sub_item_daily"},
+    columns=["building", "carrier", "sub_item", "year", *ACCOUNT],
+    grain=["building", "carrier", "sub_item", "year"],
+    period="year",
+    time="year",
+    title_zh="建筑分项逐年能耗",
+    title_en="Sub-items of buildings by year",
+)
+def sub_item_yearly(daily: Any) -> Any:
+    """Energy of a building's sub-items in a year; with `unassigned` and `unattributed` it is what the building took."""
+    return shared_by_period(daily.mutate(year=daily.day.year().cast("int64")), "sub_item", "Y", "year")

@@ -11,12 +11,18 @@ import pyarrow as pa
 from scicity.domains.energy.balance import (  # noqa: F401  (found here by name)
     balance_monthly,
     balance_yearly,
+    building_balance_monthly,
+    building_balance_yearly,
+    enterprise_balance_monthly,
+    enterprise_balance_yearly,
 )
 from scicity.domains.energy.cost import (  # noqa: F401  (found here by name)
     cost_monthly,
     cost_total_monthly,
+    cost_total_yearly,
     enterprise_cost_monthly,
     zone_cost_monthly,
+    zone_cost_yearly,
 )
 from scicity.domains.energy.enterprises import (  # noqa: F401  (found here by name)
     enterprise_daily,
@@ -37,12 +43,12 @@ from scicity.domains.energy.load import (  # noqa: F401  (found here by name)
     zone_load_daily,
 )
 from scicity.domains.energy.metering import (  # noqa: F401  (found here by name)
+    gap_account,
     meter_daily,
     meter_monthly,
     meter_yearly,
 )
 from scicity.domains.energy.methods.accounts import ACCOUNT, by_calendar, covered, known
-from scicity.domains.energy.methods.ledger import FLAGS
 from scicity.domains.energy.methods.partition import hourly_ledger, set_aside
 from scicity.domains.energy.sub_items import (  # noqa: F401  (found here by name)
     meter_use,
@@ -50,6 +56,7 @@ from scicity.domains.energy.sub_items import (  # noqa: F401  (found here by nam
     sub_item_daily,
     sub_item_monthly,
     sub_item_use,
+    sub_item_yearly,
     zone_sub_item_monthly,
 )
 from scicity.domains.energy.tariffs import (  # noqa: F401  (found here by name)
@@ -402,45 +409,4 @@ def zone_profile(hourly: Any) -> Any:
     rows = hourly.mutate(month=hourly.day.truncate("M"))
     return rows.group_by("zone", "carrier", "month", "hour_of_day").agg(
         energy=rows.energy.sum(), known_seconds=rows.known_seconds.sum(), stand_in=rows.stand_in.max()
-    )
-
-
-@derived(
-    reads={
-        "hourly": Read("energy.meter_hourly", trace={"day": "day"}),
-        "meters": Read("energy.meter", columns=("meter", "role", "parent"), key="meter"),
-    },
-    columns=["meter", "day", "main_energy", "sub_energy", "gap_energy", "stand_in"],
-    grain=["meter", "day"],
-    period="month",
-    fine="day",
-    time="day",
-    title_zh="总分差账",
-    title_en="Gap account",
-)
-def gap_account(hourly: Any, meters: Any) -> Any:
-    """Main meter minus its sub-meters, day by day, as an account of its own; negative where the sub-meters show more.
-
-    A day on which an hour of the main meter or of any sub-meter, or a part of it, is unknown has no gap: it is unknown, not
-    the rest.
-    """
-    energy = ibis.ifelse((hourly.flags & FLAGS["partial"]) > 0, ibis.null("decimal(18, 6)"), hourly.energy)
-    net = hourly.mutate(energy=ibis.ifelse(hourly.flow == "reverse", -energy, energy))
-    daily = net.group_by("meter", "day").agg(
-        energy=ibis.ifelse(net.energy.isnull().any(), ibis.null("decimal(18, 6)"), net.energy.sum()),
-        stand_in=net.stand_in.max(),
-    )
-    subs = daily.inner_join(meters.filter(meters.parent.notnull()).select("meter", main="parent"), "meter")
-    below = subs.group_by("main", "day").agg(
-        sub_energy=ibis.ifelse(subs.energy.isnull().any(), ibis.null("decimal(18, 6)"), subs.energy.sum()),
-        below=subs.stand_in.max(),
-    )
-    rows = daily.inner_join(below, [daily.meter == below.main, daily.day == below.day])
-    return rows.select(
-        meter=rows.meter,
-        day=rows.day,
-        main_energy=rows.energy,
-        sub_energy=rows.sub_energy,
-        gap_energy=rows.energy - rows.sub_energy,
-        stand_in=rows.stand_in | rows.below,
     )

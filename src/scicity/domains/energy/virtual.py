@@ -236,7 +236,7 @@ def _rows(rows: list[dict[str, Any]], found: dict[str, np.ndarray], grid: _Grid,
         micro = np.rint(np.where(known, energy, 0)).astype(np.int64)
         flags = np.where(known, about[1] & ~FLAGS["partial"], about[1] | FLAGS["partial"])
         told = {
-            name: pa.array([rows[place][name] for place in of[there]], pa.string())
+            name: pa.array([rows[place][name] or "" for place in of[there]], pa.string())
             for name in ("carrier", "building", "enterprise")
         }
         tables.append(
@@ -260,8 +260,8 @@ def _rows(rows: list[dict[str, Any]], found: dict[str, np.ndarray], grid: _Grid,
 
 @derived(
     reads={"hourly": "energy.virtual_hourly"},
-    columns=["meter", "carrier", "day", *ACCOUNT],
-    grain=["meter", "carrier", "day"],
+    columns=["meter", "carrier", "enterprise", "day", *ACCOUNT],
+    grain=["meter", "carrier", "enterprise", "day"],
     period="month",
     time="day",
     title_zh="虚拟表逐日能耗",
@@ -269,13 +269,15 @@ def _rows(rows: list[dict[str, Any]], found: dict[str, np.ndarray], grid: _Grid,
 )
 def virtual_daily(hourly: Any) -> Any:
     """Energy of a virtual meter in a day: the sum of the hours that are known."""
-    return covered(hourly.group_by("meter", "carrier", "day").agg(**known(hourly), expected_seconds=hourly.day_seconds.max()))
+    return covered(
+        hourly.group_by("meter", "carrier", "enterprise", "day").agg(**known(hourly), expected_seconds=hourly.day_seconds.max())
+    )
 
 
 @derived(
     reads={"daily": "energy.virtual_daily"},
-    columns=["meter", "carrier", "month", *ACCOUNT],
-    grain=["meter", "carrier", "month"],
+    columns=["meter", "carrier", "enterprise", "month", *ACCOUNT],
+    grain=["meter", "carrier", "enterprise", "month"],
     period="year",
     time="month",
     title_zh="虚拟表逐月能耗",
@@ -283,4 +285,4 @@ def virtual_daily(hourly: Any) -> Any:
 )
 def virtual_monthly(daily: Any) -> Any:
     """Energy of a virtual meter in a month: the sum of its days; missing days lower the coverage."""
-    return covered(by_calendar(daily.mutate(month=daily.day.truncate("M")), ["meter", "carrier", "month"], "M"))
+    return covered(by_calendar(daily.mutate(month=daily.day.truncate("M")), ["meter", "carrier", "enterprise", "month"], "M"))

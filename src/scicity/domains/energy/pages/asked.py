@@ -111,7 +111,12 @@ def carriers_present(city: Any, year: int) -> list[str]:
 
 def day_of(city: Any, building: str, day: date) -> dict[str, Any]:
     """The chart of the hours of one day of a building, one series per carrier."""
-    rows = city.rows("energy.consumption_hourly", where={"building": building, "day": day}, order=["hour"])
+    return hours_of_day(city, "energy.consumption_hourly", {"building": building}, day)
+
+
+def hours_of_day(city: Any, table: str, key: dict[str, Any], day: date) -> dict[str, Any]:
+    """The chart of the hours of one day of what a key names in a table of hours, one series per carrier."""
+    rows = city.rows(table, where={**key, "day": day}, order=["hour"])
     hours = list(dict.fromkeys(row["hour"] for row in rows))
     by_hour = {(row["carrier"], row["hour"]): row for row in rows}
     tz = city.district.calendar.tz
@@ -122,6 +127,14 @@ def day_of(city: Any, building: str, day: date) -> dict[str, Any]:
     ]
     labels = [f"{hour.astimezone(tz):%H:%M}" for hour in hours]
     return {"id": "day", "kind": "line", "unit": "kWh", "axis": ("时刻", "Hour"), "labels": labels, "series": series}
+
+
+def day_or(text: str, default: date) -> date:
+    """The day that a text names, or another where it names none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return default
 
 
 def figure(row: Any, column: str) -> Any:

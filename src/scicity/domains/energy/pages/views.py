@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.domains.energy.pages import asked
+from scicity.domains.energy.pages.chosen import ROLES, chosen, item_names, tenant_names
 
-GAP_DAYS = 31
+HIGHEST = 5  # days of the highest peaks of a carrier
 
 
 def energy(request: HttpRequest) -> HttpResponse:
-    """A zone's year: by carrier, hour, day and month; where it goes; its buildings; the accounts of main and sub-meters."""
-    city = request.city
-    years = asked.years(city)
-    if not years:
-        return render(request, "energy/energy.html", {"years": []})
-    zones = asked.zones(city)
-    zone = request.GET.get("zone", asked.WHOLE)
-    zone = zone if zone in zones else asked.WHOLE
-    year = _year(request, years, asked.full_year(city))
-    rows = asked.carriers(city, zone, year)
-    carrier = request.GET.get("carrier", "")
-    carrier = carrier if any(row["carrier"] == carrier for row in rows) else rows[0]["carrier"] if rows else "electricity"
-    zh, en = asked.carrier_name(carrier)
+    """A zone's year: by carrier, hour, day and month; where it goes; its buildings."""
+    city, told = request.city, chosen(request)
+    if told is None:
+        return render(request, "energy/energy.html", {})
+    zone, year, carrier = told.zone["zone"], told.year, told.carrier
+    zh, en = told.name
     key = {"zone": zone, "carrier": carrier}
+    rows = asked.carriers(city, zone, year)
     context = {
-        "years": [str(y) for y in reversed(years)],
+        "told": told,
+        "zone": told.zone,
         "year": year,
-        "zones": list(zones.values()),
-        "zone": zones[zone],
+        "years": told.years,
         "rows": [{"row": row, "name": asked.carrier_name(row["carrier"])} for row in rows],
-        "carrier": carrier,
-        "carriers": [(row["carrier"], asked.carrier_name(row["carrier"])) for row in rows],
         "profile": {
             **asked.profile(city, zone, carrier, year),
             "title": (f"{zh}：一日各时段用能", f"{en}: energy by hour of the day"),
@@ -48,7 +42,7 @@ def energy(request: HttpRequest) -> HttpResponse:
         "flows": {**asked.flows(city, year), "title": ("能源流向", "Where the energy goes")},
         "present": [asked.carrier_name(c) for c in asked.carriers_present(city, year)],
         "buildings": asked.buildings(city, zone, year),
-        "gaps": city.rows("energy.gap_account", order=["-day", "meter"], limit=GAP_DAYS),
+        "cost": next(iter(city.rows("energy.zone_cost_yearly", where={**key, "year": year})), None),
     }
     return render(request, "energy/energy.html", context)
 
@@ -74,7 +68,9 @@ def building(request: HttpRequest, building: str) -> HttpResponse:
         }
         for carrier in carriers
     ]
-    day = _day(request.GET.get("day", ""), year)
+    day = asked.day_or(request.GET.get("day", ""), date(year, 6, 1))
+    loads = city.rows("energy.load_daily", where={"building": building})
+    names, tenants = item_names(city), tenant_names(city)
     context = {
         "building": row,
         "yearly": [{"row": r, "name": asked.carrier_name(r["carrier"])} for r in yearly],
@@ -87,6 +83,21 @@ def building(request: HttpRequest, building: str) -> HttpResponse:
         "calendars": calendars,
         "day": day.isoformat(),
         "hours": {**asked.day_of(city, building, day), "title": (f"{day} 逐时用能", f"Energy by hour, {day}")},
+        "meters": _meters(city, building),
+        "parts": [
+            {"row": r, "name": tenants.get(r["enterprise"]), "carrier": asked.carrier_name(r["carrier"])}
+            for r in city.rows("energy.part_yearly", where={"building": building, "year": year})
+        ],
+        "items": [
+            {"row": r, "name": names.get(r["sub_item"]), "carrier": asked.carrier_name(r["carrier"])}
+            for r in city.rows("energy.sub_item_yearly", where={"building": building, "year": year})
+        ],
+        "costs": city.rows("energy.cost_total_yearly", where={"building": building, "year": year}),
+        "peaks": [
+            {"row": r, "carrier": asked.carrier_name(r["carrier"])}
+            for carrier in carriers
+            for r in _highest(loads, carrier, year)
+        ],
     }
     return render(request, "energy/building.html", context)
 
@@ -96,8 +107,22 @@ def _year(request: HttpRequest, years: list[int], default: int | None) -> int:
     return int(wanted) if wanted in map(str, years) else default or years[-1]
 
 
-def _day(text: str, year: int) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return date(year, 6, 1)
+def _meters(city: Any, building: str) -> list[dict[str, Any]]:
+    """The meters of a building, and its virtual ones."""
+    here = {row["meter"] for row in city.rows("energy.installation", where={"building": building})}
+    found = [
+        {"row": row, "role": ROLES.get(row["role"], (row["role"],) * 2), "carrier": asked.carrier_name(row["carrier"])}
+        for row in city.rows("energy.meter", where={"meter": sorted(here)}, order=["meter"])
+    ]
+    virtual = city.rows("energy.virtual_meter", where={"building": building}, order=["meter", "valid_from"])
+    last = {row["meter"]: row for row in virtual}
+    return found + [
+        {"row": row, "role": ("虚拟表", "virtual meter"), "carrier": asked.carrier_name(row["carrier"])}
+        for row in last.values()
+    ]
+
+
+def _highest(loads: list[Any], carrier: str, year: int) -> list[Any]:
+    """The days of a year on which a carrier's load was highest."""
+    known = [r for r in loads if r["carrier"] == carrier and r["day"].year == year and r["peak_power"] is not None]
+    return sorted(known, key=lambda r: (-r["peak_power"], r["day"]))[:HIGHEST]
