@@ -109,7 +109,8 @@ def drifts(measured: Floats, expected: Floats, fit: Fit, limits: Mapping[str, fl
     series = np.flatnonzero(sure)
     sums = rest[series].cumsum(axis=1)
     before = np.concatenate([np.zeros((len(series), 1)), sums[:, :-1]], axis=1)
-    first = before.argmin(axis=1) if len(series) else np.zeros(0, dtype=np.int64)
+    # of days as low the last: what is level before has not begun to drift
+    first = measured.shape[1] - 1 - before[:, ::-1].argmin(axis=1) if len(series) else np.zeros(0, dtype=np.int64)
     last = _last_known(known[series])
     found = _of_runs(Runs(series, first, last), measured / HOURS, expected / HOURS, expected / HOURS, _day(measured))
     days = np.array([int(known[s, a : b + 1].sum()) for s, a, b in zip(series, first, last, strict=True)], dtype=np.int64)
