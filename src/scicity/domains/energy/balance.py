@@ -150,10 +150,10 @@ def enterprise_balance_monthly(ledger: Any, meters: Any, parts: Any, buildings: 
     """Where the energy of a zone's buildings came from in a month and whose it was; as energy.balance_monthly.
 
     The uses are the enterprises, what is `common` and what is `unattributed`. What comes from roofs and batteries and is used
-    behind the main meters is `self_used`. `enterprise` says whose a link is, empty for what comes in and goes out.
+    behind the main meters is `self_used`. `enterprise` says whose a link is, none for what comes in and goes out.
     """
     both = _in_zones(_links(ledger, meters, parts, "enterprise", "common", SELF_USED), buildings)
-    both = both.mutate(enterprise=both.node.replace("enterprise:", ""))
+    both = both.mutate(enterprise=both.node.replace("enterprise:", "").nullif(""))
     return covered(both.group_by("zone", "carrier", "enterprise", "month", *_NODES).agg(**_sums(both)))
 
 

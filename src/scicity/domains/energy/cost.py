@@ -36,7 +36,7 @@ def _billed(hourly: Any, payer: str, daily: Any, kinds: Any, periods: Any, uses:
     summed = each.group_by(payer, "carrier", "month", "first_day", "day_kind", "hour_of_day").agg(
         **_sums(each), highest=each.energy.max()
     )
-    theirs = uses.filter(uses[payer] != "").drop("enterprise" if payer == "building" else "building")
+    theirs = uses.filter(uses[payer].notnull()).drop("enterprise" if payer == "building" else "building")
     theirs = theirs.rename(from_day="first_day", to_day="last_day", paid_by=payer, paid_for="carrier")
     on = (summed[payer] == theirs.paid_by, summed.carrier == theirs.paid_for)
     held = summed.left_join(theirs, [*on, theirs.from_day <= summed.first_day, theirs.to_day >= summed.first_day])
@@ -56,7 +56,7 @@ def _billed(hourly: Any, payer: str, daily: Any, kinds: Any, periods: Any, uses:
         ],
     )
     priced = priced.mutate(
-        tariff=ibis.coalesce(priced.tariff, ""),
+        tariff=ibis.coalesce(priced.tariff, NO_TARIFF),
         band=ibis.coalesce(priced.band, NO_TARIFF),
         product=priced.energy.cast(EXACT) * priced.price,
     )

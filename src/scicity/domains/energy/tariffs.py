@@ -198,7 +198,7 @@ def tariff_in_use(slot: Slot, tariffs_: pa.Table, uses: pa.Table) -> pa.Table:
         for start, end, demand, review in versions.get((use["tariff"], use["carrier"]), ()):
             if max(first, start) <= min(last, end):
                 told = {"first_day": max(first, start), "last_day": min(last, end), "demand_price": demand, "review": review}
-                who = {name: use[name] or "" for name in ("building", "enterprise")}
+                who = {name: use[name] for name in ("building", "enterprise")}
                 found.append({**who, **told, "carrier": use["carrier"], "tariff": use["tariff"]})
     return pa.Table.from_pylist(found, schema=tariff_in_use.schema)
 

@@ -236,7 +236,7 @@ def _rows(rows: list[dict[str, Any]], found: dict[str, np.ndarray], grid: _Grid,
         micro = np.rint(np.where(known, energy, 0)).astype(np.int64)
         flags = np.where(known, about[1] & ~FLAGS["partial"], about[1] | FLAGS["partial"])
         told = {
-            name: pa.array([rows[place][name] or "" for place in of[there]], pa.string())
+            name: pa.array([rows[place][name] for place in of[there]], pa.string())
             for name in ("carrier", "building", "enterprise")
         }
         tables.append(
