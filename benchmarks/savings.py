@@ -36,7 +36,7 @@ import pyarrow.parquet as parquet  # noqa: E402
 HOME = Path(__file__).parent.parent
 sys.path.insert(0, str(HOME / "src"))
 
-from scicity.domains.energy.methods import baseline, goodness, savings, sufficiency  # noqa: E402
+from scicity.domains.diagnosis.methods import baseline, goodness, savings, sufficiency  # noqa: E402
 
 SAMPLES = ("il-electricity-cdd-hdd", "il-electricity-cdd-only", "il-gas-hdd-only", "il-gas-intercept-only")
 SUMMER, WINTER = (6, 7, 8, 9), (11, 12, 1, 2)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from tools.district_layers import building_places, write_layers
 from tools.sample_energy import write_energy, zones_of_buildings
+from tools.sample_weather import write_weather
 
 HERE = Path(__file__).parent.parent / "districts" / "future-science-city"
 UCI = "UCI dataset 501, Beijing Multi-Site Air Quality, CC BY 4.0"
@@ -135,6 +136,7 @@ def main(shared: Path) -> None:
     streams += write_energy(
         con, shared, places, lambda name, header, rows: write_csv(registers / f"{name}.csv", header, rows), write_readings
     )
+    streams += write_weather(con, shared, write_readings)
     header = ["datastream", "thing", "property", "unit", "flow", "interval_seconds", "origin", "source"]
     write_csv(registers / "datastreams.csv", header, streams)
     write_csv(

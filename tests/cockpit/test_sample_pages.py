@@ -47,6 +47,11 @@ PAGES = [
     "/environment/?station=dingling&year=2014",
     "/indicators/",
     "/indicators/statements/?q=PM2.5",
+    "/diagnosis/",
+    "/diagnosis/?year=2022",
+    "/diagnosis/buildings/east-03/?year=2023&carrier=natural_gas",
+    "/diagnosis/buildings/west-03/?year=2023&finding=step.electricity.2023-06-02",
+    "/diagnosis/measures/",
 ]
 OPENED_PER_PAGE = 12
 

@@ -74,3 +74,20 @@ def test_no_row_of_the_demo_passes_for_real(city: City) -> None:
     for table in ("buildings.building", "environment.station", "energy.meter", "district.datastream"):
         rows = city.computing.engine.rows(city.catalog[table]).to_pylist()
         assert rows and {row["origin"] for row in rows} == {"stand-in"}, table
+
+
+def test_a_measure_that_saves_nothing_is_recovered_as_such(city: City) -> None:
+    """Nothing changes in the dormitory when its posters are put up: the true saving is 0, and it lies in the interval."""
+    row = city.computing.engine.rows(city.catalog["diagnosis.saving"]).to_pylist()[0]
+    assert row["measure"] == "dorm-posters"
+    assert row["saving_status"] == "not proved"
+    assert row["saved_low"] <= 0 <= row["saved_high"]
+    assert row["saved_high"] - row["saved_low"] < 0.03 * row["expected_energy"]
+    assert row["stand_in"]
+
+
+def test_90_days_are_no_year_to_hold_against_a_quota(city: City) -> None:
+    rows = city.computing.engine.rows(city.catalog["diagnosis.quota_yearly"]).to_pylist()
+    assert {row["quota_status"] for row in rows} == {"unknown"}
+    assert {row["reason"] for row in rows} == {"coverage", "no quota"}
+    assert {row["energy_intensity"] for row in rows} == {None}

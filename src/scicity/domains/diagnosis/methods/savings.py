@@ -17,8 +17,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from scicity.domains.energy.methods.baseline import Baseline, Days, gradient, predict
-from scicity.domains.energy.methods.screening import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.baseline import Baseline, Days, gradient, predict
 
 CONFIDENCE = 0.9  # two-sided, where the caller names none; always stated with the result
 # Of the factor that corrects the simplified uncertainty of correlated daily data for the months reported: a m² + b m + c.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from scicity.domains.energy.methods.screening import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
 
 LAGS = 30  # days that may resemble one another
 

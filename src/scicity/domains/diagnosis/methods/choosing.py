@@ -13,10 +13,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from scicity.domains.energy.methods import hinges
-from scicity.domains.energy.methods.goodness import autocorrelation, effective
-from scicity.domains.energy.methods.screening import Bools, Floats, Ints
-from scicity.domains.energy.methods.splits import ATOMS, SEASONS, SPLITS
+from scicity.domains.diagnosis.methods import hinges
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.goodness import autocorrelation, effective
+from scicity.domains.diagnosis.methods.splits import ATOMS, SEASONS, SPLITS
 
 FEWEST = 10.0  # days beyond a balance point, and of a base group; CalTRACK asks for 10 days with degree days
 REFINED = 3  # splits a meter that are refined, beside those without seasons

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from scicity.domains.energy.methods import baseline, goodness, savings, sufficiency
-from scicity.domains.energy.methods.baseline import Baseline, Days
-from scicity.domains.energy.methods.splits import ATOMS, SEASONS, SPLITS
+from scicity.domains.diagnosis.methods import baseline, goodness, savings, sufficiency
+from scicity.domains.diagnosis.methods.baseline import Baseline, Days
+from scicity.domains.diagnosis.methods.splits import ATOMS, SEASONS, SPLITS
 
 Values = npt.NDArray[np.float64]
 YEAR = 365
@@ -140,6 +140,9 @@ def test_missing_days_are_left_out_and_never_zero() -> None:
     np.testing.assert_array_equal(told.days, YEAR - gap.sum())
     np.testing.assert_allclose(told.fraction, 0.1, atol=1e-6)
     np.testing.assert_allclose(told.measured, np.where(gap, 0, 0.9 * use(TRUTHS)).sum(axis=1))
+    noisily = use(TRUTHS) * (1 + np.random.default_rng(2).normal(0, 0.02, (len(TRUTHS), YEAR)))
+    unknown = savings.saved(baseline.fit(noisily, shared()), noisily, shared(np.where(gap, np.nan, WARMTH)))
+    assert np.isfinite(unknown.low).all() and (unknown.low < unknown.high).all()
     # the same where the temperature is missing and not the load
     blind = baseline.fit(use(TRUTHS), shared(np.where(gap, np.nan, WARMTH)))
     np.testing.assert_allclose(blind.figures[:, 0], model.figures[:, 0], rtol=1e-6)

@@ -23,11 +23,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from scicity.domains.energy.methods import hinges
-from scicity.domains.energy.methods.choosing import FIGURES, GROUPS, GROUPS_OF, Chosen, choose, rests, told
-from scicity.domains.energy.methods.goodness import autocorrelation, effective, lasting
-from scicity.domains.energy.methods.screening import Bools, Floats, Ints
-from scicity.domains.energy.methods.splits import ATOMS, KINDS, SEASONS
+from scicity.domains.diagnosis.methods import hinges
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.choosing import FIGURES, GROUPS, GROUPS_OF, Chosen, choose, rests, told
+from scicity.domains.diagnosis.methods.goodness import autocorrelation, effective, lasting
+from scicity.domains.diagnosis.methods.splits import ATOMS, KINDS, SEASONS
 
 CHUNK = 40_000  # meters x days at once: bounds the memory, and fits into the caches
 FAR = 6.0  # robust standard deviations of days about as warm beyond which a day is an outlier
@@ -213,7 +213,9 @@ def gradient(figures: Floats, shared: Days, counted: Floats) -> Floats:
     result = np.zeros((len(figures), ATOMS, FIGURES))
     for number in np.unique(shared.atom):
         here = np.flatnonzero(shared.atom == number)
-        result[:, number] = (counted[:, here, None] * _changes(figures[:, number], shared.temperature[here])).sum(axis=1)
+        changes = _changes(figures[:, number], shared.temperature[here])
+        # a day without temperature is not counted, and 0 times unknown would be unknown
+        result[:, number] = np.where(counted[:, here, None] > 0, changes, 0.0).sum(axis=1)
     return result.reshape(len(figures), ATOMS * FIGURES)
 
 

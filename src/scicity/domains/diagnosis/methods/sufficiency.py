@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from scicity.domains.energy.methods.baseline import Baseline, Days, predict
-from scicity.domains.energy.methods.goodness import cv_rmse, effective
-from scicity.domains.energy.methods.screening import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.baseline import Baseline, Days, predict
+from scicity.domains.diagnosis.methods.goodness import cv_rmse, effective
 
 REASONS = ("no use", "too few days", "too many zeros", "negative", "flat", "change point", "does not fit")
 BRIDGE = 1.63  # that the largest of a Brownian bridge exceeds once in a hundred (Kolmogorov's distribution)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from scicity.domains.energy.methods.screening import Bools, Floats, Ints
+from scicity.domains.diagnosis.methods.arrays import Bools, Floats, Ints
 
 POINTS = 20  # balance points of the grid; each is refined afterwards
 EDGE = 0.02  # of the days at either end have no balance point: a slope of so few days is not known

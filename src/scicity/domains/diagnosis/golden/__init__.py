@@ -1,0 +1,1 @@
+"""Known answers of diagnosis: baselines and savings, quotas, peers, anomalies, measures."""

@@ -1,0 +1,1 @@
+"""Pure methods of diagnosis: no file, no clock, no network."""
