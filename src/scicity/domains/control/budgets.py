@@ -1,0 +1,196 @@
+"""What is used of every measure by every holder, and where its budget stands at the end of each month."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from scicity.domains.control.methods import standing
+from scicity.domains.control.sources import ROOT
+from scicity.kernel.computing import Slot
+from scicity.kernel.tables import Read, derived
+
+EXACT = "decimal(18, 6)"
+COAL = "standard_coal_equivalent"
+EARLIER = timedelta(days=3 * 366)  # years whose months give the shape of a year
+_ENERGY = ("carrier", "month", "energy", "known_seconds", "expected_seconds", "stand_in")
+_USED = ["holder_kind", "holder", "measure", "month", "used", "symbol", "coverage", "review", "stand_in"]
+
+
+def _held(rows: Any, kind: Any, key: str) -> Any:
+    """Rows of buildings, zones or enterprises as rows of holders."""
+    named = rows.mutate(holder_kind=kind, holder=rows[key])
+    return named.select("holder_kind", "holder", *(name for name in rows.columns if name != key))
+
+
+def _zone_kind(zones: Any) -> Any:
+    return ibis.ifelse(zones.zone == ROOT, ibis.literal("district"), ibis.literal("zone"))
+
+
+def _summed(rows: Any, measure: str, symbol: str) -> Any:
+    """Rows of carriers with `amount` to rows of holders and months."""
+    sums = rows.group_by("holder_kind", "holder", "month").agg(
+        used=rows.amount.sum(),
+        known=rows.known_seconds.sum(),
+        expected=rows.expected_seconds.sum(),
+        review=rows.review.min(),
+        stand_in=rows.stand_in.max(),
+    )
+    covered = ibis.least(1.0, sums.known.cast("float64") / sums.expected.nullif(0))
+    return sums.mutate(measure=ibis.literal(measure), symbol=ibis.literal(symbol), coverage=covered).select(*_USED)
+
+
+@derived(
+    reads={
+        "buildings": Read(
+            "energy.consumption_monthly", columns=("building", *_ENERGY), trace={"holder": "building", "month": "month"}
+        ),
+        "zones": Read("energy.zone_monthly", columns=("zone", *_ENERGY), trace={"holder": "zone", "month": "month"}),
+        "uses": Read(
+            "carbon.factor_in_use",
+            columns=("purpose", "carrier", "first_day", "last_day", "factor_value", "energy_ratio", "review"),
+            during=("first_day", "last_day"),
+        ),
+    },
+    columns=_USED,
+    grain=["holder_kind", "holder", "measure", "month"],
+    period="year",
+    time="month",
+    title_zh="逐月用能（预算口径）",
+    title_en="Energy used by holders of budgets",
+)
+def energy_used(buildings: Any, zones: Any, uses: Any) -> Any:
+    """Energy of all carriers of a building, zone or the district in a month, in kWh and as standard coal (equivalent value).
+
+    A carrier without a standard-coal factor in a month counts as unknown of that month's coal: its time lowers the coverage.
+    """
+    rows = _held(buildings, ibis.literal("building"), "building").union(_held(zones, _zone_kind(zones), "zone"))
+    energy = rows.mutate(amount=rows.energy, review=ibis.null("string"))
+    coal = uses.filter(uses.purpose == COAL)
+    following = rows.month + ibis.interval(months=1)
+    holds = [
+        rows.carrier == coal.carrier,
+        coal.first_day <= rows.month,
+        coal.last_day.isnull() | (coal.last_day + ibis.interval(days=1) >= following),
+    ]
+    weighed = rows.left_join(coal, holds).drop("carrier_right")
+    on_basis = (weighed.energy * weighed.energy_ratio).cast(EXACT)
+    weighed = weighed.mutate(amount=(on_basis * weighed.factor_value).cast(EXACT))
+    weighed = weighed.mutate(known_seconds=ibis.ifelse(weighed.amount.isnull(), 0, weighed.known_seconds))
+    return _summed(energy, "energy", "kWh").union(_summed(weighed, "standard_coal", "kgce"))
+
+
+_EMITTED = ("month", "emission", "known_seconds", "expected_seconds", "review", "stand_in")
+
+
+@derived(
+    reads={
+        "buildings": Read(
+            "carbon.emission_monthly", columns=("building", *_EMITTED), trace={"holder": "building", "month": "month"}
+        ),
+        "zones": Read("carbon.zone_total_monthly", columns=("zone", *_EMITTED), trace={"holder": "zone", "month": "month"}),
+    },
+    columns=_USED,
+    grain=["holder_kind", "holder", "measure", "month"],
+    period="year",
+    time="month",
+    title_zh="逐月碳排放（预算口径）",
+    title_en="Carbon dioxide of holders of budgets",
+)
+def emission_used(buildings: Any, zones: Any) -> Any:
+    """Carbon dioxide of all carriers of a building, zone or the district in a month: scope 1 and location-based scope 2."""
+    rows = _held(buildings, ibis.literal("building"), "building").union(_held(zones, _zone_kind(zones), "zone"))
+    return _summed(rows.mutate(amount=rows.emission), "emission", "kg")
+
+
+@derived(
+    reads={"energy": "control.energy_used", "emission": "control.emission_used"},
+    columns=_USED,
+    grain=["holder_kind", "holder", "measure", "month"],
+    period="year",
+    time="month",
+    title_zh="逐月用量",
+    title_en="Used by month",
+)
+def use_monthly(energy: Any, emission: Any) -> Any:
+    """What a holder used of each measure that can be budgeted, month by month; a month of which nothing is known is unknown."""
+    return energy.union(emission)
+
+
+_BUDGET = [
+    *("holder_kind", "holder", "measure", "year", "budget", "symbol", "monthly_shares", "reason", "who", "origin", "source"),
+    "review",
+]
+
+
+@derived(
+    reads={
+        "register": Read("control.budget", columns=tuple(name for name in _BUDGET if name != "symbol")),
+        "measures": Read("control.measure", columns=("measure", "symbol")),
+    },
+    columns=_BUDGET,
+    grain=["holder_kind", "holder", "measure", "year"],
+    title_zh="现行预算",
+    title_en="Budgets in force",
+)
+def budget_in_force(register: Any, measures: Any) -> Any:
+    """The budget of each holder, measure and year that holds now."""
+    return register.inner_join(measures, "measure")
+
+
+_BURN = [
+    *("holder_kind", "holder", "measure", "year", "month", "newest", "use_measure", "symbol", "budget", "floor_area", "used"),
+    *("used_to_date", "used_share", "expected_share", "ahead", "forecast", "forecast_low", "forecast_high", "forecast_share"),
+    *("projected", "projected_low", "projected_high", "budget_to_date", "within_probability", "budget_status", "days_left"),
+    *("shape_years", "coverage", "origin", "review", "stand_in"),
+]
+
+
+@derived(
+    reads={
+        "used": Read(
+            "control.use_monthly",
+            margin=EARLIER,
+            trace={"holder_kind": "holder_kind", "holder": "holder", "use_measure": "measure", "month": "month"},
+        ),
+        "budgets": Read("control.budget_in_force", columns=tuple(_BUDGET)),
+        "measures": Read("control.measure", columns=("measure", "use_measure", "per_area"), trace={"measure": "measure"}),
+        "buildings": Read("buildings.building", columns=("building", "zone", "floor_area"), trace={"holder": "building"}),
+    },
+    columns=_BURN,
+    grain=["holder_kind", "holder", "measure", "year", "month"],
+    period="year",
+    time="month",
+    by_partition=True,
+    title_zh="预算消耗进度",
+    title_en="Burn-down of budgets",
+)
+def burn_down_monthly(
+    slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buildings: pa.Table
+) -> pa.Table:
+    """Of each budget at the end of each month: what is used, what should have been, and what the year will come to.
+
+    `expected_share` is the share of a year that the months so far make up: the budget's own monthly shares, or the shape of the
+    holder's earlier years. The forecast, told with what was known at the end of the month, is what was used plus level x shape
+    of what is to come or unknown, with the interval that is to hold four outcomes in five. A budget of intensity is held against
+    the amount over the floor area of the holder's buildings. `newest` marks the last month of which anything is known; behind it
+    the path to the year's end is projected. Methods, and how well they did: `methods/burn.py`, docs/forecasts.md.
+    """
+    return standing.told(slot, used, budgets, measures, buildings, burn_down_monthly.schema)
+
+
+@derived(
+    reads={"burn": "control.burn_down_monthly"},
+    columns=[name for name in _BURN if name not in ("newest", "projected", "projected_low", "projected_high")],
+    grain=["holder_kind", "holder", "measure", "year"],
+    period="year",
+    time="month",
+    title_zh="预算现状",
+    title_en="Where budgets stand",
+)
+def budget_state(burn: Any) -> Any:
+    """Where each budget stands at the newest month of which anything is known."""
+    return burn.filter(burn.newest)
