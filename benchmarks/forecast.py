@@ -28,7 +28,6 @@ from scicity.domains.control.methods import load  # noqa: E402
 from scicity.domains.control.methods.grid import Grid, gridded  # noqa: E402
 
 WARM = 365  # days of a series before its first scored one
-COLUMNS = ("building", "carrier", "day", "hour_of_day", "energy", "estimated_energy", "coverage", "stand_in")
 NAMES = ("model", "yesterday", "last week")
 
 
@@ -36,8 +35,8 @@ def loads_of(district: Path, state: Path) -> Grid:
     """The hourly loads of a district's buildings, from its readings."""
     city = City(district, state)
     city.load()
-    city.compute(only="energy.consumption_hourly")
-    rows = city.figures.engine.rows(city.catalog["energy.consumption_hourly"], columns=COLUMNS)
+    city.compute(only="control.load_day")
+    rows = city.figures.engine.rows(city.catalog["control.load_day"])
     days = rows.column("day").cast("int32").to_numpy()
     return gridded(rows, int(days.min()), int(days.max()))
 
@@ -57,7 +56,7 @@ def scores(grid: Grid, made: load.DayAhead) -> list[dict[str, object]]:
             known &= ~np.isnan(each[at])
         test = known.copy()
         test[:begin] = False
-        if test.sum() < 28 * 24:  # noqa: PLR2004
+        if test.sum() < 28 * 24:
             continue
         off = [np.abs(each[at][test] - truth[test]) for each in given]
         mean = truth[test].mean()
@@ -104,7 +103,9 @@ def told(rows: list[dict[str, object]], covered: np.ndarray, about: str) -> str:
     lines += ["", f"Inside of the 80 % interval: {100 * np.nanmean(covered):.1f} % of the hours (mean of the series).", ""]
     lines += ["| building | carrier | mean [kWh] | MAE [kWh] | CV(RMSE) [%] | MASE |", "|---|---|---|---|---|---|"]
     for row in rows:
-        cells = [" / ".join(f"{value:.{digits}f}" for value in row[name]) for name, digits in (("mae", 2), ("cv", 1), ("mase", 3))]  # type: ignore[attr-defined]
+        cells = [
+            " / ".join(f"{value:.{digits}f}" for value in row[name]) for name, digits in (("mae", 2), ("cv", 1), ("mase", 3))
+        ]  # type: ignore[attr-defined]
         lines.append(f"| {row['building']} | {row['carrier']} | {row['mean']:.2f} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

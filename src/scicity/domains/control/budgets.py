@@ -168,16 +168,14 @@ _BURN = [
     title_zh="预算消耗进度",
     title_en="Burn-down of budgets",
 )
-def burn_down_monthly(
-    slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buildings: pa.Table
-) -> pa.Table:
+def burn_down_monthly(slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buildings: pa.Table) -> pa.Table:
     """Of each budget at the end of each month: what is used, what should have been, and what the year will come to.
 
-    `expected_share` is the share of a year that the months so far make up: the budget's own monthly shares, or the shape of the
-    holder's earlier years. The forecast, told with what was known at the end of the month, is what was used plus level x shape
-    of what is to come or unknown, with the interval that is to hold four outcomes in five. A budget of intensity is held against
-    the amount over the floor area of the holder's buildings. `newest` marks the last month of which anything is known; behind it
-    the path to the year's end is projected. Methods, and how well they did: `methods/burn.py`, docs/forecasts.md.
+    `expected_share` is the share of a year that the months so far make up: the budget's own monthly shares, or the shape of
+    the holder's earlier years. The forecast, told with what was known at the end of the month, is what was used plus level x
+    shape of what is to come or unknown, with the interval that is to hold four outcomes in five. A budget of intensity is held
+    against the amount over the floor area of the holder's buildings. `newest` marks the last month of which anything is known;
+    behind it the path to the year's end is projected. Methods, and how well they did: `methods/burn.py`, docs/forecasts.md.
     """
     return standing.told(slot, used, budgets, measures, buildings, burn_down_monthly.schema)
 

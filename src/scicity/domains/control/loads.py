@@ -9,53 +9,65 @@ import ibis
 import pyarrow as pa
 
 from scicity.domains.control.methods import load, told
+from scicity.domains.control.methods.grid import LOADS
 from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived
 
 _HOURS = ("building", "carrier", "day", "hour_of_day", "energy", "estimated_energy", "coverage", "stand_in")
-RECENT = load.LOOKS_BACK + told.BEFORE + 1  # days behind the newest one
 
 
 @derived(
-    reads={"hourly": Read("energy.consumption_hourly", columns=("hour", *_HOURS))},
-    columns=["building", "carrier", "hour", *_HOURS[2:]],
-    grain=["building", "carrier", "hour"],
-    title_zh="近期逐时负荷",
-    title_en="Recent hourly load",
+    reads={"hourly": Read("energy.consumption_hourly", columns=_HOURS)},
+    columns=["building", "carrier", "day", *LOADS, "stand_in"],
+    grain=["building", "carrier", "day"],
+    period="month",
+    fine="day",
+    time="day",
+    by_partition=True,
+    title_zh="逐日负荷曲线",
+    title_en="Load curves of days",
 )
-def recent_load(hourly: Any) -> Any:
-    """The hours from which the next day is forecast: those of the last weeks before the newest day of the district."""
-    newest = hourly.aggregate(newest=hourly.day.max())
-    rows = hourly.cross_join(newest)
-    return rows.filter(rows.day > rows.newest - ibis.interval(days=RECENT))
+def load_day(slot: Slot, hourly: pa.Table) -> pa.Table:
+    """The measured load of each hour of a day, side by side; a day is told once 20 of its hours are known.
+
+    What was estimated, or is known in part, is unknown here: forecasts learn from what was measured alone.
+    """
+    return told.days_of(hourly, load_day.schema)
 
 
 @derived(
-    reads={"recent": Read("control.recent_load", trace={"building": "building", "carrier": "carrier", "origin_day": "day"})},
+    reads={
+        "daily": Read(
+            "control.load_day",
+            margin=timedelta(days=load.LOOKS_BACK + told.BEFORE),
+            trace={"building": "building", "carrier": "carrier", "origin_day": "day"},
+        )
+    },
     columns=[
         *("building", "carrier", "hour", "day", "hour_of_day", "origin_day", "forecast", "forecast_low", "forecast_high"),
         *("yesterday_load", "last_week_load", "symbol", "origin", "stand_in"),
     ],
     grain=["building", "carrier", "hour"],
+    period="year",
+    time="origin_day",
     by_partition=True,
     title_zh="次日负荷预测",
     title_en="Load of the next day",
 )
-def load_forecast(slot: Slot, recent: pa.Table) -> pa.Table:
-    """The load of each hour of the day after the newest one, from what was known at its first midnight (`origin_day` ends then).
+def load_forecast(slot: Slot, daily: pa.Table) -> pa.Table:
+    """The load of each hour of the day after the newest one (of each year), from what was known when `origin_day` ended.
 
     The interval holds four outcomes in five if the next day is as the last four weeks were: the quantiles of the errors that
-    the same forecasts made for each hour and its neighbours. Building and carriers of which too little is known have none.
-    Method, and its errors beside those of forecasts that need none: `methods/load.py`, docs/forecasts.md, control.forecast_error.
+    the same forecasts made for each hour and its neighbours. Buildings and carriers of which too little is known have none.
+    Method, and its errors beside those of forecasts that need none: `methods/load.py`, docs/forecasts.md, forecast_error.
     """
-    return told.next_day(slot.calendar, recent, load_forecast.schema)
+    return told.next_day(slot, daily, load_forecast.schema)
 
 
 @derived(
     reads={
-        "hourly": Read(
-            "energy.consumption_hourly",
-            columns=_HOURS,
+        "daily": Read(
+            "control.load_day",
             margin=timedelta(days=load.LOOKS_BACK),
             trace={"building": "building", "carrier": "carrier", "month": "day"},
         )
@@ -71,14 +83,14 @@ def load_forecast(slot: Slot, recent: pa.Table) -> pa.Table:
     title_zh="预测误差回测",
     title_en="Errors of forecasts",
 )
-def forecast_error(slot: Slot, hourly: pa.Table) -> pa.Table:
+def forecast_error(slot: Slot, daily: pa.Table) -> pa.Table:
     """How far the next day's load would have been off, forecast at every midnight of the month from what was known then.
 
     Beside it the errors of two forecasts that need no model: the same hour yesterday, and a week ago; all three over the same
     hours, those whose load and all three forecasts are known. `relative_error` is the mean absolute error over that of
     yesterday's. Hours that were estimated are not scored.
     """
-    return told.errors(slot, hourly, forecast_error.schema)
+    return told.errors(slot, daily, forecast_error.schema)
 
 
 @derived(
@@ -96,7 +108,7 @@ def forecast_skill(monthly: Any) -> Any:
     ranked = monthly.mutate(
         place=ibis.row_number().over(ibis.window(group_by=["building", "carrier"], order_by=ibis.desc("month")))
     )
-    rows = ranked.filter(ranked.place < 12)  # noqa: PLR2004
+    rows = ranked.filter(ranked.place < 12)
     hours = rows.scored_hours.cast("float64")
     sums = rows.group_by("building", "carrier").agg(
         scored_hours=rows.scored_hours.sum(),

@@ -11,6 +11,6 @@ from scicity.domains.control.budgets import (  # noqa: F401
     energy_used,
     use_monthly,
 )
-from scicity.domains.control.loads import forecast_error, forecast_skill, load_forecast, recent_load  # noqa: F401
+from scicity.domains.control.loads import forecast_error, forecast_skill, load_day, load_forecast  # noqa: F401
 from scicity.domains.control.sources import BUDGET, MEASURE, RULE  # noqa: F401
 from scicity.domains.control.warnings import budget_warning, day_warning, warning  # noqa: F401

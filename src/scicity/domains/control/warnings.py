@@ -85,9 +85,7 @@ _DAYS = ("carrier", "day", "energy", "coverage", "stand_in")
     title_zh="逐日预警",
     title_en="Warnings over days",
 )
-def day_warning(
-    slot: Slot, buildings_daily: pa.Table, zones_daily: pa.Table, rules: pa.Table, buildings: pa.Table
-) -> pa.Table:
+def day_warning(slot: Slot, buildings_daily: pa.Table, zones_daily: pa.Table, rules: pa.Table, buildings: pa.Table) -> pa.Table:
     """Warnings about days: energy far above the usual of that weekday, and data that have stopped coming.
 
     The usual is the middle of the same weekday of the four weeks before, at least three of them known. Data are stale from the

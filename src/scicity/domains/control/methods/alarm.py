@@ -18,7 +18,9 @@ import numpy as np
 State = Literal["normal", "unacknowledged", "acknowledged", "returned_unacknowledged", "shelved", "out_of_service"]
 Action = Literal["acknowledge", "note", "shelve", "unshelve", "out_of_service", "in_service"]
 ACTIONS: tuple[Action, ...] = ("acknowledge", "note", "shelve", "unshelve", "out_of_service", "in_service")
-FLOOD = 10  # warnings of one rule, place and day; more are shown as one (EEMUA 191 counts more than 10 in 10 minutes; unverified)
+FLOOD = (
+    10  # warnings of one rule, place and day; more are shown as one (EEMUA 191 counts more than 10 in 10 minutes; unverified)
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ def untold(warnings: Iterable[str], roles: Iterable[str], told: Iterable[tuple[s
     return [pair for pair in wanted if pair not in done]
 
 
-def grouped(warnings: Sequence[Mapping[str, Any]], most: int = FLOOD) -> list[tuple[tuple[str, str, date], list[Mapping[str, Any]]]]:
+def grouped(
+    warnings: Sequence[Mapping[str, Any]], most: int = FLOOD
+) -> list[tuple[tuple[str, str, date], list[Mapping[str, Any]]]]:
     """Warnings by rule, place and day; the groups in the order of their first warning. More than `most` in one are a flood.
 
     Groups of no more than `most` are parted into groups of one.

@@ -21,11 +21,11 @@ import numpy as np
 
 MONTHS = 12
 TURNS = 12  # of the fit
-USUAL_SCATTER = 0.13  # of a month around level x shape, where a scope tells little of its own
+USUAL_SCATTER = 0.12  # of a month around level x shape, where a scope tells little of its own
 USUAL_WEIGHT = 4.0  # months that the usual scatter counts for
 YEAR_TO_YEAR = 0.15  # by how much a year's level is off the one before
 COMMON = 0.35  # the part of the variance of a month that the other months share
-BEFORE_WEIGHT = 1 / MONTHS  # how much of a year last year's level counts for
+BEFORE_WEIGHT = 2 / MONTHS  # how much of a year last year's level counts for
 ONE_YEAR_MORE = 0.5  # of the scatter, per earlier year: what the shape itself is off
 INTERVAL = 0.8  # the share of outcomes that the interval is to hold
 
@@ -93,14 +93,18 @@ def burn_down(used: np.ndarray, known: np.ndarray, lengths: np.ndarray) -> Burn:
     shape, levels, years = shape_of(before, known[:, :-1], lengths)
     told = known[:, :-1].any(axis=2)
     place = np.where(told, np.arange(told.shape[1]), -1).max(axis=1, initial=-1)
-    previous = np.where(place >= 0, levels[np.arange(len(levels)), place], np.nan) if levels.shape[1] else np.full(len(value), np.nan)
+    previous = (
+        np.where(place >= 0, levels[np.arange(len(levels)), place], np.nan) if levels.shape[1] else np.full(len(value), np.nan)
+    )
     until = np.tril(np.ones((MONTHS, MONTHS)))  # ends x months
     seen = part[:, None, :] * until
     used_to_date = (now[:, None, :] * until).sum(axis=2)
     passed = (shape[:, None, :] * seen).sum(axis=2)
     prior = np.where(np.isnan(previous), 0.0, BEFORE_WEIGHT)
     weight = passed + prior[:, None]
-    level = np.divide(used_to_date + (prior * np.nan_to_num(previous))[:, None], weight, out=np.full_like(weight, np.nan), where=weight > 0)
+    level = np.divide(
+        used_to_date + (prior * np.nan_to_num(previous))[:, None], weight, out=np.full_like(weight, np.nan), where=weight > 0
+    )
     scatter = _scatter(now, part, shape, until, level, years)
     to_come = shape[:, None, :] * (1 - seen)
     left = to_come.sum(axis=2)
@@ -116,7 +120,9 @@ def burn_down(used: np.ndarray, known: np.ndarray, lengths: np.ndarray) -> Burn:
     month = np.where(part > 0, now, np.nan)
     days = lengths * until
     known_to_date = (part[:, None, :] * days).sum(axis=2) / days.sum(axis=1)
-    nothing = np.where((last < 0)[:, None], 1.0, np.nan)  # before the first month the forecast stands at every month of the year
+    nothing = np.where(
+        (last < 0)[:, None], 1.0, np.nan
+    )  # before the first month the forecast stands at every month of the year
     standing = np.where(behind, nothing, 1.0)
     return Burn(
         month,

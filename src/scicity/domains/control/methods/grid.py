@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from scicity.domains.control.methods.load import HOURS, DayAhead
 
 FULL = 0.999  # of an hour: less is not known well enough to be learnt from
+LEAST_HOURS = 20  # of a day
+LOADS = tuple(f"load_{hour:02d}" for hour in range(HOURS))
 
 
 @dataclass(frozen=True)
@@ -40,37 +42,61 @@ class Grid:
         return Grid(self.buildings, self.carriers, self.first, loads, self.stand_in)
 
 
-def gridded(rows: pa.Table, first: int, last: int) -> Grid:
-    """Rows of `energy.consumption_hourly` from day `first` to `last` [days since 1970] as a grid.
+def hours_to_days(rows: pa.Table) -> dict[str, np.ndarray]:
+    """Rows of hours as rows of days: `code` of the series, `day` [days since 1970], `loads` (days, 24) [kWh], `stand_in`.
 
     Columns: building, carrier, day, hour_of_day, energy [kWh], estimated_energy [kWh], coverage, stand_in. An hour that is
     estimated, or of which a part is unknown, is unknown here: what was filled in is no load to learn from. Where the clock is
-    set back, the two hours of one name count as their mean.
+    set back, the two hours of one name count as their mean. `code` is the place in `buildings` x `carriers`; days of which
+    fewer than 20 hours are known are left out, so that a day is told once it is nearly over.
     """
+    building, carrier = (rows.column(name).combine_chunks().dictionary_encode() for name in ("building", "carrier"))
+    kinds = len(carrier.dictionary)
+    day = rows.column("day").cast(pa.int32()).to_numpy()
+    first = int(day.min())
+    days = int(day.max()) - first + 1
+    code = building.indices.to_numpy().astype(np.int64) * kinds + carrier.indices.to_numpy()
+    energy = pc.cast(rows.column("energy"), pa.float64()).to_numpy()
+    whole = pc.and_(pc.greater_equal(rows.column("coverage"), FULL), pc.equal(rows.column("estimated_energy"), 0))
+    good = pc.fill_null(whole, False).to_numpy() & ~np.isnan(energy)
+    at = (code * days + (day - first)) * HOURS + rows.column("hour_of_day").to_numpy()
+    size = len(building.dictionary) * kinds * days * HOURS
+    count = np.bincount(at[good], minlength=size)
+    total = np.bincount(at[good], weights=energy[good], minlength=size)
+    loads = np.divide(total, count, out=np.full(size, np.nan), where=count > 0).reshape(-1, HOURS)
+    marked = np.zeros(len(loads), dtype=bool)
+    marked[at[pc.fill_null(rows.column("stand_in"), False).to_numpy()] // HOURS] = True
+    told = np.flatnonzero(np.count_nonzero(~np.isnan(loads), axis=1) >= LEAST_HOURS)
+    return {
+        "buildings": np.array(building.dictionary.to_pylist(), dtype=object),
+        "carriers": np.array(carrier.dictionary.to_pylist(), dtype=object),
+        "code": told // days,
+        "day": first + told % days,
+        "loads": loads[told],
+        "stand_in": marked[told],
+    }
+
+
+def gridded(rows: pa.Table, first: int, last: int) -> Grid:
+    """Rows of `control.load_day` from day `first` to `last` [days since 1970] as a grid, ordered by building and carrier."""
     day = rows.column("day").cast(pa.int32()).to_numpy()
     inside = (day >= first) & (day <= last)
     days = last - first + 1
     building, carrier = (rows.column(name).combine_chunks().dictionary_encode() for name in ("building", "carrier"))
-    if isinstance(building, pa.ChunkedArray):
-        building, carrier = building.combine_chunks(), carrier.combine_chunks()
     names, kinds = building.dictionary.to_pylist(), carrier.dictionary.to_pylist()
     code = building.indices.to_numpy().astype(np.int64) * max(1, len(kinds)) + carrier.indices.to_numpy()
-    present = np.flatnonzero(np.bincount(code[inside], minlength=max(1, len(names) * len(kinds))))
-    order = sorted(present.tolist(), key=lambda at: (names[at // len(kinds)], kinds[at % len(kinds)]))
-    place = np.full(max(1, len(names) * len(kinds)), -1)
+    present = np.unique(code[inside])
+    order = np.array(sorted(present.tolist(), key=lambda at: (names[at // len(kinds)], kinds[at % len(kinds)])), dtype=np.int64)
+    place = np.zeros(len(names) * len(kinds) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
-    energy = pc.cast(rows.column("energy"), pa.float64()).to_numpy()
-    guessed = pc.cast(rows.column("estimated_energy"), pa.float64()).fill_null(0.0).to_numpy()
-    covered = rows.column("coverage").fill_null(0.0).to_numpy()
-    at = (place[code] * days + (day.astype(np.int64) - first)) * HOURS + rows.column("hour_of_day").to_numpy()
-    good = inside & ~np.isnan(energy) & (covered >= FULL) & (guessed == 0)
-    size = len(order) * days * HOURS
-    total = np.bincount(at[good], weights=energy[good], minlength=size)
-    count = np.bincount(at[good], minlength=size)
-    loads = np.divide(total, count, out=np.full(size, np.nan), where=count > 0).reshape(len(order), days, HOURS)
-    marked = np.bincount(place[code[inside]], weights=rows.column("stand_in").fill_null(False).to_numpy()[inside])
-    stand_in = marked > 0 if len(order) else np.zeros(0, dtype=bool)
-    return Grid([names[at // len(kinds)] for at in order], [kinds[at % len(kinds)] for at in order], first, loads, stand_in)
+    where = place[code[inside]] * days + (day[inside] - first)
+    loads = np.full((len(order) * days, HOURS), np.nan)
+    for hour, name in enumerate(LOADS):
+        loads[where, hour] = rows.column(name).to_numpy()[inside]
+    stand_in = np.zeros(len(order), dtype=bool)
+    stand_in[place[code[inside]][rows.column("stand_in").to_numpy()[inside]]] = True
+    shaped = loads.reshape(len(order), days, HOURS)
+    return Grid([names[at // len(kinds)] for at in order], [kinds[at % len(kinds)] for at in order], first, shaped, stand_in)
 
 
 @dataclass(frozen=True)

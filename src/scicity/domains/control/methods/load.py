@@ -19,9 +19,9 @@ import numpy as np
 HOURS, WEEK = 24, 7
 MONDAY = 3  # day 0 of 1970 was a Thursday; (day + 3) % 7 is 0 on Mondays
 PROFILE = 4  # weeks whose same weekdays make the usual day
-TRAINED = 16  # weeks before a week from which its weights are fitted
-FORGET = 0.94  # how much a week counts of the one after it
-HELD = 0.02  # how strongly weights are held to the prior, against the mean square of what they weigh
+TRAINED = 10  # weeks before a week from which its weights are fitted
+FORGET = 0.97  # how much a week counts of the one after it
+HELD = 0.005  # how strongly weights are held to the prior, against the mean square of what they weigh
 LEAST_KNOWN = 14 * HOURS  # hours of the training that must be known
 LOOKS_BACK = WEEK * (TRAINED + PROFILE + 2)  # [d] no forecast depends on a day further back than this
 RATIO = (0.25, 4.0)  # levels beyond this against the usual are not followed
@@ -49,11 +49,11 @@ def day_ahead(loads: np.ndarray, first_day: int, rest: np.ndarray | None = None)
     [days since 1970, local]; `rest`: (days,) bool, days on which people rest (Saturdays and Sundays, if None). A forecast is
     NaN where fewer than 14 days of the training are known. Raises ValueError for another shape.
     """
-    if loads.ndim != 3 or loads.shape[2] != HOURS:  # noqa: PLR2004
+    if loads.ndim != 3 or loads.shape[2] != HOURS:
         raise ValueError(f"loads are (series, days, 24), not {loads.shape}")
     days = loads.shape[1]
     if rest is None:
-        rest = (first_day + MONDAY + np.arange(days)) % WEEK >= 5  # noqa: PLR2004
+        rest = (first_day + MONDAY + np.arange(days)) % WEEK >= 5
     lead = (first_day + MONDAY) % WEEK  # weeks begin on Mondays, wherever the stretch begins
     tail = -(lead + days) % WEEK
     padded = np.pad(loads.astype(np.float64), ((0, 0), (lead, tail), (0, 0)), constant_values=np.nan)

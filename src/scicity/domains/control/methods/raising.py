@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -34,7 +35,9 @@ def over_budgets(
         if row["month"].year != year:
             continue
         key = (row["holder_kind"], row["holder"], row["measure"])
-        about = held.setdefault(key, {name: np.full(MONTHS, np.nan) for name in ("forecast_share", "ahead")} | {"stand_in": False})
+        about = held.setdefault(
+            key, {name: np.full(MONTHS, np.nan) for name in ("forecast_share", "ahead")} | {"stand_in": False}
+        )
         about["stand_in"] |= bool(row["stand_in"])
         if row["used"] is None:
             continue  # a month of which nothing is known tells nothing new
@@ -52,7 +55,14 @@ def over_budgets(
             keys = [key for key in keys if not per_area.get(key[2])]
         values = np.array([held[key][VALUE[rule["threshold_kind"]]] for key in keys]).reshape(len(keys), MONTHS)
         about = [
-            {"holder_kind": k, "holder": h, "measure": m, "carrier": None, "zone": zones(k, h), "stand_in": held[k, h, m]["stand_in"]}
+            {
+                "holder_kind": k,
+                "holder": h,
+                "measure": m,
+                "carrier": None,
+                "zone": zones(k, h),
+                "stand_in": held[k, h, m]["stand_in"],
+            }
             for k, h, m in keys
         ]
         rows += _raised(slot.calendar, rule, about, values, steps)
@@ -70,16 +80,16 @@ def over_days(
         return schema.empty_table()
     zones = _zones(buildings)
     series = [_series(rows, key) for rows, key in ((buildings_daily, "building"), (zones_daily, "zone"))]
-    reach = [(each[2], each[2] + each[1].shape[1] - 1) for each in series if each[1].size]
+    reach = [each.first + each.energy.shape[1] - 1 for each in series if each.energy.size]
     if not reach:
         return schema.empty_table()
-    newest = max(last for _, last in reach)
     rows: list[dict[str, Any]] = []
-    for (names, energy, first, marked), kind in zip(series, ("building", "zone"), strict=True):
-        if not energy.size:
+    for each, kind in zip(series, ("building", "zone"), strict=True):
+        if not each.energy.size:
             continue
-        energy = np.pad(energy, ((0, 0), (0, newest - first - energy.shape[1] + 1)), constant_values=np.nan)
-        steps = first + np.arange(energy.shape[1])
+        more = ((0, 0), (0, max(reach) - each.first - each.energy.shape[1] + 1))
+        energy, some = np.pad(each.energy, more, constant_values=np.nan), np.pad(each.some, more)
+        steps = each.first + np.arange(energy.shape[1])
         about = [
             {
                 "holder_kind": "district" if kind == "zone" and name == ROOT else kind,
@@ -89,11 +99,11 @@ def over_days(
                 "zone": zones(kind, name),
                 "stand_in": bool(mark),
             }
-            for (name, carrier), mark in zip(names, marked, strict=True)
+            for (name, carrier), mark in zip(each.names, each.stand_in, strict=True)
         ]
-        values = {"sudden_day": against_usual(energy), "stale": days_without(energy)}
+        values = {"sudden_day": against_usual(energy), "stale": days_without(some)}
         for rule in asked:
-            chosen = [at for at, each in enumerate(about) if _concerns(rule, each["holder_kind"], "energy")]
+            chosen = [at for at, one in enumerate(about) if _concerns(rule, one["holder_kind"], "energy")]
             picked = values[rule["threshold_kind"]][chosen]
             rows += _raised(slot.calendar, rule, [about[at] for at in chosen], picked, steps)
     inside = [row for row in rows if begin <= (row["since"] - EPOCH).days < end]
@@ -115,17 +125,28 @@ def against_usual(energy: np.ndarray) -> np.ndarray:
         return np.where((count >= LEAST_WEEKS) & (middle > 0), energy / middle, np.nan)
 
 
-def days_without(energy: np.ndarray) -> np.ndarray:
-    """How many days each day is behind the last known one (series, days); NaN before the first."""
-    place = np.arange(energy.shape[1])
-    last = np.maximum.accumulate(np.where(np.isnan(energy), -1, place), axis=1)
+def days_without(some: np.ndarray) -> np.ndarray:
+    """How many days each day is behind the last one of which anything is known (series, days) bool; NaN before the first."""
+    place = np.arange(some.shape[1])
+    last = np.maximum.accumulate(np.where(some, place, -1), axis=1)
     return np.where(last >= 0, place - last, np.nan).astype(np.float64)
 
 
-def _series(rows: pa.Table, key: str) -> tuple[list[tuple[str, str]], np.ndarray, int, np.ndarray]:
-    """Daily energy (series, days), NaN where not wholly known, with the names, the first day, and whether stand-ins lie below."""
+@dataclass(frozen=True)
+class Days:
+    """Daily energy (series, days) [kWh], NaN where not wholly known, and whether any of it is; from `first` [days since 1970]."""
+
+    names: list[tuple[str, str]]
+    energy: np.ndarray
+    some: np.ndarray
+    first: int
+    stand_in: np.ndarray
+
+
+def _series(rows: pa.Table, key: str) -> Days:
     if rows.num_rows == 0:
-        return [], np.zeros((0, 0)), 0, np.zeros(0, dtype=bool)
+        nothing = np.zeros((0, 0))
+        return Days([], nothing, nothing.astype(bool), 0, np.zeros(0, dtype=bool))
     name, carrier = (rows.column(column).combine_chunks().dictionary_encode() for column in (key, "carrier"))
     kinds = carrier.dictionary.to_pylist()
     code = name.indices.to_numpy().astype(np.int64) * len(kinds) + carrier.indices.to_numpy()
@@ -133,13 +154,19 @@ def _series(rows: pa.Table, key: str) -> tuple[list[tuple[str, str]], np.ndarray
     day = rows.column("day").cast(pa.int32()).to_numpy()
     first = int(day.min())
     energy = np.full((len(present), int(day.max()) - first + 1), np.nan)
+    some = np.zeros(energy.shape, dtype=bool)
     value = rows.column("energy").cast(pa.float64()).to_numpy()
-    covered = rows.column("coverage").fill_null(0.0).to_numpy() >= FULL
+    coverage = rows.column("coverage").fill_null(0.0).to_numpy()
+    covered = coverage >= FULL
     energy[at[covered], day[covered] - first] = value[covered]
+    known = coverage > 0
+    some[at[known], day[known] - first] = True
     marked = np.zeros(len(present), dtype=bool)
     marked[at[rows.column("stand_in").fill_null(False).to_numpy(zero_copy_only=False)]] = True
     names = name.dictionary.to_pylist()
-    return [(names[each // len(kinds)], kinds[each % len(kinds)]) for each in present.tolist()], energy, first, marked
+    return Days(
+        [(names[each // len(kinds)], kinds[each % len(kinds)]) for each in present.tolist()], energy, some, first, marked
+    )
 
 
 def _raised(
@@ -158,7 +185,9 @@ def _raised(
         if not _valid(calendar, rule, since):
             continue
         each = about[series]
-        name = "|".join((rule["rule"], each["holder_kind"], each["holder"], each["measure"], each["carrier"] or "", since.isoformat()))
+        name = "|".join(
+            (rule["rule"], each["holder_kind"], each["holder"], each["measure"], each["carrier"] or "", since.isoformat())
+        )
         rows.append(
             {
                 **each,

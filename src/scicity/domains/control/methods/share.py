@@ -61,7 +61,9 @@ def weights_of(
     if rule == "floor_area":
         return list(area)
     if rule == "equal_cut":
-        return [u if u is not None else (None if a is None or mean is None else mean * a) for u, a in zip(use, area, strict=True)]
+        return [
+            u if u is not None else (None if a is None or mean is None else mean * a) for u, a in zip(use, area, strict=True)
+        ]
     if rule == "convergence":
         towards = benchmark if benchmark is not None else mean
         if towards is None:

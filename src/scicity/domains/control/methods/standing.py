@@ -18,9 +18,7 @@ ROOT = "district"
 DIGITS = 6  # of figures that a method gives: what is behind them is the noise of adding up
 
 
-def told(
-    slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buildings: pa.Table, schema: pa.Schema
-) -> pa.Table:
+def told(slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buildings: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows of `control.burn_down_monthly` of one year."""
     year = int(slot.part.period)
     kinds = {row["measure"]: row for row in measures.to_pylist()}
@@ -38,7 +36,9 @@ def told(
     budget = np.array([float(row["budget"]) for row in held])
     within = state.within(budget)
     own = [_shares(row["monthly_shares"]) for row in held]
-    expected = np.array([np.cumsum(shares) if shares is not None else shape for shares, shape in zip(own, state.expected_share, strict=True)])
+    expected = np.array(
+        [np.cumsum(shares) if shares is not None else shape for shares, shape in zip(own, state.expected_share, strict=True)]
+    )
     years = (known[:, :-1] > 0).any(axis=2).sum(axis=1)
     rows = []
     for at, row in enumerate(held):

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from scicity.domains.control.methods import load
-from scicity.domains.control.methods.grid import gridded, scored
-from scicity.kernel.calendar import DAY, Calendar
+from scicity.domains.control.methods.grid import LOADS, gridded, hours_to_days, scored
+from scicity.kernel.calendar import DAY
 from scicity.kernel.computing import Slot
 
 EPOCH = date(1970, 1, 1)
@@ -18,13 +18,37 @@ INTERVAL = 0.8
 DIGITS = 6
 
 
-def next_day(calendar: Calendar, recent: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The rows of `control.load_forecast`: the day after the newest known one."""
-    if recent.num_rows == 0:
+def days_of(hourly: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows of `control.load_day` of some days."""
+    if hourly.num_rows == 0:
         return schema.empty_table()
-    days = recent.column("day").cast(pa.int32()).to_numpy()
-    grid = gridded(recent, int(days.min()), int(days.max()))
-    day = grid.last + 1
+    found = hours_to_days(hourly)
+    kinds = len(found["carriers"])
+
+    def words(values: np.ndarray, places: np.ndarray) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(values)).cast(pa.string())
+
+    columns = {
+        "building": words(found["buildings"], found["code"] // kinds),
+        "carrier": words(found["carriers"], found["code"] % kinds),
+        "day": pa.array(found["day"].astype(np.int32)).cast(pa.date32()),
+        **{name: pa.array(found["loads"][:, hour], from_pandas=True) for hour, name in enumerate(LOADS)},
+        "stand_in": found["stand_in"],
+    }
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def next_day(slot: Slot, daily: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows of `control.load_forecast` of one year: the day after the newest one of it."""
+    begin, end = _year(slot)
+    days = daily.column("day").cast(pa.int32()).to_numpy()
+    days = days[days < end]
+    if not len(days) or days.max() < begin:
+        return schema.empty_table()
+    newest = int(days.max())
+    calendar = slot.calendar
+    grid = gridded(daily, max(int(days.min()), newest - load.LOOKS_BACK - BEFORE), newest)
+    day = newest + 1
     grid = grid.until(day)
     made = load.day_ahead(grid.loads, grid.first)
     before = slice(-1 - BEFORE, -1)
@@ -61,17 +85,19 @@ def next_day(calendar: Calendar, recent: pa.Table, schema: pa.Schema) -> pa.Tabl
     )
 
 
-def errors(slot: Slot, hourly: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The rows of `control.forecast_error` of one year."""
-    if hourly.num_rows == 0:
-        return schema.empty_table()
+def _year(slot: Slot) -> tuple[int, int]:
     year = int(slot.part.period)
-    begin, end = ((date(each, 1, 1) - EPOCH).days for each in (year, year + 1))
-    days = hourly.column("day").cast(pa.int32()).to_numpy()
-    first, last = max(begin - load.LOOKS_BACK, int(days.min())), min(end - 1, int(days.max()))
-    if last < begin:
+    return (date(year, 1, 1) - EPOCH).days, (date(year + 1, 1, 1) - EPOCH).days
+
+
+def errors(slot: Slot, daily: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows of `control.forecast_error` of one year."""
+    begin, end = _year(slot)
+    days = daily.column("day").cast(pa.int32()).to_numpy()
+    if not ((days >= begin) & (days < end)).any():
         return schema.empty_table()
-    grid = gridded(hourly, first, last)
+    first, last = max(begin - load.LOOKS_BACK, int(days.min())), min(end - 1, int(days.max()))
+    grid = gridded(daily, first, last)
     made = load.day_ahead(grid.loads, first)
     mine = slice(max(begin - first, 0), None)
     made = load.DayAhead(*(each[:, mine] for each in (made.forecast, made.yesterday, made.last_week)))
