@@ -70,13 +70,10 @@ def told(keys: list[tuple[str, str, str]], first: int, used: np.ndarray, known: 
         year = first + at
         lengths = np.array([monthrange(year, month)[1] for month in range(1, 13)], dtype=float)
         state = burn.burn_down(used[:, : at + 1], known[:, : at + 1], lengths)
-        truth = np.nansum(used[:, at], axis=1) / np.maximum((known[:, at] * lengths).sum(axis=1) / lengths.sum(), 1e-9)
+        seen = (known[:, at] * lengths).sum(axis=1) / lengths.sum()
+        truth = np.nansum(used[:, at], axis=1) / np.maximum(seen, 1e-9)
         before = np.nansum(used[:, at - 1], axis=1)
-        sound = (
-            ((known[:, at] * lengths).sum(axis=1) / lengths.sum() >= LEAST)
-            & (known[:, at - 1].mean(axis=1) >= LEAST)
-            & (truth > 0)
-        )
+        sound = (seen >= LEAST) & (known[:, at - 1].mean(axis=1) >= LEAST) & (truth > 0)
         cases += int(sound.sum())
         passed = np.cumsum(lengths) / lengths.sum()
         for month in range(11):
@@ -101,8 +98,8 @@ def told(keys: list[tuple[str, str, str]], first: int, used: np.ndarray, known: 
                         cell.append(float(value))
     lines = [
         f"Rendered on {datetime.now(UTC):%Y-%m-%d} by `benchmarks/burn_down.py` from `{name}`, years {first + 1} to "
-        f"{first + used.shape[1] - 1}: {cases} years of holders and amounts. Mean absolute error of the year's total in per cent: "
-        "forecast / the year before again / used so far over the share of days. Inside: how often the year came to lie within the "
+        f"{first + used.shape[1] - 1}: {cases} years of holders and amounts. Mean absolute error of the year's total in %: "
+        "forecast / the year before again / used so far over the share of days. Inside: how often the year came to lie in the "
         "interval that is to hold four in five. Width: of the interval, in per cent of the year.",
         "",
         "| told at the end of | all | inside | width | buildings | inside | zones and district | inside |",
@@ -111,7 +108,7 @@ def told(keys: list[tuple[str, str, str]], first: int, used: np.ndarray, known: 
     for month in range(11):
         cells = []
         for groups in (("all",), ("building",), ("zone", "district")):
-            kept = [sum((errors[group, month][number] for group in groups), []) for number in range(5)]
+            kept = [[each for group in groups for each in errors[group, month][number]] for number in range(5)]
             if not kept[0]:
                 cells += ["", ""]
                 continue

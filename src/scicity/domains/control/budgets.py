@@ -14,7 +14,7 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived
 
 EXACT = "decimal(18, 6)"
-COAL = "standard_coal_equivalent"
+COAL, LOCATED = "standard_coal_equivalent", "location_based"
 EARLIER = timedelta(days=3 * 366)  # years whose months give the shape of a year
 _ENERGY = ("carrier", "month", "energy", "known_seconds", "expected_seconds", "stand_in")
 _USED = ["holder_kind", "holder", "measure", "month", "used", "symbol", "coverage", "review", "stand_in"]
@@ -43,17 +43,36 @@ def _summed(rows: Any, measure: str, symbol: str) -> Any:
     return sums.mutate(measure=ibis.literal(measure), symbol=ibis.literal(symbol), coverage=covered).select(*_USED)
 
 
+def _weighed(rows: Any, uses: Any) -> Any:
+    """Energy times the factor that holds for the whole of its month; without a factor it is unknown, time and all."""
+    following = rows.month + ibis.interval(months=1)
+    holds = [
+        rows.carrier == uses.carrier,
+        uses.first_day <= rows.month,
+        uses.last_day.isnull() | (uses.last_day + ibis.interval(days=1) >= following),
+    ]
+    both = rows.left_join(uses, holds).drop("carrier_right")
+    both = both.mutate(amount=((both.energy * both.energy_ratio).cast(EXACT) * both.factor_value).cast(EXACT))
+    return both.mutate(known_seconds=ibis.ifelse(both.amount.isnull(), 0, both.known_seconds))
+
+
+_USES = Read(
+    "carbon.factor_in_use",
+    columns=("purpose", "carrier", "first_day", "last_day", "factor_value", "energy_ratio", "review"),
+    during=("first_day", "last_day"),
+)
+
+
 @derived(
     reads={
         "buildings": Read(
             "energy.consumption_monthly", columns=("building", *_ENERGY), trace={"holder": "building", "month": "month"}
         ),
         "zones": Read("energy.zone_monthly", columns=("zone", *_ENERGY), trace={"holder": "zone", "month": "month"}),
-        "uses": Read(
-            "carbon.factor_in_use",
-            columns=("purpose", "carrier", "first_day", "last_day", "factor_value", "energy_ratio", "review"),
-            during=("first_day", "last_day"),
+        "enterprises": Read(
+            "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"holder": "enterprise", "month": "month"}
         ),
+        "uses": _USES,
     },
     columns=_USED,
     grain=["holder_kind", "holder", "measure", "month"],
@@ -62,24 +81,15 @@ def _summed(rows: Any, measure: str, symbol: str) -> Any:
     title_zh="逐月用能（预算口径）",
     title_en="Energy used by holders of budgets",
 )
-def energy_used(buildings: Any, zones: Any, uses: Any) -> Any:
-    """Energy of all carriers of a building, zone or the district in a month, in kWh and as standard coal (equivalent value).
+def energy_used(buildings: Any, zones: Any, enterprises: Any, uses: Any) -> Any:
+    """Energy of all carriers of a holder in a month, in kWh and as standard coal (equivalent value).
 
     A carrier without a standard-coal factor in a month counts as unknown of that month's coal: its time lowers the coverage.
     """
     rows = _held(buildings, ibis.literal("building"), "building").union(_held(zones, _zone_kind(zones), "zone"))
+    rows = rows.union(_held(enterprises, ibis.literal("enterprise"), "enterprise"))
     energy = rows.mutate(amount=rows.energy, review=ibis.null("string"))
-    coal = uses.filter(uses.purpose == COAL)
-    following = rows.month + ibis.interval(months=1)
-    holds = [
-        rows.carrier == coal.carrier,
-        coal.first_day <= rows.month,
-        coal.last_day.isnull() | (coal.last_day + ibis.interval(days=1) >= following),
-    ]
-    weighed = rows.left_join(coal, holds).drop("carrier_right")
-    on_basis = (weighed.energy * weighed.energy_ratio).cast(EXACT)
-    weighed = weighed.mutate(amount=(on_basis * weighed.factor_value).cast(EXACT))
-    weighed = weighed.mutate(known_seconds=ibis.ifelse(weighed.amount.isnull(), 0, weighed.known_seconds))
+    weighed = _weighed(rows, uses.filter(uses.purpose == COAL))
     return _summed(energy, "energy", "kWh").union(_summed(weighed, "standard_coal", "kgce"))
 
 
@@ -92,6 +102,10 @@ _EMITTED = ("month", "emission", "known_seconds", "expected_seconds", "review", 
             "carbon.emission_monthly", columns=("building", *_EMITTED), trace={"holder": "building", "month": "month"}
         ),
         "zones": Read("carbon.zone_total_monthly", columns=("zone", *_EMITTED), trace={"holder": "zone", "month": "month"}),
+        "enterprises": Read(
+            "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"holder": "enterprise", "month": "month"}
+        ),
+        "uses": _USES,
     },
     columns=_USED,
     grain=["holder_kind", "holder", "measure", "month"],
@@ -100,10 +114,17 @@ _EMITTED = ("month", "emission", "known_seconds", "expected_seconds", "review", 
     title_zh="逐月碳排放（预算口径）",
     title_en="Carbon dioxide of holders of budgets",
 )
-def emission_used(buildings: Any, zones: Any) -> Any:
-    """Carbon dioxide of all carriers of a building, zone or the district in a month: scope 1 and location-based scope 2."""
+def emission_used(buildings: Any, zones: Any, enterprises: Any, uses: Any) -> Any:
+    """Carbon dioxide of all carriers of a building, zone or the district in a month: scope 1 and location-based scope 2.
+
+    Of an enterprise: its energy in all buildings times the location-based factors.
+    """
     rows = _held(buildings, ibis.literal("building"), "building").union(_held(zones, _zone_kind(zones), "zone"))
-    return _summed(rows.mutate(amount=rows.emission), "emission", "kg")
+    of_enterprises = _held(enterprises, ibis.literal("enterprise"), "enterprise")
+    weighed = _weighed(of_enterprises, uses.filter(uses.purpose == LOCATED))
+    told = ("holder_kind", "holder", "month", "amount", "known_seconds", "expected_seconds", "review", "stand_in")
+    every = rows.mutate(amount=rows.emission).select(*told).union(weighed.select(*told))
+    return _summed(every, "emission", "kg")
 
 
 @derived(
@@ -192,3 +213,31 @@ def burn_down_monthly(slot: Slot, used: pa.Table, budgets: pa.Table, measures: p
 def budget_state(burn: Any) -> Any:
     """Where each budget stands at the newest month of which anything is known."""
     return burn.filter(burn.newest)
+
+
+@derived(
+    reads={
+        "used": Read(
+            "control.use_monthly",
+            margin=EARLIER,
+            trace={"holder_kind": "holder_kind", "holder": "holder", "measure": "measure"},
+        )
+    },
+    columns=[
+        *("holder_kind", "holder", "measure", "month", "month_of_year", "forecast", "forecast_low", "forecast_high", "outturn"),
+        *("forecast_off", "year_before_off", "inside", "symbol", "stand_in"),
+    ],
+    grain=["holder_kind", "holder", "measure", "month"],
+    period="year",
+    time="month",
+    by_partition=True,
+    title_zh="年终预测回测",
+    title_en="Errors of year-end forecasts",
+)
+def outlook_error(slot: Slot, used: pa.Table) -> pa.Table:
+    """What would have been forecast of a year at the end of each of its months, beside what the year came to.
+
+    For every holder and amount whose year is known to at least nine tenths, in each month something, and that has an earlier
+    year. Beside it how far off the year before was, taken as it was. What is unknown of the year counts as the rest of it.
+    """
+    return standing.outlook_errors(slot, used, outlook_error.schema)

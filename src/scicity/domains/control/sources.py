@@ -88,8 +88,8 @@ BUDGET = source(
     check=_check_budgets,
     title_zh="预算登记",
     title_en="Budgets of the register",
-    doc="The budgets of total and intensity that the district's register holds, each with its document. Budgets that people enter "
-    "on the page stand in the records and go before these.",
+    doc="The budgets of total and intensity that the district's register holds, each with its document. Budgets that people "
+    "enter on the page stand in the records and go before these.",
 )
 
 

@@ -9,6 +9,7 @@ from scicity.domains.control.budgets import (  # noqa: F401
     burn_down_monthly,
     emission_used,
     energy_used,
+    outlook_error,
     use_monthly,
 )
 from scicity.domains.control.loads import forecast_error, forecast_skill, load_day, load_forecast  # noqa: F401

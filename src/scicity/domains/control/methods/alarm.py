@@ -44,7 +44,7 @@ def episodes(values: np.ndarray, limit: np.ndarray, dead_band: np.ndarray, delay
     step in a row above the limit (at the first for 0 or 1), and ends at the first step at or below limit - dead band, so that
     values that chatter across the limit give one warning. What is unknown neither begins, breaks nor ends anything.
     """
-    count, steps = values.shape
+    steps = values.shape[1]
     known = ~np.isnan(values)
     place = np.arange(steps)
     over = known & (values > limit[:, None])

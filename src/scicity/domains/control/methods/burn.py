@@ -1,4 +1,4 @@
-"""How much of a year's budget is used, how much of the year should have been, and what the year will come to, with its interval.
+"""How much of a year's budget is used, how much should have been, and what the year will come to, with its interval.
 
 A year of a scope is its level times the shape of its earlier years: used[y, m] = level[y] x shape[m] x known share[y, m]. Level
 and shape are fitted to all months of which anything is known, by turns (the maximum-likelihood fit of a product of two factors
@@ -63,8 +63,8 @@ class Burn:
 def shape_of(used: np.ndarray, known: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shape and levels of years: (scopes, 12) that adds up to 1, (scopes, years), and years that told anything (scopes,).
 
-    `used`: (scopes, years, 12), `known`: the share of each month that is known, 0 to 1; `lengths`: (12,) days of the months, the
-    shape where nothing else is known. A month of which no year tells anything has the share of its length.
+    `used`: (scopes, years, 12), `known`: the share of each month that is known, 0 to 1; `lengths`: (12,) days of the months,
+    the shape where nothing else is known. A month of which no year tells anything has the share of its length.
     """
     value = np.where(known > 0, np.nan_to_num(used), 0.0)
     even = lengths / lengths.sum()

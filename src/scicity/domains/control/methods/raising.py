@@ -134,7 +134,7 @@ def days_without(some: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Days:
-    """Daily energy (series, days) [kWh], NaN where not wholly known, and whether any of it is; from `first` [days since 1970]."""
+    """Daily energy (series, days) [kWh], NaN where not wholly known; whether any of it is; the first day [days since 1970]."""
 
     names: list[tuple[str, str]]
     energy: np.ndarray

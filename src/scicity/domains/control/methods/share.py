@@ -1,7 +1,7 @@
 """A budget shared out: by past use, by floor area, by intensity that draws near to a benchmark, and by an equal cut.
 
-Every rule gives weights; shares follow the weights and add up to the budget to the last digit (largest remainder: whole units of
-the last place, what is left over going to the largest fractions, ties to the first).
+Every rule gives weights; shares follow the weights and add up to the budget to the last digit (largest remainder: whole units
+of the last place, what is left over going to the largest fractions, ties to the first).
 
 Source: Balinski & Young, Fair Representation, 2nd ed. 2001, ch. 3 (method of Hamilton); the rules as in emission trading:
 grandfathering, benchmarking, equal cut (UNFCCC, contraction and convergence; unverified).

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scicity.domains.control.methods import burn
 from scicity.kernel.computing import Slot
 
 EARLIER_YEARS = 3
+LEAST_KNOWN = 0.9  # of a year that a forecast is held against
 ROOT = "district"
+Key = tuple[str, str, str]  # kind of holder, holder, amount
 DIGITS = 6  # of figures that a method gives: what is behind them is the noise of adding up
 
 
@@ -31,7 +35,7 @@ def told(slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buil
     per_area = np.array([kinds[row["measure"]]["per_area"] for row in held])
     area = np.array([areas.get((row["holder_kind"], row["holder"]), np.nan) for row in held])
     amounts = np.where(per_area[:, None, None], amounts / np.where(per_area, area, 1.0)[:, None, None], amounts)
-    lengths = np.array([monthrange(year, month)[1] for month in range(1, burn.MONTHS + 1)], dtype=np.float64)
+    lengths = _lengths(year)
     state = burn.burn_down(amounts, known, lengths)
     budget = np.array([float(row["budget"]) for row in held])
     within = state.within(budget)
@@ -43,7 +47,7 @@ def told(slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buil
     rows = []
     for at, row in enumerate(held):
         newest = max(int(state.last[at]), 0)
-        stand_in = about[keys[at]]
+        below = about[keys[at]]
         for month in range(burn.MONTHS):
             rows.append(
                 {
@@ -55,8 +59,8 @@ def told(slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buil
                     "floor_area": None if np.isnan(area[at]) else float(area[at]),
                     "days_left": int(lengths[month + 1 :].sum()),
                     "shape_years": int(years[at]),
-                    "review": min((each for each in (row["review"], stand_in[1]) if each), default=None),
-                    "stand_in": stand_in[0],
+                    "review": min((each for each in (row["review"], below.review) if each), default=None),
+                    "stand_in": below.stand_in or row["origin"] == "stand-in",
                 }
             )
     return pa.Table.from_pylist(rows, schema=schema)
@@ -99,28 +103,95 @@ def status_of(budget: float, used: float | None, forecast: float | None, low: fl
     return "over" if low > budget else "within" if high <= budget else "at_risk"
 
 
-def _arrays(
-    used: pa.Table, keys: list[tuple[str, str, str]], year: int
-) -> tuple[np.ndarray, np.ndarray, dict[tuple[str, str, str], tuple[bool, str | None]]]:
-    """Used and known share (budgets, years, 12), the asked year last; and what is told of the rows below each key."""
+def outlook_errors(slot: Slot, used: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows of `control.outlook_error` of one year: every holder and amount whose year is known and has an earlier one."""
+    year = int(slot.part.period)
+    names = [rows.column(name).to_pylist() for rows in (_of_year(used, year),) for name in ("holder_kind", "holder", "measure")]
+    keys = list(dict.fromkeys(zip(*names, strict=True)))
+    if not keys:
+        return schema.empty_table()
+    amounts, known, about = _arrays(used, keys, year)
+    lengths = _lengths(year)
+    seen = (known[:, -1] * lengths).sum(axis=1) / lengths.sum()
+    sound = (known[:, -1].min(axis=1) > 0) & (seen >= LEAST_KNOWN) & known[:, :-1].any(axis=(1, 2))
+    keys = [key for key, good in zip(keys, sound, strict=True) if good]
+    if not keys:
+        return schema.empty_table()
+    amounts, known, seen = amounts[sound], known[sound], seen[sound]
+    state = burn.burn_down(amounts, known, lengths)
+    outturn = np.nansum(amounts[:, -1], axis=1) / seen
+    before = np.nansum(amounts[:, :-1] * (known[:, :-1] > 0), axis=2)
+    shares = known[:, :-1].mean(axis=2)
+    plain = np.where(shares[:, -1] >= LEAST_KNOWN, before[:, -1] / np.maximum(shares[:, -1], LEAST_KNOWN), np.nan)
+    off = np.divide(state.forecast, outturn[:, None], out=np.full_like(state.forecast, np.nan), where=outturn[:, None] > 0) - 1
+    plainly = np.divide(plain, outturn, out=np.full_like(plain, np.nan), where=outturn > 0) - 1
+    size = len(keys)
+
+    def each_month(values: list[Any]) -> list[Any]:
+        return [value for value in values for _ in range(burn.MONTHS)]
+
+    def told(values: np.ndarray) -> pa.Array:
+        return pa.array(values.ravel().round(DIGITS), from_pandas=True)
+
+    inside = (outturn[:, None] >= state.low) & (outturn[:, None] <= state.high)
+    columns = {
+        **{name: each_month([key[at] for key in keys]) for at, name in enumerate(("holder_kind", "holder", "measure"))},
+        "month": [date(year, month, 1) for month in range(1, burn.MONTHS + 1)] * size,
+        "month_of_year": list(range(1, burn.MONTHS + 1)) * size,
+        "forecast": told(state.forecast),
+        "forecast_low": told(state.low),
+        "forecast_high": told(state.high),
+        "outturn": told(np.repeat(outturn, burn.MONTHS)),
+        "forecast_off": told(off),
+        "year_before_off": told(np.repeat(plainly, burn.MONTHS)),
+        "inside": inside.ravel(),
+        "symbol": each_month([about[key].symbol for key in keys]),
+        "stand_in": each_month([about[key].stand_in for key in keys]),
+    }
+    return pa.table([pa.array(columns[name], schema.field(name).type) for name in schema.names], schema=schema)
+
+
+def _lengths(year: int) -> np.ndarray:
+    return np.array([monthrange(year, month)[1] for month in range(1, burn.MONTHS + 1)], dtype=np.float64)
+
+
+def _of_year(used: pa.Table, year: int) -> pa.Table:
+    return used.filter(pc.equal(pc.year(used.column("month")), year))
+
+
+@dataclass
+class Below:
+    """What is told of the rows of a key: whether stand-ins lie below, the weaker review, the unit."""
+
+    stand_in: bool = False
+    review: str | None = None
+    symbol: str = ""
+
+
+def _arrays(used: pa.Table, keys: list[Key], year: int) -> tuple[np.ndarray, np.ndarray, dict[Key, Below]]:
+    """Used and known share (keys, years, 12), the asked year last; and what is told of the rows below each key."""
     first = year - EARLIER_YEARS
-    amounts = np.full((len(keys), EARLIER_YEARS + 1, burn.MONTHS), np.nan)
-    known = np.zeros_like(amounts)
-    places: dict[tuple[str, str, str], list[int]] = {}
-    for at, key in enumerate(keys):
-        places.setdefault(key, []).append(at)
-    about: dict[tuple[str, str, str], tuple[bool, str | None]] = dict.fromkeys(keys, (False, None))
-    for row in used.to_pylist():
-        key = (row["holder_kind"], row["holder"], row["measure"])
-        back = row["month"].year - first
-        if key not in places or not 0 <= back <= EARLIER_YEARS or row["used"] is None:
-            continue
-        where = (places[key], back, row["month"].month - 1)
-        amounts[where], known[where] = float(row["used"]), row["coverage"] or 0.0
-        marked, review = about[key]
-        reviews = [each for each in (review, row["review"]) if each]
-        about[key] = (marked or bool(row["stand_in"]), min(reviews, default=None))
-    return amounts, known, about
+    about: dict[Key, Below] = {key: Below() for key in keys}
+    used = used.filter(pc.is_valid(used.column("used")))
+    unique = {key: number for number, key in enumerate(about)}
+    of_key = np.array([unique[key] for key in keys], dtype=np.int64)
+    named = zip(*(used.column(name).to_pylist() for name in ("holder_kind", "holder", "measure")), strict=True)
+    place = np.array([unique.get(key, -1) for key in named], dtype=np.int64)
+    back = pc.year(used.column("month")).to_numpy() - first
+    mine = np.flatnonzero((place >= 0) & (back >= 0) & (back <= EARLIER_YEARS))
+    where = place[mine], back[mine], pc.month(used.column("month")).to_numpy()[mine] - 1
+    of_unique = np.full((len(unique), EARLIER_YEARS + 1, burn.MONTHS), np.nan)
+    seen = np.zeros_like(of_unique)
+    of_unique[where] = used.column("used").cast(pa.float64()).to_numpy()[mine]
+    seen[where] = pc.fill_null(used.column("coverage"), 0.0).to_numpy()[mine]
+    told = used.take(pa.array(mine)).select(["stand_in", "review", "symbol"]).to_pylist()
+    names = list(unique)
+    for at, row in zip(place[mine].tolist(), told, strict=True):
+        one = about[names[at]]
+        one.stand_in |= bool(row["stand_in"])
+        one.review = min((each for each in (one.review, row["review"]) if each), default=None)
+        one.symbol = row["symbol"]
+    return of_unique[of_key], seen[of_key], about
 
 
 def _areas(buildings: pa.Table) -> dict[tuple[str, str], float]:
