@@ -19,6 +19,7 @@ ALLOWED_HOSTS = [h for h in os.environ.get("SCICITY_HOSTS", "localhost,127.0.0.1
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("SCICITY_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [
+    "scicity.records",
     "scicity.cockpit",
     "scicity.cockpit.sensorthings",
     *(f"{discovery.DOMAINS}.{domain}" for domain in discovery.domains()),

@@ -23,7 +23,7 @@ from scicity.kernel.engine import condition, quoted, read_schema
 from scicity.kernel.lake import Part
 from scicity.kernel.record import Commit
 from scicity.kernel.retired import Retirement
-from scicity.kernel.tables import READING_PREFIX, Derived, Read, Source, Table
+from scicity.kernel.tables import READING_PREFIX, Derived, Read, Table, Written
 from scicity.vocabulary import term
 
 SHOWN = 50  # rows of an input that an opened figure lists; the count says how many there are
@@ -185,7 +185,7 @@ class Figures:
         row = self._row(text)
         figure = row.figure(column)
         if not isinstance(table, Derived):
-            place = f"{row['source_file']}, row {row['source_row']}" if isinstance(table, Source) else str(row["batch"])
+            place = f"{row['source_file']}, row {row['source_row']}" if isinstance(table, Written) else str(row["batch"])
             return Why(figure, row, table.doc, "", "", row.version, [], place)
         commit, retired = self._came_from(table, row, row.version if row.closed else version)
         if commit is None:
@@ -352,7 +352,7 @@ class Figures:
         found = []
         for name, other in table.reads.items():
             between = self.catalog[other.table]
-            if name in seen or between.period != "all" or other.table == read.table or not isinstance(between, Source):
+            if name in seen or between.period != "all" or other.table == read.table or not isinstance(between, Written):
                 continue
             names = read_schema(between, other).names
             leads = bool(other.trace) or any(c in names for c in lacking)
