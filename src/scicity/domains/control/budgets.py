@@ -11,7 +11,7 @@ import pyarrow as pa
 from scicity.domains.control.methods import standing
 from scicity.domains.control.sources import ROOT
 from scicity.kernel.computing import Slot
-from scicity.kernel.tables import Read, derived
+from scicity.kernel.tables import Read, derived, recorded
 
 EXACT = "decimal(18, 6)"
 COAL, LOCATED = "standard_coal_equivalent", "location_based"
@@ -141,15 +141,26 @@ def use_monthly(energy: Any, emission: Any) -> Any:
     return energy.union(emission)
 
 
+_DECIDED = ["holder_kind", "holder", "measure", "year", "budget", "monthly_shares", "reason", "decision"]
+
+budget_decided = recorded(
+    "control.budget_decided",
+    columns=_DECIDED,
+    grain=["holder_kind", "holder", "measure", "year"],
+    title_zh="预算记录",
+    title_en="Budgets that were decided",
+    doc="The budgets that people entered or adopted, drafts and withdrawn ones too; who and when is in the audit trail.",
+)
+
 _BUDGET = [
-    *("holder_kind", "holder", "measure", "year", "budget", "symbol", "monthly_shares", "reason", "who", "origin", "source"),
-    "review",
+    *("holder_kind", "holder", "measure", "year", "budget", "symbol", "monthly_shares", "reason", "origin", "source", "review"),
 ]
 
 
 @derived(
     reads={
         "register": Read("control.budget", columns=tuple(name for name in _BUDGET if name != "symbol")),
+        "decided": Read("control.budget_decided", columns=tuple(_DECIDED)),
         "measures": Read("control.measure", columns=("measure", "symbol")),
     },
     columns=_BUDGET,
@@ -157,9 +168,19 @@ _BUDGET = [
     title_zh="现行预算",
     title_en="Budgets in force",
 )
-def budget_in_force(register: Any, measures: Any) -> Any:
-    """The budget of each holder, measure and year that holds now."""
-    return register.inner_join(measures, "measure")
+def budget_in_force(register: Any, decided: Any, measures: Any) -> Any:
+    """The budget of each holder, measure and year that holds now.
+
+    What was decided goes before the register: put in force it replaces the register's budget, withdrawn it takes it away; a
+    draft changes nothing.
+    """
+    key = ["holder_kind", "holder", "measure", "year"]
+    told = decided.filter(decided.decision != "draft")
+    kept = register.anti_join(told, key)
+    now = told.filter(told.decision == "in_force").mutate(
+        origin=ibis.literal("manual"), source=ibis.null("string"), review=ibis.null("string")
+    )
+    return kept.union(now.select(*kept.columns)).inner_join(measures, "measure")
 
 
 _BURN = [

@@ -119,6 +119,6 @@ RULE = source(
     check=_check_rules,
     title_zh="预警规则",
     title_en="Rules of early warning",
-    doc="When a warning is raised, when it ends, how grave it is, and which roles are told. A threshold is a ratio: of the "
-    "forecast to the budget, of what is used to what should be, of a day to its usual; for `stale` it is days without data.",
+    doc="When a warning is raised, when it ends, how grave it is, and which roles are told. A threshold is in per cent: "
+    "the forecast of the budget, what is used above what should be, a day of its usual; for `stale` it is days without data.",
 )

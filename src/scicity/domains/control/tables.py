@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scicity.domains.control.allocation import allocation  # noqa: F401
 from scicity.domains.control.budgets import (  # noqa: F401
+    budget_decided,
     budget_in_force,
     budget_state,
     burn_down_monthly,

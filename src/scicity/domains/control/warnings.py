@@ -14,7 +14,7 @@ from scicity.kernel.tables import Read, derived
 AROUND = timedelta(days=366)  # a warning that stands for longer than this is not followed to its end
 _WARNING = [
     *("warning", "rule", "threshold_kind", "severity", "holder_kind", "holder", "measure", "carrier", "zone", "since"),
-    *("cleared_on", "worst", "limit", "latest", "stand_in"),
+    *("cleared_on", "worst", "limit", "latest", "symbol", "stand_in"),
 ]
 _RULES = Read(
     "control.warning_rule",

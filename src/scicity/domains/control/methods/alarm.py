@@ -107,11 +107,10 @@ def state_of(raised: datetime, cleared: datetime | None, acts: Iterable[Did], no
     return "acknowledged" if acknowledged else "unacknowledged"
 
 
-def untold(warnings: Iterable[str], roles: Iterable[str], told: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Whom to tell of what: each warning once to each role, those left out that were told already. In order, none twice."""
+def untold(wanted: Iterable[tuple[str, str]], told: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Whom to tell of what, as pairs of warning and role: those not told yet, in order, none twice."""
     done = set(told)
-    wanted = dict.fromkeys((warning, role) for warning in warnings for role in roles)
-    return [pair for pair in wanted if pair not in done]
+    return [pair for pair in dict.fromkeys(wanted) if pair not in done]
 
 
 def grouped(

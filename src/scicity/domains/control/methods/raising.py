@@ -17,6 +17,7 @@ from scicity.kernel.computing import Slot
 EPOCH = date(1970, 1, 1)
 MONTHS = 12
 WEEK, USUAL_WEEKS, LEAST_WEEKS = 7, 4, 3
+PERCENT = 100.0
 FULL = 0.99  # of a day: less tells nothing of it
 ROOT = "district"
 DIGITS = 6
@@ -111,8 +112,10 @@ def over_days(
 
 
 def against_usual(energy: np.ndarray) -> np.ndarray:
-    """Each day over the middle of the same weekday of the four weeks before (series, days); NaN where fewer than three of them
-    are known, or their middle is not above 0."""
+    """Each day in per cent of the middle of the same weekday of the four weeks before (series, days).
+
+    NaN where fewer than three of them are known, or their middle is not above 0.
+    """
     found = np.full((USUAL_WEEKS, *energy.shape), np.nan)
     for back in range(1, USUAL_WEEKS + 1):
         if back * WEEK < energy.shape[1]:
@@ -122,7 +125,7 @@ def against_usual(energy: np.ndarray) -> np.ndarray:
     low, high = np.maximum((count - 1) // 2, 0), np.minimum(np.maximum(count // 2, 0), USUAL_WEEKS - 1)
     middle = (np.take_along_axis(ordered, low[None], 0)[0] + np.take_along_axis(ordered, high[None], 0)[0]) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((count >= LEAST_WEEKS) & (middle > 0), energy / middle, np.nan)
+        return np.where((count >= LEAST_WEEKS) & (middle > 0), PERCENT * energy / middle, np.nan)
 
 
 def days_without(some: np.ndarray) -> np.ndarray:
@@ -197,6 +200,7 @@ def _raised(
                 "cleared_on": None if end < 0 else EPOCH + timedelta(days=int(steps[end])),
                 "worst": round(float(worst), DIGITS),
                 "limit": rule["threshold"],
+                "symbol": "d" if rule["threshold_kind"] == "stale" else "%",
                 "latest": None if np.isnan(latest[series]) else round(float(latest[series]), DIGITS),
             }
         )

@@ -57,7 +57,7 @@ def _of_kind(
             {
                 **{"year": budget["year"], "measure": budget["measure"], "allocation_rule": rule, "holder_kind": kind},
                 **{"holder": name, "allocated": part, "past_use": own, "floor_area": areas[name], "symbol": budget["symbol"]},
-                "past_share": None if own is None or total <= 0 else float(own / total),
+                "past_share": None if own is None or total <= 0 else float(100 * own / total),
                 "coverage": None if about is None else about["known"],
                 "origin": "allocated",
                 "stand_in": bool(about and about["stand_in"]),

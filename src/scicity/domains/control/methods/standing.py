@@ -16,6 +16,7 @@ from scicity.domains.control.methods import burn
 from scicity.kernel.computing import Slot
 
 EARLIER_YEARS = 3
+PERCENT = 100.0
 LEAST_KNOWN = 0.9  # of a year that a forecast is held against
 ROOT = "district"
 Key = tuple[str, str, str]  # kind of holder, holder, amount
@@ -73,18 +74,18 @@ def _month(state: burn.Burn, at: int, month: int, budget: float, expected: float
     return {
         "used": _exact(state.used[at, month]),
         "used_to_date": _exact(state.used_to_date[at, month]),
-        "used_share": None if to_date is None else to_date / budget,
-        "expected_share": float(expected),
-        "ahead": None if to_date is None or expected <= 0 else round(to_date / (budget * expected) - 1, DIGITS),
+        "used_share": None if to_date is None else PERCENT * to_date / budget,
+        "expected_share": PERCENT * float(expected),
+        "ahead": None if to_date is None or expected <= 0 else round(PERCENT * (to_date / (budget * expected) - 1), DIGITS),
         "forecast": forecast,
         "forecast_low": low,
         "forecast_high": high,
-        "forecast_share": None if forecast is None else forecast / budget,
+        "forecast_share": None if forecast is None else PERCENT * forecast / budget,
         "projected": _number(state.projected[at, month]),
         "projected_low": _number(state.projected_low[at, month]),
         "projected_high": _number(state.projected_high[at, month]),
         "budget_to_date": budget * float(expected),
-        "within_probability": None if np.isnan(within) else round(float(within), DIGITS),
+        "within_probability": None if np.isnan(within) else round(PERCENT * float(within), DIGITS),
         "budget_status": status_of(budget, to_date, forecast, low, high),
         "coverage": float(state.known_to_date[at, month]),
     }
@@ -142,8 +143,8 @@ def outlook_errors(slot: Slot, used: pa.Table, schema: pa.Schema) -> pa.Table:
         "forecast_low": told(state.low),
         "forecast_high": told(state.high),
         "outturn": told(np.repeat(outturn, burn.MONTHS)),
-        "forecast_off": told(off),
-        "year_before_off": told(np.repeat(plainly, burn.MONTHS)),
+        "forecast_off": told(PERCENT * off),
+        "year_before_off": told(PERCENT * np.repeat(plainly, burn.MONTHS)),
         "inside": inside.ravel(),
         "symbol": each_month([about[key].symbol for key in keys]),
         "stand_in": each_month([about[key].stand_in for key in keys]),
