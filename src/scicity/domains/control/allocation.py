@@ -10,7 +10,7 @@ from scicity.domains.control.methods import sharing
 from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived
 
-YEAR_BEFORE = timedelta(days=366)
+BASE = timedelta(days=3 * 366)  # years whose mean is the base of grandfathering
 
 
 @derived(
@@ -18,7 +18,7 @@ YEAR_BEFORE = timedelta(days=366)
         "used": Read(
             "control.use_monthly",
             columns=("holder_kind", "holder", "measure", "month", "used", "coverage", "stand_in"),
-            margin=YEAR_BEFORE,
+            margin=BASE,
             trace={"holder_kind": "holder_kind", "holder": "holder", "measure": "measure"},
         ),
         "budgets": Read(
@@ -29,8 +29,8 @@ YEAR_BEFORE = timedelta(days=366)
         "buildings": Read("buildings.building", columns=("building", "zone", "floor_area"), trace={"holder": "building"}),
     },
     columns=[
-        *("year", "measure", "allocation_rule", "holder_kind", "holder", "allocated", "past_use", "past_share", "floor_area"),
-        *("symbol", "coverage", "origin", "stand_in"),
+        *("year", "measure", "allocation_rule", "holder_kind", "holder", "allocated", "past_use", "base_use", "past_share"),
+        *("floor_area", "symbol", "coverage", "origin", "stand_in"),
     ],
     grain=["year", "measure", "allocation_rule", "holder_kind", "holder"],
     period="year",
@@ -42,8 +42,9 @@ YEAR_BEFORE = timedelta(days=366)
 def allocation(slot: Slot, used: pa.Table, budgets: pa.Table, buildings: pa.Table) -> pa.Table:
     """What each zone and each building would get of the district's budget of a year, by four rules.
 
-    past_use: by the use of the year before. floor_area: by floor area. convergence: each one's intensity goes halfway to the
-    mean of all. equal_cut: everybody cuts the same share; one without a past is given the mean intensity. Shares add up to the
-    budget to its last digit. A holder for whom a rule lacks what it needs gets no share by it (unknown, not 0).
+    past_use: by the mean use of up to three years before (grandfathering). floor_area: by floor area. convergence: each one's
+    intensity goes halfway to the mean of all. equal_cut: everybody cuts the same share of the year before; one without a past
+    is given the mean intensity. Months that are unknown count as the mean of the known ones of their year. Shares add up to
+    the budget to its last digit. A holder for whom a rule lacks what it needs gets no share by it (unknown, not 0).
     """
     return sharing.scenarios(int(slot.part.period), used, budgets, buildings, allocation.schema)

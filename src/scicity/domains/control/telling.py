@@ -12,23 +12,19 @@ from scicity.domains.control.models import Told, WarningAct
 RECENT = timedelta(days=31)  # behind the newest day with a warning: those that ended earlier are nobody's business any more
 STATES = {
     "unacknowledged": ("未确认", "not acknowledged", "bad"),
-    "returned_unacknowledged": ("已恢复、未确认", "ended, not acknowledged", "warn"),
-    "acknowledged": ("已确认", "acknowledged", ""),
-    "shelved": ("已搁置", "shelved", ""),
-    "out_of_service": ("停用检修", "out of service", ""),
+    "returned_unacknowledged": ("已恢复、未确认", "ended, not acknowledged", "estimated"),
+    "acknowledged": ("已确认", "acknowledged", "old"),
+    "shelved": ("已搁置", "shelved", "old"),
+    "out_of_service": ("停用检修", "out of service", "old"),
     "normal": ("已了结", "settled", "good"),
 }
+UNSETTLED = ("unacknowledged", "returned_unacknowledged")
 OPEN = ("unacknowledged", "returned_unacknowledged", "acknowledged", "shelved", "out_of_service")
 
 
 def rules(city: Any) -> dict[str, Any]:
     """The rules by name."""
     return {row["rule"]: row for row in city.rows("control.warning_rule")}
-
-
-def standing(city: Any) -> list[Any]:
-    """The warnings that have not ended, the newest first."""
-    return city.rows("control.warning", where={"cleared_on": None}, order=["-since", "warning"])  # type: ignore[no-any-return]
 
 
 def current(city: Any) -> list[Any]:
@@ -42,9 +38,12 @@ def current(city: Any) -> list[Any]:
 
 
 def tell(city: Any, now: datetime | None = None) -> int:
-    """Tells every role that is to be told of a warning that stands; once each, whoever asks and however often. How many."""
+    """Tells every role that is to be told of a warning that stands or ended lately; once each, whoever asks and however often.
+
+    Returns how many were told now.
+    """
     roles = {name: (rule["roles"] or "").split() for name, rule in rules(city).items()}
-    rows = standing(city)
+    rows = current(city)
     wanted = [(row["warning"], role) for row in rows for role in roles.get(row["rule"], [])]
     if not wanted:
         return 0

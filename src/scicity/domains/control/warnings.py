@@ -52,7 +52,7 @@ def budget_warning(slot: Slot, burn: pa.Table, rules: pa.Table, buildings: pa.Ta
     """Warnings about budgets, month by month of the year: the forecast above the budget, or more used than should be by then.
 
     A warning is raised on the last day of the month whose state meets the rule (behind its delay), and ends on that of the
-    first month in which the value is back below the limit by the dead band.
+    first month in which the value is back below the limit by the dead band, at the latest when its year is over.
     """
     return raising.over_budgets(slot, burn, rules, buildings, measures, budget_warning.schema)
 

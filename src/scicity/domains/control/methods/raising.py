@@ -66,7 +66,12 @@ def over_budgets(
             }
             for k, h, m in keys
         ]
-        rows += _raised(slot.calendar, rule, about, values, steps)
+        raised = _raised(slot.calendar, rule, about, values, steps)
+        over = {key for key, value in zip(keys, values, strict=True) if not np.isnan(value[-1])}
+        for row in raised:
+            if row["cleared_on"] is None and (row["holder_kind"], row["holder"], row["measure"]) in over:
+                row["cleared_on"] = date(year + 1, 1, 1)  # a budget's warning goes with its year
+        rows += raised
     return pa.Table.from_pylist(rows, schema=schema)
 
 

@@ -48,9 +48,9 @@ def weights_of(
 ) -> list[Fraction | None]:
     """What each scope weighs by a rule, from its past use and its floor area [m²]; None where a rule lacks what it needs.
 
-    past_use: by the use of the year before. equal_cut: the same share is cut from everybody, which is past_use unless a scope
-    is new; one without a past takes the mean intensity by its floor area. floor_area: by area. convergence: each scope's
-    intensity goes halfway from its own to the benchmark (the mean of all, if None). Raises ValueError for an unknown rule.
+    past_use: by past use, of whatever years it is. equal_cut: the same share is cut from everybody's past use; one without a
+    past takes the mean intensity by its floor area. floor_area: by area. convergence: each scope's intensity goes halfway from
+    its own to the benchmark (the mean of all, if None). Raises ValueError for an unknown rule.
     """
     use = [None if value is None or value < 0 else Fraction(value) for value in past]
     area = [None if value is None or value <= 0 else Fraction(value) for value in areas]

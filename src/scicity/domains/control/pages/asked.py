@@ -13,13 +13,13 @@ KINDS = {
 STATUS = {
     "exceeded": ("已超预算", "exceeded", "bad"),
     "over": ("预计超预算", "will be over", "bad"),
-    "at_risk": ("有超预算风险", "at risk", "warn"),
+    "at_risk": ("有超预算风险", "at risk", "estimated"),
     "within": ("预计不超", "within", "good"),
-    "unknown": ("无法判断", "unknown", ""),
+    "unknown": ("无法判断", "unknown", "old"),
 }
 CARRIERS = {"electricity": ("电力", "Electricity"), "natural_gas": ("天然气", "Natural gas"), "heat": ("热力", "Heat")}
 RULES = {
-    "past_use": ("按上年用量", "by past use", "占上年用量的比例", "as each one's share of the year before"),
+    "past_use": ("按历史用量", "by past use", "按此前至多三年的平均用量", "by the mean use of up to three years before"),
     "floor_area": ("按建筑面积", "by floor area", "占建筑面积的比例", "as each one's share of the floor area"),
     "convergence": (
         "向平均强度收敛",
@@ -27,7 +27,7 @@ RULES = {
         "各主体强度向平均值靠近一半",
         "intensities go halfway to their mean",
     ),
-    "equal_cut": ("等比削减", "equal cut", "各主体削减同一比例", "everybody cuts the same share"),
+    "equal_cut": ("等比削减", "equal cut", "各主体从上年用量削减同一比例", "everybody cuts the same share of the year before"),
 }
 WHOLE = "district"
 

@@ -24,7 +24,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "year": year,
         "cards": [entry for entry in states if entry["row"]["holder_kind"] == asked.WHOLE],
         "states": states,
-        "standing": len(telling.standing(city)),
+        "standing": sum(entry["state"] in telling.UNSETTLED for entry in telling.shown(city, telling.current(city))),
         "may": may,
     }
     return render(request, "control/overview.html", context)

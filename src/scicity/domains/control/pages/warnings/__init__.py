@@ -20,6 +20,7 @@ PAGE = {"zh": "预警", "en": "Warnings"}
 SHELF_DAYS = (1, 7, 30)
 LONGEST = 1_000
 MOST = 200  # warnings of a page
+ORDER = {"high": 0, "medium": 1, "low": 2}
 ACTS = {
     "acknowledge": ("确认", "acknowledge"),
     "note": ("处置说明", "what was done"),
@@ -28,7 +29,7 @@ ACTS = {
     "out_of_service": ("停用检修", "out of service"),
     "in_service": ("恢复使用", "in service again"),
 }
-SEVERITY = {"high": ("高", "high", "bad"), "medium": ("中", "medium", "warn"), "low": ("低", "low", "")}
+SEVERITY = {"high": ("高", "high", "bad"), "medium": ("中", "medium", "estimated"), "low": ("低", "low", "old")}
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,6 +49,12 @@ def show(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "open")
     if state != "all":
         entries = [entry for entry in entries if entry["state"] in telling.OPEN]
+    entries.sort(
+        key=lambda entry: (
+            ORDER.get(entry["row"]["severity"], 9),
+            telling.OPEN.index(entry["state"]) if entry["state"] in telling.OPEN else 9,
+        )
+    )
     by_name = {entry["row"]["warning"]: entry for entry in entries}
     names = asked.names(city)
     groups = [
@@ -79,7 +86,7 @@ def _named(entry: dict[str, Any], names: dict[tuple[str, str], Any], told_to: li
     return {
         **entry,
         "name": names.get((row["holder_kind"], row["holder"])),
-        "severity": SEVERITY.get(row["severity"], ("", "", "")),
+        "severity": SEVERITY.get(row["severity"], ("", "", "old")),
         "carrier": asked.CARRIERS.get(row["carrier"] or ""),
         "mine": any(told.role in told_to for told in entry["told"]),
         "done": [{"act": act, "words": ACTS[act.action]} for act in entry["acts"]],
