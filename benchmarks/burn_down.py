@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import textwrap
 from calendar import monthrange
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ sys.path.insert(0, str(HOME / "src"))
 from scicity.city import City  # noqa: E402
 from scicity.domains.control.methods import burn  # noqa: E402
 
+WIDTH = 130  # of a line of the page
 LEAST = 0.9  # of a year that must be known to be held against
 
 
@@ -97,10 +99,13 @@ def told(keys: list[tuple[str, str, str]], first: int, used: np.ndarray, known: 
                     ):
                         cell.append(float(value))
     lines = [
-        f"Rendered on {datetime.now(UTC):%Y-%m-%d} by `benchmarks/burn_down.py` from `{name}`, years {first + 1} to "
-        f"{first + used.shape[1] - 1}: {cases} years of holders and amounts. Mean absolute error of the year's total in %: "
-        "forecast / the year before again / used so far over the share of days. Inside: how often the year came to lie in the "
-        "interval that is to hold four in five. Width: of the interval, in per cent of the year.",
+        textwrap.fill(
+            f"Rendered on {datetime.now(UTC):%Y-%m-%d} by `benchmarks/burn_down.py` from `{name}`, years {first + 1} to "
+            f"{first + used.shape[1] - 1}: {cases} years of holders and amounts. Mean absolute error of the year's total in %: "
+            "forecast / the year before again / used so far over the share of days. Inside: how often the year came to lie in the "
+            "interval that is to hold four in five. Width: of the interval, in per cent of the year.",
+            WIDTH,
+        ),
         "",
         "| told at the end of | all | inside | width | buildings | inside | zones and district | inside |",
         "|---|---|---|---|---|---|---|---|",

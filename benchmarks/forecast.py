@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import textwrap
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from scicity.city import City  # noqa: E402
 from scicity.domains.control.methods import load  # noqa: E402
 from scicity.domains.control.methods.grid import Grid, gridded  # noqa: E402
 
+WIDTH = 130  # of a line of the page
 WARM = 365  # days of a series before its first scored one
 NAMES = ("model", "yesterday", "last week")
 
@@ -91,7 +93,12 @@ def inside(grid: Grid, made: load.DayAhead, share: float, weeks: int) -> np.ndar
 
 def told(rows: list[dict[str, object]], covered: np.ndarray, about: str) -> str:
     """The tables of the page as Markdown."""
-    lines = [about, "", "| | series | better than yesterday | better than last week | than both |", "|---|---|---|---|---|"]
+    lines = [
+        textwrap.fill(about, WIDTH),
+        "",
+        "| | series | better than yesterday | better than last week | than both |",
+        "|---|---|---|---|---|",
+    ]
     for measure, label in (("mae", "MAE"), ("cv", "CV(RMSE)")):
         for carrier in ("all", *sorted({str(row["carrier"]) for row in rows})):
             chosen = [row for row in rows if carrier in ("all", row["carrier"])]

@@ -17,10 +17,10 @@ from django.test import Client
 from scicity.cockpit import city as cities
 from scicity.cockpit import roles
 from scicity.cockpit.models import AuditEntry, Person
-from scicity.domains.control import telling
 from scicity.domains.control.golden.small_control import DAILY, SmallControl, days
 from scicity.domains.control.golden.test_tables import BUILDING, DISTRICT, FORECAST, FULL, SUDDEN
 from scicity.domains.control.models import Budget, Told, WarningAct
+from scicity.domains.control.pages import telling
 from scicity.records.publishing import publish
 
 pytestmark = pytest.mark.django_db

@@ -21,10 +21,11 @@ import numpy as np
 
 MONTHS = 12
 TURNS = 12  # of the fit
-USUAL_SCATTER = 0.12  # of a month around level x shape, where a scope tells little of its own
+USUAL_SCATTER = 0.1  # of a month around level x shape, where a scope tells little of its own
 USUAL_WEIGHT = 4.0  # months that the usual scatter counts for
 YEAR_TO_YEAR = 0.15  # by how much a year's level is off the one before
-COMMON = 0.35  # the part of the variance of a month that the other months share
+COMMON = 0.2  # the part of the variance of a month that the other months share
+DRIFT = 0.15  # by how much the level of a whole year to come is off that of the months before it, beyond their scatter
 BEFORE_WEIGHT = 2 / MONTHS  # how much of a year last year's level counts for
 ONE_YEAR_MORE = 0.5  # of the scatter, per earlier year: what the shape itself is off
 INTERVAL = 0.8  # the share of outcomes that the interval is to hold
@@ -171,7 +172,7 @@ def _spread(
         of_level = scatter**2 * (COMMON + (1 - COMMON) * single)
         precision = np.where(passed > 0, 1 / of_level, 0.0) + np.where(np.isnan(previous), 0.0, YEAR_TO_YEAR**-2)[:, None]
         ahead = np.where(left > 0, (to_come**2).sum(axis=2) / np.where(left > 0, left, 1.0) ** 2, 0.0)
-        variance = 1 / precision + scatter**2 * (COMMON + (1 - COMMON) * ahead)
+        variance = 1 / precision + scatter**2 * (COMMON + (1 - COMMON) * ahead) + (DRIFT * left) ** 2
         found: np.ndarray = np.abs(level) * left * np.sqrt(variance)
     return found
 

@@ -55,7 +55,7 @@ def over_budgets(
         elif rule["threshold_kind"] == "forecast_over_budget":
             keys = [key for key in keys if not per_area.get(key[2])]
         values = np.array([held[key][VALUE[rule["threshold_kind"]]] for key in keys]).reshape(len(keys), MONTHS)
-        about = [
+        told = [
             {
                 "holder_kind": k,
                 "holder": h,
@@ -66,7 +66,7 @@ def over_budgets(
             }
             for k, h, m in keys
         ]
-        raised = _raised(slot.calendar, rule, about, values, steps)
+        raised = _raised(slot.calendar, rule, told, values, steps)
         over = {key for key, value in zip(keys, values, strict=True) if not np.isnan(value[-1])}
         for row in raised:
             if row["cleared_on"] is None and (row["holder_kind"], row["holder"], row["measure"]) in over:

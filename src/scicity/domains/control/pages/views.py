@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from scicity.domains.control import telling
-from scicity.domains.control.pages import asked
+from scicity.domains.control.pages import asked, telling
 
 
 def overview(request: HttpRequest) -> HttpResponse:

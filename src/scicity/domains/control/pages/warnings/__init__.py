@@ -11,10 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from scicity.domains.control import telling
 from scicity.domains.control.methods import alarm
 from scicity.domains.control.models import TIMED, WarningAct
-from scicity.domains.control.pages import asked
+from scicity.domains.control.pages import asked, telling
 
 PAGE = {"zh": "预警", "en": "Warnings"}
 SHELF_DAYS = (1, 7, 30)
