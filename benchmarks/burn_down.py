@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/burn_down.py [districts/future-science-city] [--state FOLDER] [--markdown FILE]
 
-Every holder and amount (energy, standard coal, carbon dioxide) is forecast at the end of January to November of each year that
+Every scope and amount (energy, standard coal, carbon dioxide) is forecast at the end of January to November of each year that
 has an earlier one, from the months until then and the years before, and held against what the year came to. Beside it: the year
 before again, and what is used so far over the share of days. Buildings, zones and the district count alike; the amounts of one
-holder move together, so that there are fewer independent cases than rows.
+scope move together, so that there are fewer independent cases than rows.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def years_of(district: Path, state: Path) -> tuple[list[tuple[str, str, str]], i
     city.load()
     city.compute(only="control.use_monthly")
     rows = city.figures.engine.rows(city.catalog["control.use_monthly"]).to_pylist()
-    keys = sorted({(row["holder_kind"], row["holder"], row["measure"]) for row in rows})
+    keys = sorted({(row["scope_kind"], row["scope"], row["measure"]) for row in rows})
     first, last = (pick(row["month"].year for row in rows) for pick in (min, max))
     used = np.full((len(keys), last - first + 1, 12), np.nan)
     known = np.zeros_like(used)
     place = {key: at for at, key in enumerate(keys)}
     for row in rows:
-        where = place[row["holder_kind"], row["holder"], row["measure"]], row["month"].year - first, row["month"].month - 1
+        where = place[row["scope_kind"], row["scope"], row["measure"]], row["month"].year - first, row["month"].month - 1
         if row["used"] is not None:
             used[where], known[where] = float(row["used"]), row["coverage"]
     return keys, first, used, known
@@ -102,8 +102,8 @@ def told(keys: list[tuple[str, str, str]], first: int, used: np.ndarray, known: 
         textwrap.fill(
             f"Rendered on {datetime.now(UTC):%Y-%m-%d} by `benchmarks/burn_down.py` from `{name}`, years {first + 1} to "
             f"{first + used.shape[1] - 1}: {cases} years of holders and amounts. Mean absolute error of the year's total in %: "
-            "forecast / the year before again / used so far over the share of days. Inside: how often the year came to lie in the "
-            "interval that is to hold four in five. Width: of the interval, in per cent of the year.",
+            "forecast / the year before again / used so far over the share of days. Inside: how often the year came to lie in "
+            "the interval that is to hold four in five. Width: of the interval, in per cent of the year.",
             WIDTH,
         ),
         "",

@@ -98,9 +98,9 @@ def test_pages_print_figures_alone(district, language, monkeypatch):
 
     monkeypatch.setattr(base, "render_value_in_context", strict)
     browser = browser_of("officer", language)
-    for path in [*PAGES, "/control/holders/building/b1/", "/control/holders/zone/west/", "/control/budget/"]:
+    for path in [*PAGES, "/control/scopes/building/b1/", "/control/scopes/zone/west/", "/control/budget/"]:
         assert browser.get(path).status_code == 200, path
-    assert browser.get("/control/holders/building/nowhere/").status_code == 404
+    assert browser.get("/control/scopes/building/nowhere/").status_code == 404
 
 
 def test_a_district_without_budgets_shows_empty_pages(city):
@@ -114,14 +114,14 @@ def test_an_officer_decides_and_the_figures_follow(own):
     browser = browser_of("officer")
     answer = browser.post("/control/budget/", SENT, follow=True)
     assert (
-        answer.redirect_chain == [("/control/holders/building/b2/", 302)] and "follow within seconds" in answer.content.decode()
+        answer.redirect_chain == [("/control/scopes/building/b2/", 302)] and "follow within seconds" in answer.content.decode()
     )
     brought(own)
-    (row,) = own.city.figures.rows("control.budget_state", where={"holder": "b2"})
+    (row,) = own.city.figures.rows("control.budget_state", where={"scope": "b2"})
     assert (row["budget"], row["origin"]) == (4000, "manual")
     browser.post("/control/budget/", SENT | {"budget": "3,500", "reason": "the winter was mild"})
     brought(own)
-    assert own.city.figures.rows("control.budget_state", where={"holder": "b2"})[0]["budget"] == 3500
+    assert own.city.figures.rows("control.budget_state", where={"scope": "b2"})[0]["budget"] == 3500
     assert Budget.objects.count() == 1
     told = [(entry.action, entry.who_name, (entry.after or {}).get("because")) for entry in entries()]
     assert told == [
@@ -133,12 +133,12 @@ def test_an_officer_decides_and_the_figures_follow(own):
 
 def test_a_form_begins_with_what_holds(district):
     browser = browser_of("officer")
-    asked = "/control/budget/?holder_kind=building&holder=b1&measure=energy&year=2022"
+    asked = "/control/budget/?scope_kind=building&scope=b1&measure=energy&year=2022"
     assert 'value="1000"' in browser.get(asked).content.decode()
     browser.post("/control/budget/", SENT | {"subject": "building/b1", "budget": "999.5"})
     assert 'value="999.5"' in browser.get(asked).content.decode()
-    for hostile in ("year=２０２２", "year=abc", "year=" + "9" * 400, "holder=%00"):
-        assert browser.get("/control/budget/?holder_kind=building&measure=energy&" + hostile).status_code == 200
+    for hostile in ("year=２０２２", "year=abc", "year=" + "9" * 400, "scope=%00"):
+        assert browser.get("/control/budget/?scope_kind=building&measure=energy&" + hostile).status_code == 200
 
 
 @pytest.mark.parametrize("role", ["leader", "enterprise", "resident", "data-officer"])
@@ -149,6 +149,22 @@ def test_others_decide_nothing(district, role):
     assert browser.post("/control/allocation/", adopted).status_code == 403
     assert not Budget.objects.exists() and entries() == []
     assert "/control/budget/" not in browser.get("/control/").content.decode()
+
+
+def test_an_enterprise_sees_its_own_budget_and_no_building_of_others(own):
+    own.registers(DISTRICT + BUILDING + BUILDING.replace("building,b1", "enterprise,e"), MANY)
+    own.load()
+    own.city.compute()
+    browser = browser_of("enterprise")
+    Person.objects.filter(username="enterprise-wang").update(enterprise="e")
+    page = browser.get("/control/").content.decode()
+    assert "/control/scopes/enterprise/e/" in page and "/control/scopes/district/district/" in page
+    assert "/control/scopes/building/b1/" not in page
+    assert "building|b1" not in browser.get("/control/warnings/").content.decode()
+    assert "figure" not in browser.get("/control/scopes/building/b1/").content.decode().partition("<main")[2]
+    Person.objects.filter(username="enterprise-wang").update(enterprise="f")
+    assert browser.get("/control/scopes/enterprise/e/").status_code == 404
+    assert "/control/scopes/building/b1/" in browser_of("officer").get("/control/").content.decode()
 
 
 def test_nobody_decides_without_an_account(district):
@@ -286,20 +302,20 @@ def test_a_warning_is_told_to_the_roles_of_its_rule(district):
 
 def test_a_scenario_is_adopted_as_drafts_that_add_up(own):
     Budget(
-        holder_kind="zone", holder="east", measure="energy", year=2022, budget=77, reason="decided", decision="in_force"
+        scope_kind="zone", scope="east", measure="energy", year=2022, budget=77, reason="decided", decision="in_force"
     ).save()
     browser = browser_of("officer")
     sent = {"of": "2022-energy", "kind": "building", "rule": "floor_area", "reason": "by the council"}
     assert "2 drafts kept" in browser.post("/control/allocation/", sent, follow=True).content.decode()
-    drafts = list(Budget.objects.filter(holder_kind="building"))
+    drafts = list(Budget.objects.filter(scope_kind="building"))
     assert sum(each.budget for each in drafts) == 5000 and {each.decision for each in drafts} == {"draft"}
     assert (
         "1 drafts kept; 1 budgets"
         in browser.post("/control/allocation/", sent | {"kind": "zone"}, follow=True).content.decode()
     )
-    assert Budget.objects.get(holder="east").budget == 77
+    assert Budget.objects.get(scope="east").budget == 77
     brought(own)
-    held = own.city.figures.rows("control.budget_in_force", where={"holder": "b1"})
+    held = own.city.figures.rows("control.budget_in_force", where={"scope": "b1"})
     assert held[0]["budget"] == 1000  # drafts bind nobody
     assert len(entries()) == 4 and all(entry.action == "record-made" for entry in entries())
     for wrong in ({"rule": "lottery"}, {"of": "２０２２-energy"}, {"reason": ""}, {"kind": "galaxy"}):
@@ -307,7 +323,7 @@ def test_a_scenario_is_adopted_as_drafts_that_add_up(own):
 
 
 def test_a_budget_of_a_year_is_there_once(district):
-    told = {"holder_kind": "zone", "holder": "east", "measure": "energy", "year": 2022, "budget": 1, "reason": "r"}
+    told = {"scope_kind": "zone", "scope": "east", "measure": "energy", "year": 2022, "budget": 1, "reason": "r"}
     Budget(**told).save()
     with pytest.raises(ValidationError):
         Budget(**told).save()

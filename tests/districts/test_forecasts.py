@@ -44,7 +44,7 @@ def test_forecasts_beat_both_on_nine_in_ten(sample, kind):
 
 
 def test_year_ends_are_forecast_better_than_by_the_year_before_and_within_their_interval(sample):
-    rows = [row for row in sample.figures.rows("control.outlook_error") if row["holder_kind"] != "enterprise"]
+    rows = [row for row in sample.figures.rows("control.outlook_error") if row["scope_kind"] != "enterprise"]
     told = [row for row in rows if row["month_of_year"] < 12]
     assert len(told) > 1_000
     assert sum(row["inside"] for row in told) >= 0.8 * len(told)

@@ -17,22 +17,22 @@ BASE = timedelta(days=3 * 366)  # years whose mean is the base of grandfathering
     reads={
         "used": Read(
             "control.use_monthly",
-            columns=("holder_kind", "holder", "measure", "month", "used", "coverage", "stand_in"),
+            columns=("scope_kind", "scope", "measure", "month", "used", "coverage", "stand_in"),
             margin=BASE,
-            trace={"holder_kind": "holder_kind", "holder": "holder", "measure": "measure"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "measure": "measure"},
         ),
         "budgets": Read(
             "control.budget_in_force",
-            columns=("holder_kind", "holder", "measure", "year", "budget", "symbol"),
+            columns=("scope_kind", "scope", "measure", "year", "budget", "symbol"),
             trace={"measure": "measure", "year": "year"},
         ),
-        "buildings": Read("buildings.building", columns=("building", "zone", "floor_area"), trace={"holder": "building"}),
+        "buildings": Read("buildings.building", columns=("building", "zone", "floor_area"), trace={"scope": "building"}),
     },
     columns=[
-        *("year", "measure", "allocation_rule", "holder_kind", "holder", "allocated", "past_use", "base_use", "past_share"),
+        *("year", "measure", "allocation_rule", "scope_kind", "scope", "allocated", "past_use", "base_use", "past_share"),
         *("floor_area", "symbol", "coverage", "origin", "stand_in"),
     ],
-    grain=["year", "measure", "allocation_rule", "holder_kind", "holder"],
+    grain=["year", "measure", "allocation_rule", "scope_kind", "scope"],
     period="year",
     time="year",
     by_partition=True,
@@ -45,6 +45,6 @@ def allocation(slot: Slot, used: pa.Table, budgets: pa.Table, buildings: pa.Tabl
     past_use: by the mean use of up to three years before (grandfathering). floor_area: by floor area. convergence: each one's
     intensity goes halfway to the mean of all. equal_cut: everybody cuts the same share of the year before; one without a past
     is given the mean intensity. Months that are unknown count as the mean of the known ones of their year. Shares add up to
-    the budget to its last digit. A holder for whom a rule lacks what it needs gets no share by it (unknown, not 0).
+    the budget to its last digit. A scope for whom a rule lacks what it needs gets no share by it (unknown, not 0).
     """
     return sharing.scenarios(int(slot.part.period), used, budgets, buildings, allocation.schema)

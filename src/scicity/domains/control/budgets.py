@@ -1,4 +1,4 @@
-"""What is used of every measure by every holder, and where its budget stands at the end of each month."""
+"""What is used of every measure by every scope, and where its budget stands at the end of each month."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ EXACT = "decimal(18, 6)"
 COAL, LOCATED = "standard_coal_equivalent", "location_based"
 EARLIER = timedelta(days=3 * 366)  # years whose months give the shape of a year
 _ENERGY = ("carrier", "month", "energy", "known_seconds", "expected_seconds", "stand_in")
-_USED = ["holder_kind", "holder", "measure", "month", "used", "symbol", "coverage", "review", "stand_in"]
+_USED = ["scope_kind", "scope", "measure", "month", "used", "symbol", "coverage", "review", "stand_in"]
 
 
 def _held(rows: Any, kind: Any, key: str) -> Any:
     """Rows of buildings, zones or enterprises as rows of holders."""
-    named = rows.mutate(holder_kind=kind, holder=rows[key])
-    return named.select("holder_kind", "holder", *(name for name in rows.columns if name != key))
+    named = rows.mutate(scope_kind=kind, scope=rows[key])
+    return named.select("scope_kind", "scope", *(name for name in rows.columns if name != key))
 
 
 def _zone_kind(zones: Any) -> Any:
@@ -32,7 +32,7 @@ def _zone_kind(zones: Any) -> Any:
 
 def _summed(rows: Any, measure: str, symbol: str) -> Any:
     """Rows of carriers with `amount` to rows of holders and months."""
-    sums = rows.group_by("holder_kind", "holder", "month").agg(
+    sums = rows.group_by("scope_kind", "scope", "month").agg(
         used=rows.amount.sum(),
         known=rows.known_seconds.sum(),
         expected=rows.expected_seconds.sum(),
@@ -66,23 +66,23 @@ _USES = Read(
 @derived(
     reads={
         "buildings": Read(
-            "energy.consumption_monthly", columns=("building", *_ENERGY), trace={"holder": "building", "month": "month"}
+            "energy.consumption_monthly", columns=("building", *_ENERGY), trace={"scope": "building", "month": "month"}
         ),
-        "zones": Read("energy.zone_monthly", columns=("zone", *_ENERGY), trace={"holder": "zone", "month": "month"}),
+        "zones": Read("energy.zone_monthly", columns=("zone", *_ENERGY), trace={"scope": "zone", "month": "month"}),
         "enterprises": Read(
-            "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"holder": "enterprise", "month": "month"}
+            "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"scope": "enterprise", "month": "month"}
         ),
         "uses": _USES,
     },
     columns=_USED,
-    grain=["holder_kind", "holder", "measure", "month"],
+    grain=["scope_kind", "scope", "measure", "month"],
     period="year",
     time="month",
     title_zh="逐月用能（预算口径）",
     title_en="Energy used by holders of budgets",
 )
 def energy_used(buildings: Any, zones: Any, enterprises: Any, uses: Any) -> Any:
-    """Energy of all carriers of a holder in a month, in kWh and as standard coal (equivalent value).
+    """Energy of all carriers of a scope in a month, in kWh and as standard coal (equivalent value).
 
     A carrier without a standard-coal factor in a month counts as unknown of that month's coal: its time lowers the coverage.
     """
@@ -99,16 +99,16 @@ _EMITTED = ("month", "emission", "known_seconds", "expected_seconds", "review", 
 @derived(
     reads={
         "buildings": Read(
-            "carbon.emission_monthly", columns=("building", *_EMITTED), trace={"holder": "building", "month": "month"}
+            "carbon.emission_monthly", columns=("building", *_EMITTED), trace={"scope": "building", "month": "month"}
         ),
-        "zones": Read("carbon.zone_total_monthly", columns=("zone", *_EMITTED), trace={"holder": "zone", "month": "month"}),
+        "zones": Read("carbon.zone_total_monthly", columns=("zone", *_EMITTED), trace={"scope": "zone", "month": "month"}),
         "enterprises": Read(
-            "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"holder": "enterprise", "month": "month"}
+            "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"scope": "enterprise", "month": "month"}
         ),
         "uses": _USES,
     },
     columns=_USED,
-    grain=["holder_kind", "holder", "measure", "month"],
+    grain=["scope_kind", "scope", "measure", "month"],
     period="year",
     time="month",
     title_zh="逐月碳排放（预算口径）",
@@ -122,7 +122,7 @@ def emission_used(buildings: Any, zones: Any, enterprises: Any, uses: Any) -> An
     rows = _held(buildings, ibis.literal("building"), "building").union(_held(zones, _zone_kind(zones), "zone"))
     of_enterprises = _held(enterprises, ibis.literal("enterprise"), "enterprise")
     weighed = _weighed(of_enterprises, uses.filter(uses.purpose == LOCATED))
-    told = ("holder_kind", "holder", "month", "amount", "known_seconds", "expected_seconds", "review", "stand_in")
+    told = ("scope_kind", "scope", "month", "amount", "known_seconds", "expected_seconds", "review", "stand_in")
     every = rows.mutate(amount=rows.emission).select(*told).union(weighed.select(*told))
     return _summed(every, "emission", "kg")
 
@@ -130,30 +130,30 @@ def emission_used(buildings: Any, zones: Any, enterprises: Any, uses: Any) -> An
 @derived(
     reads={"energy": "control.energy_used", "emission": "control.emission_used"},
     columns=_USED,
-    grain=["holder_kind", "holder", "measure", "month"],
+    grain=["scope_kind", "scope", "measure", "month"],
     period="year",
     time="month",
     title_zh="逐月用量",
     title_en="Used by month",
 )
 def use_monthly(energy: Any, emission: Any) -> Any:
-    """What a holder used of each measure that can be budgeted, month by month; a month of which nothing is known is unknown."""
+    """What a scope used of each measure that can be budgeted, month by month; a month of which nothing is known is unknown."""
     return energy.union(emission)
 
 
-_DECIDED = ["holder_kind", "holder", "measure", "year", "budget", "monthly_shares", "reason", "decision"]
+_DECIDED = ["scope_kind", "scope", "measure", "year", "budget", "monthly_shares", "reason", "decision"]
 
 budget_decided = recorded(
     "control.budget_decided",
     columns=_DECIDED,
-    grain=["holder_kind", "holder", "measure", "year"],
+    grain=["scope_kind", "scope", "measure", "year"],
     title_zh="预算记录",
     title_en="Budgets that were decided",
     doc="The budgets that people entered or adopted, drafts and withdrawn ones too; who and when is in the audit trail.",
 )
 
 _BUDGET = [
-    *("holder_kind", "holder", "measure", "year", "budget", "symbol", "monthly_shares", "reason", "origin", "source", "review"),
+    *("scope_kind", "scope", "measure", "year", "budget", "symbol", "monthly_shares", "reason", "origin", "source", "review"),
 ]
 
 
@@ -164,17 +164,17 @@ _BUDGET = [
         "measures": Read("control.measure", columns=("measure", "symbol")),
     },
     columns=_BUDGET,
-    grain=["holder_kind", "holder", "measure", "year"],
+    grain=["scope_kind", "scope", "measure", "year"],
     title_zh="现行预算",
     title_en="Budgets in force",
 )
 def budget_in_force(register: Any, decided: Any, measures: Any) -> Any:
-    """The budget of each holder, measure and year that holds now.
+    """The budget of each scope, measure and year that holds now.
 
     What was decided goes before the register: put in force it replaces the register's budget, withdrawn it takes it away; a
     draft changes nothing.
     """
-    key = ["holder_kind", "holder", "measure", "year"]
+    key = ["scope_kind", "scope", "measure", "year"]
     told = decided.filter(decided.decision != "draft")
     kept = register.anti_join(told, key)
     now = told.filter(told.decision == "in_force").mutate(
@@ -184,7 +184,7 @@ def budget_in_force(register: Any, decided: Any, measures: Any) -> Any:
 
 
 _BURN = [
-    *("holder_kind", "holder", "measure", "year", "month", "newest", "use_measure", "symbol", "budget", "floor_area", "used"),
+    *("scope_kind", "scope", "measure", "year", "month", "newest", "use_measure", "symbol", "budget", "floor_area", "used"),
     *("used_to_date", "used_share", "expected_share", "ahead", "forecast", "forecast_low", "forecast_high", "forecast_share"),
     *("projected", "projected_low", "projected_high", "budget_to_date", "within_probability", "budget_status", "days_left"),
     *("shape_years", "coverage", "origin", "review", "stand_in"),
@@ -196,14 +196,14 @@ _BURN = [
         "used": Read(
             "control.use_monthly",
             margin=EARLIER,
-            trace={"holder_kind": "holder_kind", "holder": "holder", "use_measure": "measure", "month": "month"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "use_measure": "measure", "month": "month"},
         ),
         "budgets": Read("control.budget_in_force", columns=tuple(_BUDGET)),
         "measures": Read("control.measure", columns=("measure", "use_measure", "per_area"), trace={"measure": "measure"}),
-        "buildings": Read("buildings.building", columns=("building", "zone", "floor_area"), trace={"holder": "building"}),
+        "buildings": Read("buildings.building", columns=("building", "zone", "floor_area"), trace={"scope": "building"}),
     },
     columns=_BURN,
-    grain=["holder_kind", "holder", "measure", "year", "month"],
+    grain=["scope_kind", "scope", "measure", "year", "month"],
     period="year",
     time="month",
     by_partition=True,
@@ -214,9 +214,9 @@ def burn_down_monthly(slot: Slot, used: pa.Table, budgets: pa.Table, measures: p
     """Of each budget at the end of each month: what is used, what should have been, and what the year will come to.
 
     `expected_share` is the share of a year that the months so far make up: the budget's own monthly shares, or the shape of
-    the holder's earlier years. The forecast, told with what was known at the end of the month, is what was used plus level x
+    the scope's earlier years. The forecast, told with what was known at the end of the month, is what was used plus level x
     shape of what is to come or unknown, with the interval that is to hold four outcomes in five. A budget of intensity is held
-    against the amount over the floor area of the holder's buildings. `newest` marks the last month of which anything is known;
+    against the amount over the floor area of the scope's buildings. `newest` marks the last month of which anything is known;
     behind it the path to the year's end is projected. Methods, and how well they did: `methods/burn.py`, docs/forecasts.md.
     """
     return standing.told(slot, used, budgets, measures, buildings, burn_down_monthly.schema)
@@ -225,7 +225,7 @@ def burn_down_monthly(slot: Slot, used: pa.Table, budgets: pa.Table, measures: p
 @derived(
     reads={"burn": "control.burn_down_monthly"},
     columns=[name for name in _BURN if name not in ("newest", "projected", "projected_low", "projected_high")],
-    grain=["holder_kind", "holder", "measure", "year"],
+    grain=["scope_kind", "scope", "measure", "year"],
     period="year",
     time="month",
     title_zh="预算现状",
@@ -241,14 +241,14 @@ def budget_state(burn: Any) -> Any:
         "used": Read(
             "control.use_monthly",
             margin=EARLIER,
-            trace={"holder_kind": "holder_kind", "holder": "holder", "measure": "measure"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "measure": "measure"},
         )
     },
     columns=[
-        *("holder_kind", "holder", "measure", "month", "month_of_year", "forecast", "forecast_low", "forecast_high", "outturn"),
+        *("scope_kind", "scope", "measure", "month", "month_of_year", "forecast", "forecast_low", "forecast_high", "outturn"),
         *("forecast_off", "year_before_off", "inside", "symbol", "stand_in"),
     ],
-    grain=["holder_kind", "holder", "measure", "month"],
+    grain=["scope_kind", "scope", "measure", "month"],
     period="year",
     time="month",
     by_partition=True,
@@ -258,7 +258,7 @@ def budget_state(burn: Any) -> Any:
 def outlook_error(slot: Slot, used: pa.Table) -> pa.Table:
     """What would have been forecast of a year at the end of each of its months, beside what the year came to.
 
-    For every holder and amount whose year is known to at least nine tenths, in each month something, and that has an earlier
+    For every scope and amount whose year is known to at least nine tenths, in each month something, and that has an earlier
     year. Beside it how far off the year before was, taken as it was. What is unknown of the year counts as the rest of it.
     """
     return standing.outlook_errors(slot, used, outlook_error.schema)

@@ -19,13 +19,13 @@ DECISIONS = ("draft", "in_force", "withdrawn")
 
 
 class Budget(Record):
-    """What a holder may use or emit in a year. A draft binds nobody; one in force is changed with a reason, or withdrawn."""
+    """What a scope may use or emit in a year. A draft binds nobody; one in force is changed with a reason, or withdrawn."""
 
     TABLE = "control.budget_decided"
     RIGHTS: ClassVar = {"officer": ("add", "change", "view"), "leader": ("view",)}
 
-    holder_kind = models.CharField("主体类别 · kind of holder", max_length=20, choices=[(kind, kind) for kind in HOLDERS])
-    holder = models.CharField("预算主体 · holder", max_length=120)
+    scope_kind = models.CharField("主体类别 · kind of scope", max_length=20, choices=[(kind, kind) for kind in HOLDERS])
+    scope = models.CharField("预算主体 · scope", max_length=120)
     measure = models.CharField("指标 · measure", max_length=60)
     year = models.IntegerField("年 · year", validators=[MinValueValidator(1990), MaxValueValidator(2100)])
     budget = models.DecimalField(
@@ -36,15 +36,13 @@ class Budget(Record):
     decision = models.CharField("状态 · state", max_length=20, choices=[(each, each) for each in DECISIONS], default="draft")
 
     class Meta:
-        ordering = ("-year", "holder_kind", "holder", "measure")
+        ordering = ("-year", "scope_kind", "scope", "measure")
         verbose_name = "预算 · budget"
         verbose_name_plural = "预算 · budgets"
-        constraints = (
-            models.UniqueConstraint(fields=["holder_kind", "holder", "measure", "year"], name="one_budget_of_a_year"),
-        )
+        constraints = (models.UniqueConstraint(fields=["scope_kind", "scope", "measure", "year"], name="one_budget_of_a_year"),)
 
     def __str__(self) -> str:
-        return f"{self.holder_kind} {self.holder} {self.measure} {self.year}"
+        return f"{self.scope_kind} {self.scope} {self.measure} {self.year}"
 
     def clean(self) -> None:
         """Raises ValidationError for a budget of nothing and for monthly shares that are no twelve numbers adding up to 1."""

@@ -41,17 +41,17 @@ def shares_of(text: str) -> list[Decimal]:
 
 
 def _check_budgets(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
-    """Each budget is for a holder that there is, is above nothing, and its monthly shares add up to 1."""
+    """Each budget is for a scope that there is, is above nothing, and its monthly shares add up to 1."""
     known = {kind: set(tables[name].column(column).to_pylist()) for kind, (name, column) in OF_HOLDER.items() if name in tables}
     known["district"] = {ROOT}
     if "buildings.enterprise" in tables:
         known["enterprise"] = set(tables["buildings.enterprise"].column("enterprise").to_pylist())
     for row in table.to_pylist():
         where = (row["source_file"], row["source_row"])
-        kind = row["holder_kind"]
-        if kind in known and row["holder"] is not None and row["holder"] not in known[kind]:
+        kind = row["scope_kind"]
+        if kind in known and row["scope"] is not None and row["scope"] not in known[kind]:
             expected = "district" if kind == ROOT else f"a {kind} of the registers"
-            problems.add("reference", *where, "holder", found=row["holder"], expected=expected)
+            problems.add("reference", *where, "scope", found=row["scope"], expected=expected)
         if row["budget"] is not None and row["budget"] <= 0:
             problems.add("range", *where, "budget", found=row["budget"], expected="a number above 0")
         if row["monthly_shares"]:
@@ -67,8 +67,8 @@ BUDGET = source(
     path="registers/budgets.csv",
     columns=[
         *(
-            "holder_kind",
-            "holder",
+            "scope_kind",
+            "scope",
             "measure",
             "year",
             "budget",
@@ -81,9 +81,9 @@ BUDGET = source(
         ),
     ],
     optional=("monthly_shares", "who"),
-    grain=["holder_kind", "holder", "measure", "year"],
+    grain=["scope_kind", "scope", "measure", "year"],
     references={"measure": "control.measure.measure"},
-    choices={"holder_kind": HOLDERS, "review": REVIEW},
+    choices={"scope_kind": HOLDERS, "review": REVIEW},
     ranges={"year": (1990, 2100)},
     check=_check_budgets,
     title_zh="预算登记",
@@ -106,15 +106,15 @@ RULE = source(
     "control.warning_rule",
     path="registers/warning_rules.csv",
     columns=[
-        *("rule", "name_zh", "name_en", "threshold_kind", "holder_kind", "measure", "threshold", "dead_band", "delay_steps"),
+        *("rule", "name_zh", "name_en", "threshold_kind", "scope_kind", "measure", "threshold", "dead_band", "delay_steps"),
         *("severity", "roles", "valid_from", "valid_to", "source"),
     ],
-    optional=("holder_kind", "measure", "dead_band", "delay_steps", "valid_to"),
+    optional=("scope_kind", "measure", "dead_band", "delay_steps", "valid_to"),
     grain=["rule"],
     during=("valid_from", "valid_to"),
     key_of_period=("rule",),
     references={"measure": "control.measure.measure"},
-    choices={"threshold_kind": THRESHOLDS, "holder_kind": HOLDERS, "severity": SEVERITIES},
+    choices={"threshold_kind": THRESHOLDS, "scope_kind": HOLDERS, "severity": SEVERITIES},
     ranges={"delay_steps": (0, 60)},
     check=_check_rules,
     title_zh="预警规则",

@@ -13,17 +13,17 @@ from scicity.kernel.tables import Read, derived
 
 AROUND = timedelta(days=366)  # a warning that stands for longer than this is not followed to its end
 _WARNING = [
-    *("warning", "rule", "threshold_kind", "severity", "holder_kind", "holder", "measure", "carrier", "zone", "since"),
+    *("warning", "rule", "threshold_kind", "severity", "scope_kind", "scope", "measure", "carrier", "zone", "since"),
     *("cleared_on", "worst", "limit", "latest", "symbol", "stand_in"),
 ]
 _RULES = Read(
     "control.warning_rule",
     columns=(
-        *("rule", "threshold_kind", "holder_kind", "measure", "threshold", "dead_band", "delay_steps", "severity"),
+        *("rule", "threshold_kind", "scope_kind", "measure", "threshold", "dead_band", "delay_steps", "severity"),
         *("valid_from", "valid_to"),
     ),
 )
-_BUILDINGS = Read("buildings.building", columns=("building", "zone"), trace={"holder": "building"})
+_BUILDINGS = Read("buildings.building", columns=("building", "zone"), trace={"scope": "building"})
 
 
 @derived(
@@ -31,10 +31,10 @@ _BUILDINGS = Read("buildings.building", columns=("building", "zone"), trace={"ho
         "burn": Read(
             "control.burn_down_monthly",
             columns=(
-                *("holder_kind", "holder", "measure", "month", "ahead", "forecast_share", "used", "coverage", "newest"),
+                *("scope_kind", "scope", "measure", "month", "ahead", "forecast_share", "used", "coverage", "newest"),
                 "stand_in",
             ),
-            trace={"holder_kind": "holder_kind", "holder": "holder", "measure": "measure"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "measure": "measure"},
         ),
         "rules": _RULES,
         "buildings": _BUILDINGS,
@@ -66,13 +66,13 @@ _DAYS = ("carrier", "day", "energy", "coverage", "stand_in")
             "energy.consumption_daily",
             columns=("building", *_DAYS),
             margin=AROUND,
-            trace={"holder": "building", "carrier": "carrier", "since": "day"},
+            trace={"scope": "building", "carrier": "carrier", "since": "day"},
         ),
         "zones_daily": Read(
             "energy.zone_daily",
             columns=("zone", *_DAYS),
             margin=AROUND,
-            trace={"holder": "zone", "carrier": "carrier", "since": "day"},
+            trace={"scope": "zone", "carrier": "carrier", "since": "day"},
         ),
         "rules": _RULES,
         "buildings": _BUILDINGS,

@@ -23,7 +23,7 @@ STALE = "stale,断,stale,stale,building,energy,3,0,1,low,officer,2021-01-01,,mad
 
 
 def record(**changed: Any) -> dict[str, Any]:
-    told = {"holder_kind": "building", "holder": "b1", "measure": "energy", "year": 2022, "budget": Decimal(1500)}
+    told = {"scope_kind": "building", "scope": "b1", "measure": "energy", "year": 2022, "budget": Decimal(1500)}
     return {
         **told,
         "monthly_shares": None,
@@ -46,12 +46,12 @@ def test_what_is_used_of_energy_coal_and_carbon(tmp_path: Path) -> None:
     district.energy({"2022-01": {"b1": 100.0, "b2": None}, "2022-02": {"b1": 10.0, "b2": 20.0}})
     district.put(IN_USE, factors(("standard_coal_equivalent", "0.1229"), ("location_based", "0.5")))
     district.load()
-    rows = {(r["holder"], r["measure"], r["month"].month): r for r in district.rows("use_monthly")}
+    rows = {(r["scope"], r["measure"], r["month"].month): r for r in district.rows("use_monthly")}
     assert rows["b1", "energy", 1]["used"] == 100 and rows["b1", "standard_coal", 1]["used"] == Decimal("12.29")
     assert (rows["b2", "energy", 1]["used"], rows["b2", "energy", 1]["coverage"]) == (None, 0.0)  # unknown, not 0
     assert rows["district", "energy", 2]["used"] == 30 and rows["e", "emission", 1]["used"] == 50
     assert {r["review"] for r in rows.values() if r["measure"] == "standard_coal"} == {"unverified"}
-    assert {(r["holder_kind"], r["symbol"]) for r in rows.values() if r["holder"] == "e"} == {
+    assert {(r["scope_kind"], r["symbol"]) for r in rows.values() if r["scope"] == "e"} == {
         *(("enterprise", "kWh"), ("enterprise", "kgce"), ("enterprise", "kg")),
     }
 
@@ -60,12 +60,12 @@ def test_coal_without_a_factor_is_unknown(tmp_path: Path) -> None:
     district = SmallControl(tmp_path)
     district.energy({"2022-01": {"b1": 100.0}})
     district.load()
-    (row,) = district.rows("use_monthly", holder="b1", measure="standard_coal")
+    (row,) = district.rows("use_monthly", scope="b1", measure="standard_coal")
     assert (row["used"], row["coverage"]) == (None, 0.0)
 
 
 def test_burn_down_of_a_year_like_the_one_before(tmp_path: Path) -> None:
-    rows = made(tmp_path).rows("burn_down_monthly", holder="district")
+    rows = made(tmp_path).rows("burn_down_monthly", scope="district")
     assert [row["month"].month for row in rows] == list(range(1, 13)) and {row["year"] for row in rows} == {2022}
     june = rows[5]
     assert (
@@ -82,9 +82,9 @@ def test_budgets_may_bring_their_own_shares_and_an_intensity_is_over_the_area(tm
     budgets = f"building,b1,energy,2022,1000,{shares},plan,,stand-in,made up,unverified\n"
     budgets += f"zone,west,energy_intensity,2022,11{OF}"
     district = made(tmp_path, budgets)
-    own = district.rows("burn_down_monthly", holder="b1")
+    own = district.rows("burn_down_monthly", scope="b1")
     assert own[0]["expected_share"] == 100 and own[0]["budget_to_date"] == 1000
-    west = district.rows("budget_state", holder="west")[0]
+    west = district.rows("budget_state", scope="west")[0]
     assert (west["used_to_date"], west["floor_area"], west["symbol"]) == (12, 300.0, "kWh/m²")
     assert (west["budget_status"], west["use_measure"]) == ("exceeded", "energy")
 
@@ -92,7 +92,7 @@ def test_budgets_may_bring_their_own_shares_and_an_intensity_is_over_the_area(tm
 def test_an_unknown_month_stays_unknown(tmp_path: Path) -> None:
     months = {month: dict(of) for month, of in FULL.items() if month < "2022-07"}
     months["2022-03"] = {"b1": None, "b2": None}
-    rows = made(tmp_path, months=months).rows("burn_down_monthly", holder="district")
+    rows = made(tmp_path, months=months).rows("burn_down_monthly", scope="district")
     assert rows[2]["used"] is None and rows[2]["used_to_date"] == 800 and rows[2]["coverage"] == pytest.approx(59 / 90)
     assert rows[5]["forecast"] == pytest.approx(4800) and rows[5]["newest"]
     assert rows[6]["used_to_date"] is None and rows[6]["forecast"] is None and rows[11]["projected"] == pytest.approx(4800)
@@ -100,16 +100,16 @@ def test_an_unknown_month_stays_unknown(tmp_path: Path) -> None:
 
 def test_what_was_decided_goes_before_the_register(tmp_path: Path) -> None:
     district = made(tmp_path)
-    assert {row["holder"]: row["budget"] for row in district.rows("budget_in_force")} == {"district": 5000, "b1": 1000}
-    district.put(DECIDED, [record(decision="draft"), record(holder="b2", decision="in_force", budget=Decimal(9))])
-    found = {row["holder"]: (row["budget"], row["origin"]) for row in district.rows("budget_in_force")}
+    assert {row["scope"]: row["budget"] for row in district.rows("budget_in_force")} == {"district": 5000, "b1": 1000}
+    district.put(DECIDED, [record(decision="draft"), record(scope="b2", decision="in_force", budget=Decimal(9))])
+    found = {row["scope"]: (row["budget"], row["origin"]) for row in district.rows("budget_in_force")}
     assert found == {"district": (5000, "stand-in"), "b1": (1000, "stand-in"), "b2": (9, "manual")}
     district.put(DECIDED, [record()])
-    assert {row["holder"]: row["budget"] for row in district.rows("budget_in_force")} == {"district": 5000, "b1": 1500}
-    assert district.rows("burn_down_monthly", holder="b1")[5]["budget"] == 1500
+    assert {row["scope"]: row["budget"] for row in district.rows("budget_in_force")} == {"district": 5000, "b1": 1500}
+    assert district.rows("burn_down_monthly", scope="b1")[5]["budget"] == 1500
     district.put(DECIDED, [record(decision="withdrawn")])
-    assert [row["holder"] for row in district.rows("budget_in_force")] == ["district"]
-    assert district.rows("burn_down_monthly", holder="b1") == []
+    assert [row["scope"] for row in district.rows("budget_in_force")] == ["district"]
+    assert district.rows("burn_down_monthly", scope="b1") == []
 
 
 def test_a_district_without_registers_has_empty_tables(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_warnings_over_budgets_begin_and_end_with_their_months(tmp_path: Path) -
         months[month]["b1"] = value
     district = made(tmp_path, f"building,b1,energy,2022,1300{OF}", FORECAST + AHEAD, months)
     found = {row["rule"]: row for row in district.rows("warning")}
-    burn = district.rows("burn_down_monthly", holder="b1")
+    burn = district.rows("burn_down_monthly", scope="b1")
     assert found["over"]["since"] == date(2022, 2, 28) and found["over"]["worst"] == pytest.approx(burn[1]["forecast_share"])
     first_below = next(row["month"] for row in burn[2:] if row["forecast_share"] <= 99)
     assert (found["over"]["cleared_on"] + timedelta(days=1)) == date(2022, first_below.month + 1, 1)
@@ -152,7 +152,7 @@ def test_warnings_over_days_and_of_data_that_stopped(tmp_path: Path) -> None:
     rows = days(date(2022, 12, 1), values) + days(date(2022, 12, 1), [5.0] * 62, "b2")
     district.put(DAILY, rows)
     found = sorted(district.rows("warning"), key=lambda row: (row["rule"], row["since"]))
-    told = [(row["rule"], row["holder"], row["since"], row["cleared_on"]) for row in found]
+    told = [(row["rule"], row["scope"], row["since"], row["cleared_on"]) for row in found]
     assert told == [
         ("stale", "b1", date(2023, 1, 23), date(2023, 1, 26)),  # four days behind the 19th
         ("sudden", "b1", date(2023, 1, 10), date(2023, 1, 11)),
@@ -171,10 +171,10 @@ def test_scenarios_of_allocation_add_up(tmp_path: Path) -> None:
     rows = made(tmp_path, f"district,district,energy,2022,4801.7{OF}").rows("allocation")
     sums: dict[tuple[str, str], Decimal] = {}
     for row in rows:
-        key = (row["holder_kind"], row["allocation_rule"])
+        key = (row["scope_kind"], row["allocation_rule"])
         sums[key] = sums.get(key, Decimal(0)) + row["allocated"]
     assert len(sums) == 8 and set(sums.values()) == {Decimal("4801.7")}
-    by = {(row["allocation_rule"], row["holder"]): row for row in rows}
+    by = {(row["allocation_rule"], row["scope"]): row for row in rows}
     assert by["past_use", "b1"]["allocated"] == Decimal("1200.4") and by["floor_area", "b1"]["allocated"] == Decimal("1200.4")
     assert by["past_use", "b1"]["past_use"] == 1200 and by["past_use", "b1"]["origin"] == "allocated"
 
@@ -230,12 +230,12 @@ def test_a_changed_day_heals_what_it_touches(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("budgets", "rules", "code", "field"),
     [
-        (f"zone,nowhere,energy,2022,1{OF}", "", "reference", "holder"),
-        (f"district,east,energy,2022,1{OF}", "", "reference", "holder"),
+        (f"zone,nowhere,energy,2022,1{OF}", "", "reference", "scope"),
+        (f"district,east,energy,2022,1{OF}", "", "reference", "scope"),
         (f"building,b1,energy,2022,0{OF}", "", "range", "budget"),
         (f"building,b1,power,2022,1{OF}", "", "reference", "measure"),
-        (f"company,b1,energy,2022,1{OF}", "", "choice", "holder_kind"),
-        (BUILDING + BUILDING, "", "key-twice", "holder_kind, holder, measure, year"),
+        (f"company,b1,energy,2022,1{OF}", "", "choice", "scope_kind"),
+        (BUILDING + BUILDING, "", "key-twice", "scope_kind, scope, measure, year"),
         ("building,b1,energy,2022,1,0.5 0.5,plan,,stand-in,x,verified\n", "", "value", "monthly_shares"),
         ("building,b1,energy,2022,1,nan 1 1 1 1 1 1 1 1 1 1 1,plan,,stand-in,x,verified\n", "", "value", "monthly_shares"),
         ("", FORECAST.replace("100,1,1", "100,101,1"), "range", "dead_band"),

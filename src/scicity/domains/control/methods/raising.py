@@ -35,7 +35,7 @@ def over_budgets(
     for row in burn.to_pylist():
         if row["month"].year != year:
             continue
-        key = (row["holder_kind"], row["holder"], row["measure"])
+        key = (row["scope_kind"], row["scope"], row["measure"])
         about = held.setdefault(
             key, {name: np.full(MONTHS, np.nan) for name in ("forecast_share", "ahead")} | {"stand_in": False}
         )
@@ -57,8 +57,8 @@ def over_budgets(
         values = np.array([held[key][VALUE[rule["threshold_kind"]]] for key in keys]).reshape(len(keys), MONTHS)
         told = [
             {
-                "holder_kind": k,
-                "holder": h,
+                "scope_kind": k,
+                "scope": h,
                 "measure": m,
                 "carrier": None,
                 "zone": zones(k, h),
@@ -69,7 +69,7 @@ def over_budgets(
         raised = _raised(slot.calendar, rule, told, values, steps)
         over = {key for key, value in zip(keys, values, strict=True) if not np.isnan(value[-1])}
         for row in raised:
-            if row["cleared_on"] is None and (row["holder_kind"], row["holder"], row["measure"]) in over:
+            if row["cleared_on"] is None and (row["scope_kind"], row["scope"], row["measure"]) in over:
                 row["cleared_on"] = date(year + 1, 1, 1)  # a budget's warning goes with its year
         rows += raised
     return pa.Table.from_pylist(rows, schema=schema)
@@ -98,8 +98,8 @@ def over_days(
         steps = each.first + np.arange(energy.shape[1])
         about = [
             {
-                "holder_kind": "district" if kind == "zone" and name == ROOT else kind,
-                "holder": name,
+                "scope_kind": "district" if kind == "zone" and name == ROOT else kind,
+                "scope": name,
                 "measure": "energy",
                 "carrier": carrier,
                 "zone": zones(kind, name),
@@ -109,7 +109,7 @@ def over_days(
         ]
         values = {"sudden_day": against_usual(energy), "stale": days_without(some)}
         for rule in asked:
-            chosen = [at for at, one in enumerate(about) if _concerns(rule, one["holder_kind"], "energy")]
+            chosen = [at for at, one in enumerate(about) if _concerns(rule, one["scope_kind"], "energy")]
             picked = values[rule["threshold_kind"]][chosen]
             rows += _raised(slot.calendar, rule, [about[at] for at in chosen], picked, steps)
     inside = [row for row in rows if begin <= (row["since"] - EPOCH).days < end]
@@ -194,7 +194,7 @@ def _raised(
             continue
         each = about[series]
         name = "|".join(
-            (rule["rule"], each["holder_kind"], each["holder"], each["measure"], each["carrier"] or "", since.isoformat())
+            (rule["rule"], each["scope_kind"], each["scope"], each["measure"], each["carrier"] or "", since.isoformat())
         )
         rows.append(
             {
@@ -223,7 +223,7 @@ def _valid(calendar: Calendar, rule: dict[str, Any], day: date) -> bool:
 
 
 def _concerns(rule: dict[str, Any], kind: str, measure: str) -> bool:
-    return rule["holder_kind"] in (None, kind) and rule["measure"] in (None, measure)
+    return rule["scope_kind"] in (None, kind) and rule["measure"] in (None, measure)
 
 
 def _zones(buildings: pa.Table) -> Any:

@@ -30,7 +30,7 @@ def scenarios(year: int, used: pa.Table, budgets: pa.Table, buildings: pa.Table,
     rows = []
     measures = {key[2] for key in past}
     for budget in budgets.to_pylist():
-        if budget["holder_kind"] != ROOT or budget["year"] != year or budget["measure"] not in measures:
+        if budget["scope_kind"] != ROOT or budget["year"] != year or budget["measure"] not in measures:
             continue
         for kind in KINDS:
             rows += _of_kind(budget, kind, areas[kind], past)
@@ -39,7 +39,7 @@ def scenarios(year: int, used: pa.Table, budgets: pa.Table, buildings: pa.Table,
 
 @dataclass
 class Past:
-    """What a holder used in the years before: by year, how many months of each are known, and whether stand-ins lie below."""
+    """What a scope used in the years before: by year, how many months of each are known, and whether stand-ins lie below."""
 
     used: dict[int, Decimal] = field(default_factory=dict)
     known: dict[int, float] = field(default_factory=dict)
@@ -62,8 +62,8 @@ def _past(year: int, used: pa.Table) -> dict[tuple[str, str, str], Past]:
     found: dict[tuple[str, str, str], Past] = {}
     for row in used.to_pylist():
         before = row["month"].year
-        if year - BASE_YEARS <= before < year and row["used"] is not None and row["holder_kind"] in KINDS:
-            about = found.setdefault((row["holder_kind"], row["holder"], row["measure"]), Past())
+        if year - BASE_YEARS <= before < year and row["used"] is not None and row["scope_kind"] in KINDS:
+            about = found.setdefault((row["scope_kind"], row["scope"], row["measure"]), Past())
             about.used[before] = about.used.get(before, Decimal(0)) + row["used"]
             about.known[before] = about.known.get(before, 0.0) + (row["coverage"] or 0.0)
             about.stand_in |= bool(row["stand_in"])
@@ -87,8 +87,8 @@ def _of_kind(
         given = share.shared(budget["budget"], weights, places)
         rows += [
             {
-                **{"year": year, "measure": budget["measure"], "allocation_rule": rule, "holder_kind": kind},
-                **{"holder": name, "allocated": part, "past_use": own, "base_use": mean, "floor_area": areas[name]},
+                **{"year": year, "measure": budget["measure"], "allocation_rule": rule, "scope_kind": kind},
+                **{"scope": name, "allocated": part, "past_use": own, "base_use": mean, "floor_area": areas[name]},
                 "symbol": budget["symbol"],
                 "past_share": None if own is None or total <= 0 else float(100 * own / total),
                 "coverage": about.known.get(year - 1, 0.0) / MONTHS,

@@ -66,16 +66,16 @@ def states(city: Any, year: int) -> list[dict[str, Any]]:
     known, told = names(city), measures(city)
     order = list(KINDS)
     rows = city.rows("control.budget_state", where={"year": year})
-    rows.sort(key=lambda row: (order.index(row["holder_kind"]), row["holder"], list(told).index(row["measure"])))
+    rows.sort(key=lambda row: (order.index(row["scope_kind"]), row["scope"], list(told).index(row["measure"])))
     errors = errors_of(city, rows, year)
     return [
         {
             "row": row,
-            "name": known.get((row["holder_kind"], row["holder"])),
-            "kind": KINDS[row["holder_kind"]],
+            "name": known.get((row["scope_kind"], row["scope"])),
+            "kind": KINDS[row["scope_kind"]],
             "measure": told[row["measure"]],
             "status": STATUS[row["budget_status"]],
-            "error": errors.get((row["holder_kind"], row["holder"], row["use_measure"], row["month"].month)),
+            "error": errors.get((row["scope_kind"], row["scope"], row["use_measure"], row["month"].month)),
         }
         for row in rows
     ]
@@ -83,12 +83,12 @@ def states(city: Any, year: int) -> list[dict[str, Any]]:
 
 def errors_of(city: Any, rows: list[Any], year: int) -> dict[tuple[str, str, str, int], Any]:
     """The newest back-tested forecast of an earlier year, told at the end of the same month, of each of some rows."""
-    holders = sorted({row["holder"] for row in rows})
+    holders = sorted({row["scope"] for row in rows})
     months = sorted({row["month"].month for row in rows})
     found: dict[tuple[str, str, str, int], Any] = {}
-    for row in city.rows("control.outlook_error", where={"holder": holders, "month_of_year": months}, order=["month"]):
+    for row in city.rows("control.outlook_error", where={"scope": holders, "month_of_year": months}, order=["month"]):
         if row["month"].year < year:
-            found[row["holder_kind"], row["holder"], row["measure"], row["month_of_year"]] = row
+            found[row["scope_kind"], row["scope"], row["measure"], row["month_of_year"]] = row
     return found
 
 

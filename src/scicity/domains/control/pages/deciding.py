@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from scicity.domains.control.models import DECISIONS, Budget
 from scicity.domains.control.pages import asked
 
-KEY = ("holder_kind", "holder", "measure", "year")
+KEY = ("scope_kind", "scope", "measure", "year")
 FIELDS = (*KEY, "budget", "monthly_shares", "reason", "decision")
 LONGEST = 1_000
 
@@ -28,13 +28,13 @@ def budget(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("control.add_budget"):
         raise PermissionDenied
     sent = {name: request.POST.get(name, "").strip()[:LONGEST] for name in FIELDS}
-    sent["holder_kind"], _, sent["holder"] = request.POST.get("subject", "").strip()[:LONGEST].partition("/")
+    sent["scope_kind"], _, sent["scope"] = request.POST.get("subject", "").strip()[:LONGEST].partition("/")
     if request.method == "POST":
         faults = _keep(request, sent)
         if not faults:
             told = ("已保存；指标值数秒后更新。", "Kept; figures follow within seconds.")
             messages.success(request, told[not request.LANGUAGE_CODE.startswith("zh")])
-            return redirect("control:holder", kind=sent["holder_kind"], holder=sent["holder"])
+            return redirect("control:scope", kind=sent["scope_kind"], scope=sent["scope"])
         return _form(request, sent, faults, status=422)
     asked_for = {name: request.GET.get(name, "").strip()[:LONGEST] for name in KEY}
     return _form(request, {**dict.fromkeys(FIELDS, ""), **asked_for, **_known(request, asked_for)}, {})
@@ -63,8 +63,8 @@ def _keep(request: HttpRequest, sent: dict[str, str]) -> dict[str, str]:
     """Keeps what was sent; what is wrong with it, by field, where it cannot be kept."""
     faults = {}
     names = asked.names(request.city)
-    if (sent["holder_kind"], sent["holder"]) not in names:
-        faults["holder"] = "登记表中没有这个主体 · the registers have no such holder"
+    if (sent["scope_kind"], sent["scope"]) not in names:
+        faults["scope"] = "登记表中没有这个主体 · the registers have no such scope"
     if sent["measure"] not in asked.measures(request.city):
         faults["measure"] = "没有这个指标 · no such measure"
     with transaction.atomic():

@@ -6,6 +6,6 @@ from scicity.domains.control.pages import deciding, views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
-    path("holders/<str:kind>/<str:holder>/", views.holder, name="holder"),
+    path("scopes/<str:kind>/<str:scope>/", views.scope, name="scope"),
     path("budget/", deciding.budget, name="budget"),
 ]

@@ -1,4 +1,4 @@
-"""The pages of budgets: all of a year, and those of one holder."""
+"""The pages of budgets: all of a year, and those of one scope."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "years": [str(each) for each in years],
         "year": year,
-        "cards": [entry for entry in states if entry["row"]["holder_kind"] == asked.WHOLE],
+        "cards": [entry for entry in states if entry["row"]["scope_kind"] == asked.WHOLE],
         "states": states,
         "standing": sum(entry["state"] in telling.UNSETTLED for entry in telling.shown(city, telling.current(city))),
         "may": may,
@@ -29,21 +29,21 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "control/overview.html", context)
 
 
-def holder(request: HttpRequest, kind: str, holder: str) -> HttpResponse:
-    """The budgets of one holder: their burn-down, how the forecast came about, and how far such forecasts were off."""
+def scope(request: HttpRequest, kind: str, scope: str) -> HttpResponse:
+    """The budgets of one scope: their burn-down, how the forecast came about, and how far such forecasts were off."""
     city = request.city
-    name = asked.names(city).get((kind, holder))
+    name = asked.names(city).get((kind, scope))
     if name is None:
-        raise Http404("no such holder of a budget")
-    key = {"holder_kind": kind, "holder": holder}
+        raise Http404("no such scope of a budget")
+    key = {"scope_kind": kind, "scope": scope}
     years = sorted({row["year"] for row in city.rows("control.budget_state", ["year"], key)}, reverse=True)
     context = {"name": name, "kind": asked.KINDS[kind], "key": key, "may": request.user.has_perm("control.add_budget")}
     if not years:
-        return render(request, "control/holder.html", {**context, "years": []})
+        return render(request, "control/scope.html", {**context, "years": []})
     year = _year(request, years, asked.year_shown(city))
     measures = asked.measures(city)
     states = [
-        entry for entry in asked.states(city, year) if entry["row"]["holder"] == holder and entry["row"]["holder_kind"] == kind
+        entry for entry in asked.states(city, year) if entry["row"]["scope"] == scope and entry["row"]["scope_kind"] == kind
     ]
     budgets = []
     for number, entry in enumerate(states):
@@ -65,7 +65,7 @@ def holder(request: HttpRequest, kind: str, holder: str) -> HttpResponse:
         entry["in_force"] = in_force.get(entry["row"]["measure"])
     warnings = city.rows("control.warning", where=key, order=["-since"], limit=20)
     context |= {"years": [str(each) for each in years], "year": year, "budgets": budgets}
-    return render(request, "control/holder.html", {**context, "warnings": telling.shown(city, warnings)})
+    return render(request, "control/scope.html", {**context, "warnings": telling.shown(city, warnings)})
 
 
 def _year(request: HttpRequest, years: list[int], default: int | None) -> int:

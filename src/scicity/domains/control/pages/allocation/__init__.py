@@ -36,12 +36,12 @@ def show(request: HttpRequest) -> HttpResponse:
     year, measure = next((each for each in choices if f"{each[0]}-{each[1]}" == wanted), choices[0])
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else KINDS[0]
-    rows = city.rows("control.allocation", where={"year": year, "measure": measure, "holder_kind": kind})
+    rows = city.rows("control.allocation", where={"year": year, "measure": measure, "scope_kind": kind})
     names, measures = asked.names(city), asked.measures(city)
-    by_holder: dict[str, dict[str, Any]] = {}
+    by_scope: dict[str, dict[str, Any]] = {}
     for row in rows:
-        by_holder.setdefault(row["holder"], {})[row["allocation_rule"]] = row
-    rules = [rule for rule in RULES if any(rule in each for each in by_holder.values())]
+        by_scope.setdefault(row["scope"], {})[row["allocation_rule"]] = row
+    rules = [rule for rule in RULES if any(rule in each for each in by_scope.values())]
     context = {
         "choices": [(f"{each[0]}-{each[1]}", f"{each[0]}", measures[each[1]]) for each in choices],
         "of": f"{year}-{measure}",
@@ -52,15 +52,15 @@ def show(request: HttpRequest) -> HttpResponse:
         "rules": [(rule, asked.RULES[rule][:2], asked.RULES[rule][2:]) for rule in rules],
         "entries": [
             {
-                "name": names.get((kind, holder)),
-                "holder": holder,
+                "name": names.get((kind, scope)),
+                "scope": scope,
                 "first": next(iter(each.values())),
                 "cells": [each.get(rule) for rule in rules],
             }
-            for holder, each in sorted(by_holder.items())
+            for scope, each in sorted(by_scope.items())
         ],
         "whole": next(
-            iter(city.rows("control.budget_in_force", where={"holder_kind": "district", "year": year, "measure": measure})),
+            iter(city.rows("control.budget_in_force", where={"scope_kind": "district", "year": year, "measure": measure})),
             None,
         ),
         "may": request.user.has_perm("control.add_budget"),
@@ -76,7 +76,7 @@ def _adopt(request: HttpRequest) -> None:
     reason = request.POST.get("reason", "").strip()[:900]
     rows = []
     if year.isascii() and year.isdecimal():
-        where = {"year": int(year[:4]), "measure": measure, "allocation_rule": rule, "holder_kind": kind}
+        where = {"year": int(year[:4]), "measure": measure, "allocation_rule": rule, "scope_kind": kind}
         rows = [row for row in request.city.rows("control.allocation", where=where) if row["allocated"]]
     if not rows or not reason:
         messages.error(request, "请选择方案并写明理由。" if chinese else "Choose a scenario and give a reason.")
@@ -84,7 +84,7 @@ def _adopt(request: HttpRequest) -> None:
     made = left = 0
     with transaction.atomic():
         for row in rows:
-            key = {name: row[name] for name in ("holder_kind", "holder", "measure", "year")}
+            key = {name: row[name] for name in ("scope_kind", "scope", "measure", "year")}
             record = Budget.objects.filter(**key).first() or Budget(**key)
             if record.pk and (record.decision != "draft" or not request.user.has_perm("control.change_budget")):
                 left += 1

@@ -84,7 +84,7 @@ def _named(entry: dict[str, Any], names: dict[tuple[str, str], Any], told_to: li
     row = entry["row"]
     return {
         **entry,
-        "name": names.get((row["holder_kind"], row["holder"])),
+        "name": names.get((row["scope_kind"], row["scope"])),
         "severity": SEVERITY.get(row["severity"], ("", "", "old")),
         "carrier": asked.CARRIERS.get(row["carrier"] or ""),
         "mine": any(told.role in told_to for told in entry["told"]),
