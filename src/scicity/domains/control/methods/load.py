@@ -18,7 +18,7 @@ import numpy as np
 
 HOURS, WEEK = 24, 7
 MONDAY = 3  # day 0 of 1970 was a Thursday; (day + 3) % 7 is 0 on Mondays
-PROFILE = 4  # weeks whose same weekdays make the usual day
+PROFILE = 4  # weeks whose same weekdays make the usual day; `_sums` adds up as many
 TRAINED = 10  # weeks before a week from which its weights are fitted
 FORGET = 0.97  # how much a week counts of the one after it
 HELD = 0.005  # how strongly weights are held to the prior, against the mean square of what they weigh
@@ -123,9 +123,7 @@ def _told(loads: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     """What the past says of each hour: (series, days, 24, told); lowest and highest load of four weeks: (series, days)."""
     known = ~np.isnan(loads)
     value, weight = np.where(known, loads, 0.0), known.astype(np.float64)
-    of_week = _mean(value, weight, range(1, WEEK + 1))
-    usual = _mean(value, weight, range(WEEK, WEEK * PROFILE + 1, WEEK))
-    long = _mean(value, weight, range(1, WEEK * PROFILE + 1))
+    of_week, usual, long = (_over(*both) for both in zip(_sums(value), _sums(weight), strict=True))
     usual = _or(_or(usual, of_week), long)
     of_week = _or(of_week, long)
     same = _last_of_kind(rest)
@@ -175,13 +173,21 @@ def _last_of_kind(rest: np.ndarray) -> np.ndarray:
     return found
 
 
-def _mean(value: np.ndarray, weight: np.ndarray, lags: range) -> np.ndarray:
-    """Mean of what is known of the same hour, so many days back; NaN where nothing is."""
-    total, count = np.zeros_like(value), np.zeros_like(value)
-    for lag in lags:
-        if lag < value.shape[1]:
-            total[:, lag:] += value[:, :-lag]
-            count[:, lag:] += weight[:, :-lag]
+def _sums(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the same hour, summed: the seven days before, the same weekday of four weeks before, and the 28 days before.
+
+    Sums of sums, so that few additions make many, and none rests on what is further back.
+    """
+    one = _back(values, 1, 0.0)
+    two = one + _back(one, 1, 0.0)
+    week = two + _back(two, 2, 0.0) + _back(two, 4, 0.0) + _back(one, 6, 0.0)
+    fortnight = week + _back(week, WEEK, 0.0)
+    weekday = _back(values, WEEK, 0.0)
+    both = weekday + _back(weekday, WEEK, 0.0)
+    return week, both + _back(both, 2 * WEEK, 0.0), fortnight + _back(fortnight, 2 * WEEK, 0.0)
+
+
+def _over(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
@@ -197,7 +203,8 @@ def _extreme(daily: np.ndarray, keep: np.ufunc, empty: float) -> np.ndarray:
 def _back(values: np.ndarray, days: int, empty: float = np.nan) -> np.ndarray:
     """Each day's values as those of `days` days before."""
     moved = np.full_like(values, empty)
-    moved[:, days:] = values[:, : values.shape[1] - days]
+    if days < values.shape[1]:
+        moved[:, days:] = values[:, :-days]
     return moved
 
 
