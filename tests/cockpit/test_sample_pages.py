@@ -29,6 +29,11 @@ PAGES = [
     "/environment/?station=dingling&year=2014",
     "/indicators/",
     "/indicators/statements/?q=PM2.5",
+    "/control/",
+    "/control/scopes/district/district/",
+    "/control/warnings/",
+    "/control/allocation/",
+    "/control/forecasts/",
 ]
 OPENED_PER_PAGE = 12
 

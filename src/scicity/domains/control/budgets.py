@@ -196,7 +196,7 @@ _BURN = [
         "used": Read(
             "control.use_monthly",
             margin=EARLIER,
-            trace={"scope_kind": "scope_kind", "scope": "scope", "use_measure": "measure", "month": "month"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "use_measure": "measure"},
         ),
         "budgets": Read("control.budget_in_force", columns=tuple(_BUDGET)),
         "measures": Read("control.measure", columns=("measure", "use_measure", "per_area"), trace={"measure": "measure"}),

@@ -69,7 +69,6 @@ def load_forecast(slot: Slot, daily: pa.Table) -> pa.Table:
         "daily": Read(
             "control.load_day",
             margin=timedelta(days=load.LOOKS_BACK),
-            trace={"building": "building", "carrier": "carrier", "month": "day"},
         )
     },
     columns=[
