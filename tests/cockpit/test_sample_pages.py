@@ -52,6 +52,11 @@ PAGES = [
     "/diagnosis/buildings/east-03/?year=2023&carrier=natural_gas",
     "/diagnosis/buildings/west-03/?year=2023&finding=step.electricity.2023-06-02",
     "/diagnosis/measures/",
+    "/control/",
+    "/control/scopes/district/district/",
+    "/control/warnings/",
+    "/control/allocation/",
+    "/control/forecasts/",
 ]
 OPENED_PER_PAGE = 12
 

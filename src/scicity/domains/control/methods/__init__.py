@@ -1,0 +1,1 @@
+"""Methods of dual control: forecasts of load, burn-down of budgets, warnings, allocation."""
