@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scicity.domains.optimisation.methods import load, sun, wind
 from scicity.domains.optimisation.methods.columns import decimals, grouped_means, newest, words
@@ -40,8 +41,8 @@ def moments(values: np.ndarray) -> pa.Array:
 @derived(
     reads={
         **{name: Read(f"reading.{name}", columns=OF_READING) for name in QUANTITIES},
-        "streams": Read("district.datastream", columns=("datastream", "property", "origin")),
-        "stations": Read("optimisation.energy_station", columns=("energy_station",)),
+        "streams": Read("district.datastream", columns=("datastream", "thing", "property", "origin")),
+        "stations": Read("optimisation.energy_station", columns=("energy_station", "weather_station")),
     },
     columns=["hour", "day", *QUANTITIES, "stand_in"],
     grain=["hour"],
@@ -52,17 +53,20 @@ def moments(values: np.ndarray) -> pa.Array:
     title_en="Weather by hour",
 )
 def weather_hourly(slot: Slot, streams: pa.Table, stations: pa.Table, **readings: pa.Table) -> pa.Table:
-    """Temperature, wind and sunlight of each local hour: the mean of what the district's datastreams said in it.
+    """Temperature, wind and sunlight of each local hour: the mean of what the weather stations that energy stations name said in it.
 
     A reading is about the interval that begins at its time. Of several revisions of a reading the newest counts.
     """
     if not stations.num_rows:
         return weather_hourly.schema.empty_table()
     hours, days = slot.calendar.hours(slot.start, slot.end)
-    borrowed = {row["datastream"] for row in streams.to_pylist() if row["origin"] == "stand-in"}
+    named = {row["weather_station"] for row in stations.to_pylist()}
+    own = [row for row in streams.to_pylist() if row["thing"] in named and row["property"] in QUANTITIES]
+    borrowed = {row["datastream"] for row in own if row["origin"] == "stand-in"}
     columns, any_known, stand_in = {}, np.zeros(hours.size, bool), np.zeros(hours.size, bool)
     for name in QUANTITIES:
-        names, times, values = newest(readings[name])
+        mine = pa.array([row["datastream"] for row in own], pa.string())
+        names, times, values = newest(readings[name].filter(pc.is_in(readings[name].column("datastream"), mine)))
         place = np.searchsorted(hours, times, side="right") - 1
         columns[name] = grouped_means(values, place, hours.size)
         any_known |= np.isfinite(columns[name])
@@ -91,7 +95,7 @@ def weather_of_date(slot: Slot, weather: pa.Table) -> pa.Table:
 
     One real day after another, not means, as a mean of years has neither cold nights nor still days.
     """
-    known = weather.filter(pa.compute.is_valid(weather.column("air_temperature")))
+    known = weather.filter(pc.is_valid(weather.column("air_temperature")))
     hours = micros(known.column("hour")) if known.num_rows else np.empty(0, np.int64)
     _, dates, of_day = local_parts(slot, hours)
     order = np.argsort(hours, kind="stable")

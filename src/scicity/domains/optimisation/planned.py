@@ -26,6 +26,7 @@ from scicity.domains.optimisation.methods.rule import run_rule
 from scicity.domains.optimisation.methods.solving import Unsolved, Weights
 from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Slot
+from scicity.kernel.rows import in_parallel
 from scicity.kernel.tables import Read, derived
 
 EPOCH = date(1970, 1, 1)
@@ -250,7 +251,7 @@ def day_courses(case: Case, given: Given) -> tuple[Course, Course]:
 
     def make() -> tuple[Course, Course]:
         station = station_of(case.name, case.units, case.demands, given)
-        run = run_rule(station, rule_of(case.units, given))
+        run = run_rule(station, rule_of(case.units, case.demands, given))
         return outcome.course(outcome.best(station)), outcome.course(run.plan)
 
     return _once(_digest(case, given, "day"), make)
@@ -426,19 +427,18 @@ def design(slot: Slot, horizon: pa.Table, **tables: pa.Table) -> pa.Table:
     year of which an hour is missing has no rows: it would be no year.
     """
     years = {row["design_year"] for row in horizon.to_pylist()}
-    parts = []
-    for case in cases(slot, tables):
-        year = int(slot.part.period)
-        whole = slot.calendar.hours(slot.start, slot.end)[0].size
-        if year in years and case.hours.size == whole and not case.missing:
-            parts.append(_design_rows(case, year, _once(_digest(case, case.given, "design"), lambda case=case: _year(case))))
+    year = int(slot.part.period)
+    whole = slot.calendar.hours(slot.start, slot.end)[0].size
+    found = [case for case in cases(slot, tables) if case.hours.size == whole and not case.missing] if year in years else []
+    done = in_parallel(lambda case: _once(_digest(case, case.given, "design"), lambda: _year(case)), found)
+    parts = [_design_rows(case, year, courses) for case, courses in zip(found, done, strict=True)]
     return pa.concat_tables(parts) if parts else design.schema.empty_table()
 
 
 def _year(case: Case) -> tuple[Course, Course]:
     given = case.cut(slice(0, case.hours.size), 1)
     relaxed = station_of(case.name, case.units, case.demands, given, relaxed=True)
-    run = run_rule(station_of(case.name, case.units, case.demands, given), rule_of(case.units, given))
+    run = run_rule(station_of(case.name, case.units, case.demands, given), rule_of(case.units, case.demands, given))
     return outcome.course(outcome.best(relaxed)), outcome.course(run.plan)
 
 

@@ -15,22 +15,34 @@ REVIEW = ("verified", "unverified", "stand-in")
 CARRIERS = ("electricity", "natural_gas", "heat", "cold", "hydrogen")
 MEASURES = (
     *("service_area", "renewable_share", "heat_pump_share", "ambient_heat_share", "emission_saving"),
-    *("capacity", "yearly_energy"),
+    *("capacity", "yearly_energy", "not_compared"),
 )
 TOLD = ("origin", "source", "review")
+
+def _check_stations(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
+    """What tells a station's weather is a thing with datastreams."""
+    things = {row["thing"] for row in tables["district.datastream"].to_pylist() if row["property"] == "air_temperature"}
+    for row in table.to_pylist():
+        if row["weather_station"] is not None and row["weather_station"] not in things:
+            where = (row["source_file"], row["source_row"], "weather_station")
+            expected = "a thing of registers/datastreams.csv that tells the air temperature"
+            problems.add("reference", *where, found=row["weather_station"], expected=expected)
+
 
 STATION = source(
     "optimisation.energy_station",
     path="registers/energy_stations.csv",
-    columns=["energy_station", "name_zh", "name_en", "zone", "longitude", "latitude", "service_area", *TOLD],
-    optional=("longitude", "latitude", "service_area"),
+    columns=["energy_station", "name_zh", "name_en", "zone", "longitude", "latitude", "service_area", "weather_station", *TOLD],
+    optional=("longitude", "latitude", "service_area", "weather_station"),
     grain=["energy_station"],
     references={"zone": "district.zone.zone"},
     choices={"review": REVIEW},
     ranges={"longitude": (-180, 180), "latitude": (-90, 90), "service_area": (1, 1e9)},
+    check=_check_stations,
     title_zh="能源站",
     title_en="Energy stations",
-    doc="The energy stations of the district, the floor area that each serves, and where it stands if that is known.",
+    doc="The energy stations of the district, the floor area that each serves, where it stands if that is known, and the station or "
+    "other thing whose readings tell the weather.",
 )
 
 _NUMBERS: dict[str, tuple[float, float]] = {

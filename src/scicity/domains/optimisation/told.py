@@ -21,7 +21,7 @@ _KINDS = Read(
 )
 _SUMS = [
     *("cost", "emission", "bought_energy", "renewable_energy", "heat_made", "pump_heat", "ambient_heat", "unmet_energy"),
-    *("surplus_energy", "peak_power", "renewable_share", "heat_pump_share", "ambient_heat_share", "origin", "stand_in"),
+    *("surplus_energy", "cooling_power", "peak_power", "renewable_share", "heat_pump_share", "ambient_heat_share", "origin", "stand_in"),
 ]
 
 
@@ -43,6 +43,7 @@ def _sums(rows: Any, keys: list[str]) -> Any:
         heat_made=of(rows.energy_given, made),
         pump_heat=of(rows.energy_given, pump & heat),
         pump_power=of(rows.energy_taken, pump & (rows.carrier == "electricity")),
+        cooling_power=of(rows.energy_taken, (kind == "chiller") & (rows.carrier == "electricity")),
         unmet_energy=of(rows.energy_given, rows.station_unit.startswith(UNMET)),
         surplus_energy=of(rows.energy_taken, rows.station_unit.startswith(SURPLUS)),
         peak_power=_peak(rows),
@@ -135,7 +136,7 @@ def plan_saving(daily: Any) -> Any:
 
 @derived(
     reads={"saved": "optimisation.plan_saving"},
-    columns=["energy_station", "month", "days", *_SAVED],
+    columns=["energy_station", "month", "days", *(name for name in _SAVED if name != "peak_saving")],
     grain=["energy_station", "month"],
     period="month",
     time="month",
@@ -151,7 +152,6 @@ def plan_saving_monthly(saved: Any) -> Any:
         emission=rows.emission.sum(),
         cost_saving=rows.cost_saving.sum(),
         emission_saving=rows.emission_saving.sum(),
-        peak_saving=rows.peak_saving.min(),
         origin=ibis.literal("modelled"),
         stand_in=rows.stand_in.max(),
     )
@@ -229,15 +229,14 @@ _OF_YEAR = {
 def claim_check(claims: Any, statements: Any, yearly: Any, units_of: Any, units: Any, stations: Any, factors: Any) -> Any:
     """What a report says of a station beside what a modelled year of it shows.
 
-    A saving of emissions is reckoned against a gas boiler that makes the same heat; `needed_factor` [kg/kWh of heat] is what a
+    A saving of emissions is reckoned against gas boilers that make the same heat, with the same cooling; `needed_factor` [kg/kWh of heat] is what a
     reference would have to emit for the statement to come true. Capacities and areas are what the registers hold.
     """
-    year_first = factors.filter((factors.purpose == "location_based") & (factors.carrier == "natural_gas"))
     best = yearly.filter(yearly.course == "plan")
     other = yearly.filter(yearly.course == "rule").select(
         "energy_station",
         "year",
-        **{f"rule_{name}": yearly[name] for name in (*_OF_YEAR, "emission", "heat_made")},
+        **{f"rule_{name}": yearly[name] for name in (*_OF_YEAR, "emission", "heat_made", "cooling_power")},
     )
     rows = claims.inner_join(statements, "claim_id").inner_join(best, "energy_station")
     rows = rows.inner_join(other, ["energy_station", "year"])
@@ -260,15 +259,22 @@ def claim_check(claims: Any, statements: Any, yearly: Any, units_of: Any, units:
                 rows.station_unit == one[f"{name}_unit"],
             ],
         )
-    gas = year_first.select(gas_first="first_day", gas_last="last_day", gas_factor="factor_value")
-    first = ibis.date(rows.year.cast("int32"), 1, 1)
-    rows = rows.mutate(year_begins=first)
-    rows = rows.left_join(
-        gas, [gas.gas_first <= rows.year_begins, gas.gas_last.isnull() | (gas.gas_last >= rows.year_begins)]
+    rows = rows.mutate(year_begins=ibis.date(rows.year.cast("int32"), 1, 1))
+    for carrier in ("natural_gas", "electricity"):
+        holds = factors.filter((factors.purpose == "location_based") & (factors.carrier == carrier))
+        holds = holds.select(
+            **{f"{carrier}_first": holds.first_day, f"{carrier}_last": holds.last_day},
+            **{f"{carrier}_factor": holds.factor_value.cast("float64")},
+        )
+        until = holds[f"{carrier}_last"]
+        in_year = [holds[f"{carrier}_first"] <= rows.year_begins, until.isnull() | (until >= rows.year_begins)]
+        rows = rows.left_join(holds, in_year)
+    heat, rule_heat = rows.heat_made.cast("float64"), rows.rule_heat_made.cast("float64")
+    cooling, rule_cooling = (
+        power.cast("float64") * rows.electricity_factor for power in (rows.cooling_power, rows.rule_cooling_power)
     )
-    heat = rows.heat_made.cast("float64")
-    reference = heat / rows.reference_efficiency * rows.gas_factor.cast("float64")
-    rule_reference = rows.rule_heat_made.cast("float64") / rows.reference_efficiency * rows.gas_factor.cast("float64")
+    boiler = rows.natural_gas_factor / rows.reference_efficiency
+    reference, rule_reference = heat * boiler + cooling, rule_heat * boiler + rule_cooling
     scale = ibis.cases(*((rows.unit == unit, factor) for unit, factor in _UNITS.items()), else_=ibis.null("float64"))
     stated = rows.value * scale
     measure = rows.claim_measure
@@ -289,7 +295,7 @@ def claim_check(claims: Any, statements: Any, yearly: Any, units_of: Any, units:
         (measure == "yearly_energy", rows.rule_energy),
         else_=ibis.null("float64"),
     )
-    needed = (stated + rows.emission.cast("float64")) / heat.nullif(0.0)
+    needed = (stated + rows.emission.cast("float64") - cooling) / heat.nullif(0.0)
     return rows.select(
         "energy_station",
         "claim_measure",

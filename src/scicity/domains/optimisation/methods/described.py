@@ -119,10 +119,11 @@ def station_of(name: str, units: Sequence[Row], demands: Sequence[Row], given: G
     return Station(name, buses, devices, given.steps, given.hours)
 
 
-def rule_of(units: Sequence[Row], given: Given) -> Rule:
+def rule_of(units: Sequence[Row], demands: Sequence[Row], given: Given) -> Rule:
     """The rule by which the station is run without a plan: its units in their turn (as they stand, where none is told).
 
-    Stores charge and discharge in the hours that their rows name. What is bought takes its turn last, as it fills what is left.
+    Stores charge and discharge in the hours that their rows name, and charge only for a day on which their carrier is wanted. What is
+    bought takes its turn last, as it fills what is left.
     """
     turns = [(row["turn"] if row["turn"] is not None else (900 if row["unit_kind"] in SUPPLIES else 500)) for row in units]
     order = []
@@ -138,12 +139,25 @@ def rule_of(units: Sequence[Row], given: Given) -> Rule:
         if row["unit_kind"] in STORES and (row["charging_hours"] or row["discharging_hours"]):
             power = float(row["capacity"])
             wish = np.zeros(given.steps)
-            if row["charging_hours"]:
-                wish[hours_of(row["charging_hours"])[given.hour]] += power
+            if row["charging_hours"] and (wanted := _wanted(row, demands, given)).any():
+                wish[hours_of(row["charging_hours"])[given.hour] & wanted] += power
             if row["discharging_hours"]:
                 wish[hours_of(row["discharging_hours"])[given.hour]] -= power
             wishes[row["station_unit"]] = wish
     return Rule(order, wishes)
+
+
+def _wanted(row: Row, demands: Sequence[Row], given: Given) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """In which steps a store's carrier is wanted within the following day; the time goes round."""
+    carrier = STORES[row["unit_kind"]] or row["carrier"]
+    wanted = np.zeros(given.steps)
+    for demand in demands:
+        if demand["carrier"] == carrier:
+            wanted = wanted + given.demand[demand["demand"]]
+    ahead = min(given.steps, max(1, round(24 / given.hours)))
+    sums = np.cumsum(np.r_[0.0, wanted, wanted[:ahead]])
+    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = sums[ahead : ahead + given.steps] - sums[: given.steps] > 1e-9
+    return found
 
 
 def tried(name: str, units: Sequence[Row], demands: Sequence[Row]) -> list[Problem]:

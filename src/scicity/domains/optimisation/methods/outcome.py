@@ -10,13 +10,15 @@ import numpy as np
 
 from scicity.domains.optimisation.methods.matrix import Floats
 from scicity.domains.optimisation.methods.model import build
-from scicity.domains.optimisation.methods.solving import CLOSED, COST, Plan, Solver, Unsolved, Weights
-from scicity.domains.optimisation.methods.station import Demand, Source, Station, Store, Supply, Vent
+from scicity.domains.optimisation.methods.solving import CLOSED, Plan, Solver, Unsolved, Weights
+from scicity.domains.optimisation.methods.station import Demand, Source, Station, Store, Vent
 
 UNMET, SURPLUS = "unmet-", "surplus-"  # and the bus: what a balance lacks, or has too much
 WORSE = 1000.0  # objective of a kWh that is not met: more than any energy costs, so that it is the last resort
+TIE = 1e-6  # [money/kg] so that of equally cheap plans the cleaner one is taken, and nothing is bought to be sold
 GAP = 1e-4  # how near the best a day in whole numbers is taken for the best
 CARRIER = {"gas": "natural_gas"}  # of a bus
+CHEAPEST = Weights(1.0, TIE)
 
 
 class Course(NamedTuple):
@@ -36,7 +38,7 @@ class Course(NamedTuple):
     price: Floats
 
 
-def best(station: Station, weights: Weights = COST, gap: float = GAP) -> Plan:
+def best(station: Station, weights: Weights = CHEAPEST, gap: float = GAP) -> Plan:
     """The best plan; where not everything can be met, the best of those that lack least. Raises Unsolved for an endless profit."""
     try:
         return Solver(build(station), weights, gap=gap).solve()
@@ -96,15 +98,6 @@ def course(plan: Plan) -> Course:
         np.stack([each[5] for each in found]),
         np.stack([prices[each[1]] for each in found]),
     )
-
-
-def tariffs_of(station: Station) -> dict[str, Floats]:
-    """The price of what is bought [money/kWh] of each supply, shape (steps,)."""
-    return {
-        device.name: np.broadcast_to(np.asarray(device.price, np.float64), (station.steps,))
-        for device in station.devices
-        if isinstance(device, Supply)
-    }
 
 
 def joined(days: Sequence[Course], steps: Sequence[int]) -> Course:
