@@ -59,7 +59,7 @@ _READS = {
     ),
     "tariffs": Read(
         "optimisation.tariff",
-        columns=("tariff", "tariff_period", "tariff_months", "tariff_hours", "price", "valid_from", "valid_to"),
+        columns=("tariff", "tariff_period", "tariff_months", "tariff_hours", "unit_price", "valid_from", "valid_to"),
         during=("valid_from", "valid_to"),
         trace={},
     ),
@@ -410,7 +410,7 @@ def _front(case: Case, given: Given) -> list[tuple[float, float]]:
 @derived(
     reads=_READS,
     columns=[
-        *("energy_station", "year", "course", "station_unit", "carrier", "energy_given", "energy_taken", "peak_power"),
+        *("energy_station", "year", "course", "station_unit", "carrier", "energy_given", "energy_taken", "unit_peak"),
         *("cost", "emission", "origin", "stand_in"),
     ],
     grain=["energy_station", "year", "course", "station_unit", "carrier"],
@@ -448,7 +448,8 @@ def _design_rows(case: Case, year: int, courses: tuple[Course, Course]) -> pa.Ta
     for name, told in zip(COURSES, courses, strict=True):
         given, taken = np.maximum(told.power, 0.0), np.maximum(-told.power, 0.0)
         for at, key in enumerate(zip(told.units, told.carriers, strict=True)):
-            sums = given[at].sum(), taken[at].sum(), np.abs(told.power[at]).max(), told.cost[at].sum()
+            peak = given[at].max() or taken[at].max()
+            sums = given[at].sum(), taken[at].sum(), peak, told.cost[at].sum()
             rows.append((name, *key, *sums, told.emission[at].sum() if known else np.nan))
     rows.sort(key=lambda row: row[:3])
     numbers = np.array([row[3:] for row in rows])
@@ -463,7 +464,7 @@ def _design_rows(case: Case, year: int, courses: tuple[Course, Course]) -> pa.Ta
             },
             **{
                 column: decimals(numbers[:, at])
-                for at, column in enumerate(("energy_given", "energy_taken", "peak_power", "cost", "emission"))
+                for at, column in enumerate(("energy_given", "energy_taken", "unit_peak", "cost", "emission"))
             },
             "origin": pa.array(["modelled"] * count, pa.string()),
             "stand_in": pa.array([bool(case.stand_in.any())] * count),

@@ -161,7 +161,7 @@ def _check_demands(table: pa.Table, tables: dict[str, pa.Table], problems: Probl
             if row["metered_carrier"] is None or row["demand_ratio"] is None:
                 expected = "the metered carrier of the building, and what its energy is multiplied by"
                 problems.add("value-missing", *where, "metered_carrier", expected=expected)
-        elif row["floor_area"] is None or (row["base_load"] is None and row["load_slope"] is None):
+        elif row["floor_area"] is None or (row["area_load"] is None and row["load_slope"] is None):
             problems.add("value-missing", *where, "floor_area", expected="a building, or a floor area with its load")
         elif row["load_slope"] is not None and row["balance_temperature"] is None:
             problems.add("value-missing", *where, "balance_temperature", expected="the temperature at which the load begins")
@@ -172,18 +172,18 @@ DEMAND = source(
     path="registers/station_demands.csv",
     columns=[
         *("energy_station", "demand", "name_zh", "name_en", "carrier", "building", "metered_carrier", "demand_ratio"),
-        *("floor_area", "base_load", "load_slope", "balance_temperature", "active_from", "active_to"),
+        *("floor_area", "area_load", "load_slope", "balance_temperature", "active_from", "active_to"),
         *("busy_hours", "quiet_share", *TOLD),
     ],
     optional=(
-        *("building", "metered_carrier", "demand_ratio", "floor_area", "base_load", "load_slope", "balance_temperature"),
+        *("building", "metered_carrier", "demand_ratio", "floor_area", "area_load", "load_slope", "balance_temperature"),
         *("active_from", "active_to", "busy_hours", "quiet_share"),
     ),
     grain=["energy_station", "demand"],
     references={"energy_station": "optimisation.energy_station.energy_station", "building": "buildings.building.building"},
     choices={"carrier": CARRIERS, "review": REVIEW},
     ranges={
-        **{"demand_ratio": (0, 1e6), "floor_area": (1, 1e9), "base_load": (0, 1000), "load_slope": (0, 100)},
+        **{"demand_ratio": (0, 1e6), "floor_area": (1, 1e9), "area_load": (0, 1000), "load_slope": (0, 100)},
         **{"balance_temperature": (-20, 40), "quiet_share": (0, 2)},
     },
     check=_check_demands,
@@ -226,7 +226,7 @@ TARIFF = source(
     "optimisation.tariff",
     path="registers/station_tariffs.csv",
     columns=[
-        *("tariff", "tariff_period", "carrier", "tariff_months", "tariff_hours", "price", "valid_from", "valid_to"),
+        *("tariff", "tariff_period", "carrier", "tariff_months", "tariff_hours", "unit_price", "valid_from", "valid_to"),
         *("document", *TOLD),
     ],
     optional=("tariff_months", "tariff_hours", "valid_to"),
@@ -234,7 +234,7 @@ TARIFF = source(
     during=("valid_from", "valid_to"),
     key_of_period=("tariff", "tariff_period"),
     choices={"carrier": CARRIERS, "review": REVIEW},
-    ranges={"price": (-100, 100)},
+    ranges={"unit_price": (-100, 100)},
     check=_check_tariffs,
     title_zh="能源站价格",
     title_en="Prices of energy stations",

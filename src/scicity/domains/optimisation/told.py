@@ -21,12 +21,13 @@ _KINDS = Read(
 )
 _SUMS = [
     *("cost", "emission", "bought_energy", "renewable_energy", "heat_made", "pump_heat", "ambient_heat", "unmet_energy"),
-    *("surplus_energy", "cooling_power", "peak_power", "renewable_share", "heat_pump_share", "ambient_heat_share", "origin", "stand_in"),
+    *("surplus_energy", "cooling_power", "grid_peak", "renewable_share", "heat_pump_share", "ambient_heat_share"),
+    *("origin", "stand_in"),
 ]
 
 
 def _sums(rows: Any, keys: list[str]) -> Any:
-    """Sums over the units of a course, from rows with energy_given, energy_taken [kWh], peak_power [kW], cost and emission."""
+    """Sums over the units of a course, from rows with energy_given, energy_taken [kWh], unit_peak [kW], cost and emission."""
     nothing = ibis.literal(0).cast(DECIMAL)
 
     def of(column: Any, where: Any) -> Any:
@@ -46,7 +47,7 @@ def _sums(rows: Any, keys: list[str]) -> Any:
         cooling_power=of(rows.energy_taken, (kind == "chiller") & (rows.carrier == "electricity")),
         unmet_energy=of(rows.energy_given, rows.station_unit.startswith(UNMET)),
         surplus_energy=of(rows.energy_taken, rows.station_unit.startswith(SURPLUS)),
-        peak_power=_peak(rows),
+        grid_peak=_peak(rows),
         stand_in=rows.stand_in.max(),
     )
     sums = sums.mutate(ambient_heat=sums.pump_heat - sums.pump_power)
@@ -62,7 +63,7 @@ def _sums(rows: Any, keys: list[str]) -> Any:
 
 
 def _peak(rows: Any) -> Any:
-    return ibis.coalesce(rows.peak_power.max(where=rows.unit_kind == "grid"), ibis.literal(0).cast(DECIMAL))
+    return ibis.coalesce(rows.unit_peak.max(where=rows.unit_kind == "grid"), ibis.literal(0).cast(DECIMAL))
 
 
 @derived(
@@ -87,7 +88,7 @@ def plan_daily(steps: Any, units: Any) -> Any:
     of_unit = rows.group_by("energy_station", "day", "course", "station_unit", "carrier").agg(
         energy_given=(rows.given.sum() * quarter).cast(DECIMAL),
         energy_taken=(rows.taken.sum() * quarter).cast(DECIMAL),
-        peak_power=rows.given.max(),
+        unit_peak=rows.given.max(),
         cost=rows.cost.sum(),
         emission=ibis.ifelse(rows.emission.isnull().any(), ibis.null(DECIMAL), rows.emission.sum()),
         stand_in=rows.stand_in.max(),
@@ -98,7 +99,7 @@ def plan_daily(steps: Any, units: Any) -> Any:
 
 def _saved(rows: Any, period: str) -> Any:
     """What the plan saves against the rule, from sums by course."""
-    kept = ("cost", "emission", "peak_power", "unmet_energy")
+    kept = ("cost", "emission", "grid_peak", "unmet_energy")
     best = rows.filter(rows.course == "plan").select("energy_station", period, "stand_in", *kept)
     other = rows.filter(rows.course == "rule").select("energy_station", period, **{f"rule_{name}": rows[name] for name in kept})
     both = best.inner_join(other, ["energy_station", period])
@@ -111,7 +112,7 @@ def _saved(rows: Any, period: str) -> Any:
         "emission",
         cost_saving=ibis.ifelse(alike, both.rule_cost - both.cost, unknown),
         emission_saving=ibis.ifelse(alike, both.rule_emission - both.emission, unknown),
-        peak_saving=both.rule_peak_power - both.peak_power,
+        peak_saving=both.rule_grid_peak - both.grid_peak,
         origin=ibis.literal("modelled"),
         stand_in=both.stand_in,
     )

@@ -93,5 +93,5 @@ def prices(rows: Sequence[Mapping[str, Any]], instants: Ints, months: Ints, hour
         if row["valid_to"] is not None:
             holds &= instants < row["valid_to"]
         holds &= months_of(row["tariff_months"])[months - 1] & hours_of(row["tariff_hours"])[hours]
-        found[holds] = row["price"]
+        found[holds] = row["unit_price"]
     return found

@@ -22,10 +22,10 @@ KNOWN_HOURS = 18  # of a day, below which its demand is unknown
 def profile(row: Mapping[str, Any], outside: Floats, days: Ints, hours: Ints) -> Floats:
     """The load of a demand's row [kW] at each hour, 0 outside of its season.
 
-    `outside` [°C], `days` (month · 100 + day) and `hours` [0-23], each of shape (hours,). `row`: floor_area [m²], base_load
+    `outside` [°C], `days` (month · 100 + day) and `hours` [0-23], each of shape (hours,). `row`: floor_area [m²], area_load
     [W/m²], load_slope [W/(m²·K)], balance_temperature [°C], active_from and active_to, busy_hours, quiet_share.
     """
-    per_area = np.full(outside.shape, row["base_load"] or 0.0)
+    per_area = np.full(outside.shape, row["area_load"] or 0.0)
     if row["load_slope"] is not None:
         beyond = row["balance_temperature"] - outside
         per_area = per_area + row["load_slope"] * np.maximum(0.0, -beyond if row["carrier"] == "cold" else beyond)

@@ -155,7 +155,7 @@ def tariffs(city: Any, station: str) -> list[dict[str, Any]]:
     names = sorted({name for row in units_of for name in (row["tariff"], row["export_tariff"]) if name})
     if not names:
         return []
-    rows = city.rows("optimisation.tariff", where={"tariff": names}, order=["tariff", "valid_from", "-price"])
+    rows = city.rows("optimisation.tariff", where={"tariff": names}, order=["tariff", "valid_from", "-unit_price"])
     return [{"row": row, "review": pair(REVIEWS, row["review"]), "carrier": pair(CARRIERS, row["carrier"])} for row in rows]
 
 
