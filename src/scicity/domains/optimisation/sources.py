@@ -82,7 +82,6 @@ _OPTIONAL = (
 
 def _check_units(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
     """Every unit has what its kind needs, its hours can be read, and every station as a whole is sound."""
-    before = len(problems)
     rows = table.to_pylist()
     for row in rows:
         where = (row["source_file"], row["source_row"])
@@ -97,7 +96,8 @@ def _check_units(table: pa.Table, tables: dict[str, pa.Table], problems: Problem
             if not row["cut_in_speed"] < row["rated_speed"] < row["cut_out_speed"]:
                 expected = "speeds that grow from cut-in to rated to cut-out"
                 problems.add("range", *where, "rated_speed", found=row["rated_speed"], expected=expected)
-    if len(problems) > before or not rows:
+    files = {row["source_file"] for row in rows}
+    if any(problem.file in files for problem in problems.items) or not rows:
         return
     demands = tables["optimisation.station_demand"].to_pylist()
     for station in dict.fromkeys(row["energy_station"] for row in rows):

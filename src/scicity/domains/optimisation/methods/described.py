@@ -232,7 +232,6 @@ def _store(at: int, row: Row, given: Given) -> Store:
         loss=_or(row["hourly_loss"], 0.0),
         least=_or(row["least_level"], 0.0),
         begin=begin,
-        end="cyclic" if begin is None else "free",
         cost=_or(row["running_cost"], 0.0),
     )
 

@@ -78,7 +78,7 @@ def from_temperatures(seen: Sky, outside: Floats, day: Ints) -> Floats:
 
 def pv_power(panel: Panel, seen: Sky, level: Floats, outside: Floats, wind: Floats) -> Floats:
     """What PV gives in each hour [kW], clipped by its inverter; `level`: global irradiance on the level [W/m²], shape (hours,)."""
-    from pvlib import inverter, irradiance, pvsystem, temperature
+    from pvlib import irradiance
 
     split: Any = irradiance.erbs(level, seen.zenith, seen.day)
     beam, diffuse = (np.nan_to_num(np.asarray(split[part], np.float64)) for part in ("dni", "dhi"))
@@ -89,6 +89,13 @@ def pv_power(panel: Panel, seen: Sky, level: Floats, outside: Floats, wind: Floa
         model="haydavies",
     )
     on_it = np.nan_to_num(np.maximum(np.asarray(told["poa_global"], np.float64), 0.0))
+    return panel_power(panel, on_it, outside, wind)
+
+
+def panel_power(panel: Panel, on_it: Floats, outside: Floats, wind: Floats) -> Floats:
+    """What PV gives [kW] by the irradiance on its plane [W/m²], the temperature outside [°C] and the wind [m/s], shape (hours,)."""
+    from pvlib import inverter, pvsystem, temperature
+
     cell = temperature.faiman(on_it, outside, wind)
     direct = pvsystem.pvwatts_dc(on_it, cell, panel.rated, panel.coefficient) * (1 - panel.loss)
     direct = np.maximum(np.asarray(direct, np.float64), 0.0)
