@@ -93,10 +93,14 @@ def weather_hourly(slot: Slot, streams: pa.Table, stations: pa.Table, **readings
 def weather_of_date(slot: Slot, weather: pa.Table) -> pa.Table:
     """Of each hour of the calendar the weather of the newest year that knows its temperature: it stands in where a year has none.
 
-    One real day after another, not means, as a mean of years has neither cold nights nor still days.
+    One real day after another, not means, as a mean of years has neither cold nights nor still days. The month that is under way does
+    not count yet, so that what comes just now changes nothing here.
     """
     known = weather.filter(pc.is_valid(weather.column("air_temperature")))
     hours = micros(known.column("hour")) if known.num_rows else np.empty(0, np.int64)
+    if hours.size:
+        done = hours < slot.calendar.bounds(str(slot.calendar.periods(hours.max(keepdims=True), "month")[0]))[0]
+        known, hours = known.filter(pa.array(done)), hours[done]
     _, dates, of_day = local_parts(slot, hours)
     order = np.argsort(hours, kind="stable")
     key = (dates * 100 + of_day)[order]
@@ -165,21 +169,23 @@ def metered_demand(hourly: Any, demands: Any) -> Any:
 def horizon(weather: Any, metered: Any) -> Any:
     """The newest day with data, from which day on plans are made, and the newest whole year, for which stations are designed.
 
-    A day counts that knows 18 hours of a demand that is metered; where nothing is metered, of the temperature.
+    A day counts that knows 18 hours of a demand that is metered (where nothing is metered, of the temperature), once it is over: it
+    knows all 24, or a later one has begun. So what comes during a day plans nothing anew.
     """
-    met = metered.filter(metered.energy.notnull())
-    met = met.group_by("energy_station", "demand", "day").agg(hours=met.count())
-    felt = weather.filter(weather.air_temperature.notnull())
-    felt = felt.group_by("day").agg(hours=felt.count())
-    days = met.filter(met.hours >= ENOUGH_HOURS).agg(metered_last=lambda t: t.day.max())
-    other = felt.filter(felt.hours >= ENOUGH_HOURS).agg(felt_last=lambda t: t.day.max())
-    both = days.cross_join(other)
+
+    def over(rows: Any) -> Any:
+        return rows.filter((rows.hours >= ENOUGH_HOURS) & ((rows.hours >= 24) | (rows.day < rows.newest)))
+
+    met = metered.mutate(newest=metered.day.max().over()).filter(metered.energy.notnull())
+    met = met.group_by("energy_station", "demand", "day", "newest").agg(hours=met.count())
+    felt = weather.mutate(newest=weather.day.max().over()).filter(weather.air_temperature.notnull())
+    felt = felt.group_by("day", "newest").agg(hours=felt.count())
+    days = over(met).agg(metered_last=lambda t: t.day.max())
+    both = days.cross_join(over(felt).agg(felt_last=lambda t: t.day.max()))
     last = ibis.coalesce(both.metered_last, both.felt_last)
     both = both.mutate(last_day=last).filter(last.notnull())
     year = (both.last_day + ibis.interval(days=1)).year().cast("int64") - 1
-    return both.select(
-        last_day=both.last_day, first_day=both.last_day - ibis.interval(days=PLANNED - 1), design_year=year
-    )
+    return both.select(last_day=both.last_day, first_day=both.last_day - ibis.interval(days=PLANNED - 1), design_year=year)
 
 
 _PLACES = Read("optimisation.energy_station", columns=("energy_station", "longitude", "latitude"))

@@ -34,7 +34,7 @@ QUARTERS = 4  # steps of an hour
 LOCATION_BASED = "location_based"
 FRONT_DAYS = 7  # the newest days whose front is worked out
 WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 5.0)  # [money/kg] points of the front, from the cheapest on
-SWITCHED_DAYS = 14  # the newest days that are planned of a station whose units have least loads or times: whole numbers take longer
+SWITCHED_DAYS = 31  # the newest days that are planned of a station whose units have least loads or times: whole numbers take longer
 KEPT = 4000  # days of stations that are remembered
 COURSES = ("plan", "rule")
 
