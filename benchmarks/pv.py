@@ -3,9 +3,10 @@
     python benchmarks/pv.py BUILDINGS HOMES
 
 `BUILDINGS`: the folder with `solar_generation_2018_2021.parquet` (renewables.ninja: W per kW, irradiance on the plane, °C) and
-`weather_bedford_2018_2021.parquet` (Met Office: global irradiance, °C). `HOMES`: the folder of the CityLearn challenge of 2022, phase 1
-(`weather.csv`: irradiance, of which the column called diffuse is taken for the global one; `Building_1.csv`: W per kW). Their tilts, losses and places are not all told; what
-is assumed stands below. Prints the energy of the whole time beside theirs, the deviation of the hours, and their correlation.
+`weather_bedford_2018_2021.parquet` (Met Office: global irradiance, °C). `HOMES`: the folder of the CityLearn challenge of 2022,
+phase 1 (`weather.csv`: irradiance, of which the column called diffuse is taken for the global one; `Building_1.csv`: W per kW).
+Their tilts, losses and places are not all told; what is assumed stands below. Prints the energy of the whole time beside
+theirs, the deviation of the hours, and their correlation.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def tell(name: str, ours: np.ndarray, theirs: np.ndarray) -> None:
     spread = np.sqrt(np.mean((ours - theirs) ** 2)) / theirs.mean()
     years = known.sum() / 8766
     print(
-        f"{name:<44}{ours.sum() / years:9.0f}{theirs.sum() / years:9.0f} kWh/kW a{bias:9.1%} energy{spread:9.1%} RMSE of the mean"
+        f"{name:<44}{ours.sum() / years:9.0f}{theirs.sum() / years:9.0f} kWh/kW{bias:9.1%} energy{spread:9.1%} RMSE of the mean"
         f"{np.corrcoef(ours, theirs)[0, 1]:8.4f} correlation"
     )
 
@@ -56,7 +57,9 @@ def main() -> None:
     begin = pd.Timestamp("2016-07-31 23:00").tz_localize("Etc/GMT+8").value // 1000  # months and hours fit this year's weekdays
     hours = begin + np.arange(len(home)) * HOUR
     there = sun.sky(hours, 34.1, -117.5)
-    level = sky_of["diffuse_solar_irradiance"].to_numpy()  # up to 1,000 W/m² beside a beam of 800: it can only be the global one
+    level = sky_of[
+        "diffuse_solar_irradiance"
+    ].to_numpy()  # up to 1,000 W/m² beside a beam of 800: it can only be the global one
     outside = sky_of["outdoor_dry_bulb_temperature"].to_numpy()
     power = sun.pv_power(sun.Panel(1.0, 20.0, 180.0), there, level, outside, np.full(len(home), 2.0))
     tell("CityLearn 2022, home 1, tilt of 20° assumed", power, home["solar_generation"].to_numpy() / 1000)

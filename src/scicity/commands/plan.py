@@ -1,7 +1,7 @@
 """Plans the energy stations a day ahead from now, with the newest readings, and gives set-points out as advice.
 
-Set-points go out as readings of the datastreams `<station>.<unit>.set_point` that are registered, and to a broker where one is named. They
-are advice: nothing is commanded.
+Set-points go out as readings of the datastreams `<station>.<unit>.set_point` that are registered, and to a broker where one is
+named. They are advice: nothing is commanded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ PROPERTY = "set_point"
 def run(
     folder: Folder = USUAL,
     station: Annotated[str, typer.Option(help="This station alone; all of them if none is named.")] = "",
-    at: Annotated[str, typer.Option(help="From this local time on, such as 2023-12-30T06:00; else behind the newest hour.")] = "",
+    at: Annotated[
+        str, typer.Option(help="From this local time on, such as 2023-12-30T06:00; else behind the newest hour.")
+    ] = "",
     mqtt: Annotated[str, typer.Option(help="A broker that is told as well: mqtt://host:port.")] = "",
     dry: Annotated[bool, typer.Option("--dry", help="Plan only, and give nothing out.")] = False,
     as_json: Json = False,
@@ -63,7 +65,8 @@ def run(
 
 
 def _as_readings(city: City, advice: Advice) -> tuple[int, list[str]]:
-    """Puts the set-points of registered datastreams into the inbox; how many readings, and the datastreams that are not there."""
+    """Puts the set-points of registered datastreams into the inbox; how many readings, and the datastreams that are not
+    there."""
     import pyarrow as pa
 
     from scicity.access.inbox import Inbox

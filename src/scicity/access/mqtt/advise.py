@@ -18,8 +18,8 @@ TOPIC = "scicity/advice/{station}/{unit}"
 def publish(address: str, advice: Mapping[str, Any], password: str | None = None) -> list[str]:
     """Publishes the set-points of an advice at a broker (`mqtt://[user@]host[:port]`), a retained message a unit; the topics.
 
-    `advice` as `Advice.document` has it. Raises OSError where there is no broker or it does not take a message in 10 s, ValueError
-    for an address that is none.
+    `advice` as `Advice.document` has it. Raises OSError where there is no broker or it does not take a message in 10 s,
+    ValueError for an address that is none.
     """
     where = urlsplit(address)
     if where.scheme != "mqtt" or not where.hostname:

@@ -11,31 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scicity.domains.optimisation.methods import load, sun, wind
-from scicity.domains.optimisation.methods.columns import decimals, grouped_means, newest, words
-from scicity.kernel.calendar import DAY, micros
+from scicity.domains.optimisation.methods.cases import in_horizon
+from scicity.domains.optimisation.methods.columns import decimals, grouped_means, local_parts, moments, newest, words
+from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived
 
-HOUR = 3_600_000_000  # [µs]
 QUANTITIES = ("air_temperature", "wind_speed", "global_irradiance")
 OF_READING = ("datastream", "time", "value", "revision")
 PLANNED = 92  # the newest days that are planned day by day; design looks at a year
 ENOUGH_HOURS = load.KNOWN_HOURS
 CALM = 1.5  # [m/s] taken for the wind that cools panels where none is known
-
-
-def local_parts(slot: Slot, hours: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Month, month · 100 + day, and hour of the day of hours [µs UTC] in the district's time."""
-    local = slot.calendar.local(hours)
-    days = (local // DAY).astype("datetime64[D]")
-    months = days.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    number = (days - days.astype("datetime64[M]")).astype(np.int64) + 1
-    return months, months * 100 + number, local % DAY // HOUR
-
-
-def moments(values: np.ndarray) -> pa.Array:
-    """Instants [µs UTC] as Arrow has them."""
-    return pa.array(values.astype(np.int64)).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
 
 
 @derived(
@@ -53,7 +39,7 @@ def moments(values: np.ndarray) -> pa.Array:
     title_en="Weather by hour",
 )
 def weather_hourly(slot: Slot, streams: pa.Table, stations: pa.Table, **readings: pa.Table) -> pa.Table:
-    """Temperature, wind and sunlight of each local hour: the mean of what the weather stations that energy stations name said in it.
+    """Temperature, wind and sunlight of each local hour: the mean of what the things said that energy stations name for it.
 
     A reading is about the interval that begins at its time. Of several revisions of a reading the newest counts.
     """
@@ -91,17 +77,17 @@ def weather_hourly(slot: Slot, streams: pa.Table, stations: pa.Table, **readings
     title_en="Weather to stand in",
 )
 def weather_of_date(slot: Slot, weather: pa.Table) -> pa.Table:
-    """Of each hour of the calendar the weather of the newest year that knows its temperature: it stands in where a year has none.
+    """Of each hour of the calendar the weather of the newest year that knows its temperature: it stands in where one has none.
 
-    One real day after another, not means, as a mean of years has neither cold nights nor still days. The month that is under way does
-    not count yet, so that what comes just now changes nothing here.
+    One real day after another, not means, as a mean of years has neither cold nights nor still days. The month that is under
+    way does not count yet, so that what comes just now changes nothing here.
     """
     known = weather.filter(pc.is_valid(weather.column("air_temperature")))
     hours = micros(known.column("hour")) if known.num_rows else np.empty(0, np.int64)
     if hours.size:
         done = hours < slot.calendar.bounds(str(slot.calendar.periods(hours.max(keepdims=True), "month")[0]))[0]
         known, hours = known.filter(pa.array(done)), hours[done]
-    _, dates, of_day = local_parts(slot, hours)
+    _, dates, of_day = local_parts(slot.calendar, hours)
     order = np.argsort(hours, kind="stable")
     key = (dates * 100 + of_day)[order]
     unique, back = np.unique(key[::-1], return_index=True)
@@ -158,7 +144,7 @@ def metered_demand(hourly: Any, demands: Any) -> Any:
 
 @derived(
     reads={
-        "weather": Read("optimisation.weather_hourly", columns=("day", "air_temperature")),
+        "weather": Read("optimisation.weather_hourly", columns=("hour", "day", "air_temperature")),
         "metered": Read("optimisation.metered_demand", columns=("energy_station", "demand", "day", "energy")),
     },
     columns=["last_day", "first_day", "design_year"],
@@ -169,8 +155,8 @@ def metered_demand(hourly: Any, demands: Any) -> Any:
 def horizon(weather: Any, metered: Any) -> Any:
     """The newest day with data, from which day on plans are made, and the newest whole year, for which stations are designed.
 
-    A day counts that knows 18 hours of a demand that is metered (where nothing is metered, of the temperature), once it is over: it
-    knows all 24, or a later one has begun. So what comes during a day plans nothing anew.
+    A day counts that knows 18 hours of a demand that is metered (where nothing is metered, of the temperature), once it is
+    over: it knows all 24, or a later one has begun. So what comes during a day plans nothing anew.
     """
 
     def over(rows: Any) -> Any:
@@ -212,8 +198,8 @@ def weather_used(
 ) -> pa.Table:
     """The weather of every hour that is planned: as measured, or else that of the same date of the newest year that has it.
 
-    Where no sensor tells the sunlight it is modelled from the day's range of temperature (FAO-56, equation 50) in the shape of a clear
-    sky at the middle of the stations.
+    Where no sensor tells the sunlight it is modelled from the day's range of temperature (FAO-56, equation 50) in the shape of
+    a clear sky at the middle of the stations.
     """
     hours, days = slot.calendar.hours(slot.start, slot.end)
     wanted = in_horizon(days, horizon)
@@ -221,7 +207,7 @@ def weather_used(
     if not hours.size or not stations.num_rows:
         return weather_used.schema.empty_table()
     values, known = _measured(weather, hours)
-    _, date, of_day = local_parts(slot, hours)
+    _, date, of_day = local_parts(slot.calendar, hours)
     other = _of_dates(dates, date, of_day)
     columns = {name: np.where(np.isfinite(values[name]), values[name], other[name]) for name in QUANTITIES}
     borrowed = ~np.isfinite(values["air_temperature"]) | known
@@ -245,16 +231,6 @@ def weather_used(
             "stand_in": pa.array(borrowed),
         }
     )
-
-
-def in_horizon(days: np.ndarray, horizon: pa.Table) -> np.ndarray:
-    """Which local days [days since 1970] are planned or lie in the year of the design."""
-    wanted = np.zeros(days.shape, bool)
-    for row in horizon.to_pylist():
-        first, last = (np.datetime64(row[name], "D").astype(int) for name in ("first_day", "last_day"))
-        wanted |= (days >= first) & (days <= last)
-        wanted |= days.astype("datetime64[D]").astype("datetime64[Y]").astype(int) + 1970 == row["design_year"]
-    return wanted
 
 
 def middle(stations: pa.Table) -> tuple[float, float] | None:
@@ -294,7 +270,9 @@ def _of_dates(dates: pa.Table, date: np.ndarray, of_day: np.ndarray) -> dict[str
 @derived(
     reads={
         "weather": Read("optimisation.weather_used", columns=("hour", "day", *QUANTITIES, "stand_in")),
-        "metered": Read("optimisation.metered_demand", columns=("energy_station", "demand", "hour", "energy", "stand_in")),
+        "metered": Read(
+            "optimisation.metered_demand", columns=("energy_station", "demand", "hour", "day", "energy", "stand_in")
+        ),
         "stations": _PLACES,
         "units": Read(
             "optimisation.station_unit",
@@ -328,7 +306,7 @@ def input_hourly(
     weather = weather.sort_by("hour")
     hours = micros(weather.column("hour"))
     felt, windy, level = (weather.column(name).to_numpy(zero_copy_only=False).astype(float) for name in QUANTITIES)
-    _, date, of_day = local_parts(slot, hours)
+    _, date, of_day = local_parts(slot.calendar, hours)
     borrowed = weather.column("stand_in").to_numpy(zero_copy_only=False)
     told = _metered(metered, hours)
     found: list[tuple[str, str, str, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -349,7 +327,9 @@ def input_hourly(
         values = _available(row, places[row["energy_station"]], hours, felt, windy, level)
         if values is not None:
             stands = borrowed | (row["origin"] == "stand-in")
-            found.append((row["energy_station"], row["station_unit"], "available", values, np.full(hours.size, "modelled"), stands))
+            found.append(
+                (row["energy_station"], row["station_unit"], "available", values, np.full(hours.size, "modelled"), stands)
+            )
     found.sort(key=lambda each: each[:2])
     return _input_table(found, weather)
 
@@ -392,7 +372,9 @@ def _available(
     told = {"coefficient": "temperature_coefficient", "loss": "system_loss", "inverter": "inverter_capacity"}
     panel = usual._replace(**{name: row[column] for name, column in told.items() if row[column] is not None})
     known = np.isfinite(level) & np.isfinite(felt)
-    power = sun.pv_power(panel, sun.sky(hours, latitude, longitude), np.where(known, level, 0.0), np.where(known, felt, 20.0), windy)
+    power = sun.pv_power(
+        panel, sun.sky(hours, latitude, longitude), np.where(known, level, 0.0), np.where(known, felt, 20.0), windy
+    )
     return np.where(known, power, np.nan)
 
 

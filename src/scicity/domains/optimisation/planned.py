@@ -1,40 +1,34 @@
 """What each station should do and what its rule does: by quarter-hour of the newest days, the front, and a year for design.
 
-A day is a program of its own, at whose end each store is as full as at its begin. What was solved before in this process with the
-same inputs is not solved again, so that a late reading costs the days that it touches.
+A day is a program of its own, at whose end each store is as full as at its begin. What was solved before in this process with
+the same inputs is not solved again, so that a late reading costs the days that it touches.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from scicity.domains.optimisation.inputs import HOUR, local_parts, moments
 from scicity.domains.optimisation.methods import outcome
-from scicity.domains.optimisation.methods.columns import decimals, words
-from scicity.domains.optimisation.methods.described import SUPPLIES, Given, rule_of, station_of
+from scicity.domains.optimisation.methods.cases import EPOCH, Case, cases, last_of, planned_days
+from scicity.domains.optimisation.methods.columns import HOUR, decimals, moments, words
+from scicity.domains.optimisation.methods.described import Given, rule_of, station_of
 from scicity.domains.optimisation.methods.front import weighed
-from scicity.domains.optimisation.methods.hours import prices
 from scicity.domains.optimisation.methods.outcome import Course
 from scicity.domains.optimisation.methods.rule import run_rule
 from scicity.domains.optimisation.methods.solving import Unsolved, Weights
-from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Slot
 from scicity.kernel.rows import in_parallel
 from scicity.kernel.tables import Read, derived
 
-EPOCH = date(1970, 1, 1)
 QUARTERS = 4  # steps of an hour
-LOCATION_BASED = "location_based"
 FRONT_DAYS = 7  # the newest days whose front is worked out
 WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 5.0)  # [money/kg] points of the front, from the cheapest on
-SWITCHED_DAYS = 31  # the newest days that are planned of a station whose units have least loads or times: whole numbers take longer
 KEPT = 4000  # days of stations that are remembered
 COURSES = ("plan", "rule")
 
@@ -65,164 +59,6 @@ _READS = {
     ),
     "factors": _FACTORS,
 }
-
-
-@dataclass(frozen=True)
-class Case:
-    """A station over some local days: its rows, what it meets by the hour, and what is missing of each day."""
-
-    name: str
-    units: list[dict[str, Any]]
-    demands: list[dict[str, Any]]
-    hours: np.ndarray  # [µs UTC]
-    days: np.ndarray  # [days since 1970] of each hour
-    given: Given
-    stand_in: np.ndarray
-    missing: dict[int, str]
-    carbon_known: np.ndarray
-
-    @property
-    def switched(self) -> bool:
-        """Whether a unit asks for whole numbers."""
-        return any(row["least_load"] or row["least_hours_on"] or row["least_hours_off"] or row["start_cost"] for row in self.units)
-
-    def cut(self, part: slice, steps: int) -> Given:
-        """What it meets in some hours, each of `steps` steps."""
-
-        def of(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: np.repeat(series[part], steps) for name, series in values.items()}
-
-        whole = self.given
-        return Given(
-            outside=np.repeat(whole.outside[part], steps),
-            hour=np.repeat(whole.hour[part], steps),
-            hours=1.0 / steps,
-            available=of(whole.available),
-            price=of(whole.price),
-            carbon=of(whole.carbon),
-            demand=of(whole.demand),
-        )
-
-    def by_day(self) -> Iterator[tuple[int, slice]]:
-        """The days [since 1970] and the hours of each."""
-        days, first = np.unique(self.days, return_index=True)
-        for day, a, b in zip(days.tolist(), first.tolist(), [*first[1:].tolist(), self.days.size], strict=True):
-            yield day, slice(a, b)
-
-
-def cases(slot: Slot, tables: Mapping[str, pa.Table]) -> list[Case]:
-    """The stations that have units, with what they meet in the hours of a slot."""
-    weather = tables["weather"].sort_by("hour")
-    if not weather.num_rows or not tables["units"].num_rows:
-        return []
-    hours = micros(weather.column("hour"))
-    days = weather.column("day").cast(pa.int32()).to_numpy()
-    months, _, of_day = local_parts(slot, hours)
-    series, stands = _series(tables["inputs"], hours)
-    tariffs = _tariffs(tables["tariffs"], hours, months, of_day)
-    carbon = _carbon(tables["factors"], days)
-    units, demands = tables["units"].to_pylist(), tables["demands"].to_pylist()
-    found = []
-    for name in sorted({row["energy_station"] for row in units}):
-        own = [row for row in units if row["energy_station"] == name]
-        of = [row for row in demands if row["energy_station"] == name]
-        nothing = np.full(hours.size, np.nan)
-        given = Given(
-            outside=weather.column("air_temperature").to_numpy(zero_copy_only=False).astype(float),
-            hour=of_day,
-            hours=1.0,
-            available={
-                row["station_unit"]: series.get((name, row["station_unit"]), nothing)
-                for row in own
-                if row["unit_kind"] in ("pv", "wind")
-            },
-            price={tariff: tariffs[tariff] for row in own for tariff in (row["tariff"], row["export_tariff"]) if tariff},
-            carbon={carrier: np.nan_to_num(values) for carrier, values in carbon.items()},
-            demand={row["demand"]: series.get((name, row["demand"]), nothing) for row in of},
-        )
-        needed = [SUPPLIES[row["unit_kind"]] for row in own if row["unit_kind"] in SUPPLIES]
-        known = np.all([np.isfinite(carbon.get(carrier, nothing)) for carrier in needed], axis=0) if needed else nothing == 0
-        stand = np.zeros(hours.size, bool)
-        for (station, _), values in stands.items():
-            stand |= values if station == name else False
-        stand |= any(row["origin"] == "stand-in" for row in own)
-        found.append(Case(name, own, of, hours, days, given, stand, _missing(given, days), known))
-    return found
-
-
-def _series(
-    inputs: pa.Table, hours: np.ndarray
-) -> tuple[dict[tuple[str, str], np.ndarray], dict[tuple[str, str], np.ndarray]]:
-    values: dict[tuple[str, str], np.ndarray] = {}
-    stands: dict[tuple[str, str], np.ndarray] = {}
-    if not inputs.num_rows:
-        return values, stands
-    keys = inputs.group_by(["energy_station", "station_input"], use_threads=False).aggregate([])
-    names = list(zip(*(keys.column(name).to_pylist() for name in ("energy_station", "station_input")), strict=True))
-    station = inputs.column("energy_station").combine_chunks().dictionary_encode()
-    part = inputs.column("station_input").combine_chunks().dictionary_encode()
-    code = station.indices.to_numpy().astype(np.int64) * len(part.dictionary) + part.indices.to_numpy()
-    place = {name: at for at, name in enumerate(station.dictionary.to_pylist())}
-    other = {name: at for at, name in enumerate(part.dictionary.to_pylist())}
-    power = inputs.column("unit_power").cast(pa.float64()).to_numpy(zero_copy_only=False)
-    borrowed = inputs.column("stand_in").to_numpy(zero_copy_only=False).astype(bool)
-    at = np.searchsorted(hours, micros(inputs.column("hour")))
-    for name in names:
-        mine = code == place[name[0]] * len(part.dictionary) + other[name[1]]
-        values[name] = np.full(hours.size, np.nan)
-        values[name][at[mine]] = power[mine]
-        stands[name] = np.zeros(hours.size, bool)
-        stands[name][at[mine]] = borrowed[mine]
-    return values, stands
-
-
-def _tariffs(tariffs: pa.Table, hours: np.ndarray, months: np.ndarray, of_day: np.ndarray) -> dict[str, np.ndarray]:
-    rows = tariffs.to_pylist()
-    for row in rows:
-        for column in ("valid_from", "valid_to"):
-            row[column] = None if row[column] is None else round(row[column].timestamp()) * 1_000_000
-    names = dict.fromkeys(row["tariff"] for row in rows)
-    return {name: prices([row for row in rows if row["tariff"] == name], hours, months, of_day) for name in names}
-
-
-def _carbon(factors: pa.Table, days: np.ndarray) -> dict[str, np.ndarray]:
-    """Carbon dioxide of a kWh by carrier and hour [kg/kWh], location-based; NaN where no factor holds. Fuels by net heating value."""
-    found: dict[str, np.ndarray] = {}
-    for row in factors.to_pylist():
-        if row["purpose"] != LOCATION_BASED or row["factor_value"] is None:
-            continue
-        series = found.setdefault(row["carrier"], np.full(days.size, np.nan))
-        holds = days >= (row["first_day"] - EPOCH).days
-        if row["last_day"] is not None:
-            holds &= days <= (row["last_day"] - EPOCH).days
-        series[holds] = float(row["factor_value"])
-    return found
-
-
-def _missing(given: Given, days: np.ndarray) -> dict[int, str]:
-    """Of each day that cannot be planned what is missing."""
-    found: dict[int, str] = {}
-    parts = [("weather", {"": given.outside}), ("demand", given.demand), ("available", given.available), ("price", given.price)]
-    for word, held in reversed(parts):
-        for series in held.values():
-            for day in np.unique(days[~np.isfinite(series)]).tolist():
-                found[day] = word
-    return found
-
-
-def last_of(horizon: pa.Table) -> int:
-    """The newest day that is planned [days since 1970]; -1 where none is."""
-    return max(((row["last_day"] - EPOCH).days for row in horizon.to_pylist()), default=-1)
-
-
-def planned_days(case: Case, horizon: pa.Table, newest: int | None = None) -> list[tuple[int, slice]]:
-    """The days of a case for which plans are made: the newest ones, fewer where whole numbers are asked for."""
-    last = last_of(horizon)
-    rows = horizon.to_pylist()
-    count = (rows[0]["last_day"] - rows[0]["first_day"]).days + 1 if rows else 0
-    count = min(count, SWITCHED_DAYS) if case.switched else count
-    first = last - (count if newest is None else min(count, newest)) + 1
-    return [(day, part) for day, part in case.by_day() if first <= day <= last and day not in case.missing]
 
 
 _kept: dict[str, Any] = {}
@@ -276,13 +112,13 @@ _PLAN = [
 def plan(slot: Slot, horizon: pa.Table, **tables: pa.Table) -> pa.Table:
     """What each unit of a station should do in each quarter-hour at least cost (`plan`), and what the rule does (`rule`).
 
-    Solved by HiGHS day by day, each store as full at midnight as it was the midnight before. Demands and weather are those that came,
-    so a plan is what could have been done, not a forecast. An hour is cut into four alike quarters. Emissions by the factors that
-    the district uses; unknown where none holds. What cannot be met is the unit `unmet-…`, what is too much `surplus-…`: with them
-    the powers of a carrier add up to 0 in every step.
+    Solved by HiGHS day by day, each store as full at midnight as it was the midnight before. Demands and weather are those that
+    came, so a plan is what could have been done, not a forecast. An hour is cut into four alike quarters. Emissions by the
+    factors that the district uses; unknown where none holds. What cannot be met is the unit `unmet-…`, what is too much
+    `surplus-…`: with them the powers of a carrier add up to 0 in every step.
     """
     parts = []
-    for case in cases(slot, tables):
+    for case in cases(slot.calendar, tables):
         done, kept = [], []
         for day, part in planned_days(case, horizon):
             given = case.cut(part, QUARTERS)
@@ -344,12 +180,12 @@ def _rows(case: Case, kept: Sequence[tuple[int, slice]], done: Sequence[tuple[Co
     title_en="Days without a plan",
 )
 def plan_gap(slot: Slot, horizon: pa.Table, **tables: pa.Table) -> pa.Table:
-    """The days of a station that should be planned and cannot be, and what is missing: a demand, the weather, a price, or what PV
+    """The days of a station that should be planned and cannot be, and what is missing: a demand, the weather, a price, what PV
     and wind can give (`available`)."""
     rows = []
     last = last_of(horizon)
     first = min(((row["first_day"] - EPOCH).days for row in horizon.to_pylist()), default=last + 1)
-    for case in cases(slot, tables):
+    for case in cases(slot.calendar, tables):
         rows += [
             {"energy_station": case.name, "day": EPOCH + timedelta(days=day), "missing": word}
             for day, word in sorted(case.missing.items())
@@ -369,10 +205,10 @@ def plan_gap(slot: Slot, horizon: pa.Table, **tables: pa.Table) -> pa.Table:
     title_en="Front of cost and carbon",
 )
 def front(slot: Slot, horizon: pa.Table, **tables: pa.Table) -> pa.Table:
-    """What a station's day costs and emits at best, from the cheapest plan to the cleanest: plans that take a kilogram of carbon
+    """What a station's day costs and emits at best, from the cheapest plan to the cleanest: plans that take a kg of carbon
     dioxide to be worth more and more. Of the newest 7 days; least loads and times are left out. None where no factor holds."""
     rows = []
-    for case in cases(slot, tables):
+    for case in cases(slot.calendar, tables):
         for day, part in planned_days(case, horizon, FRONT_DAYS):
             if not case.carbon_known[part].all():
                 continue
@@ -423,13 +259,14 @@ def _front(case: Case, given: Given) -> list[tuple[float, float]]:
 def design(slot: Slot, horizon: pa.Table, **tables: pa.Table) -> pa.Table:
     """What each unit does over all hours of the newest whole year, at least cost seen all at once (`plan`), and by the rule.
 
-    Hours, not quarters; least loads and times are left out of the plan, not of the rule. Stores end the year as full as they began. A
-    year of which an hour is missing has no rows: it would be no year.
+    Hours, not quarters; least loads and times are left out of the plan, not of the rule. Stores end the year as full as they
+    began. A year of which an hour is missing has no rows: it would be no year.
     """
     years = {row["design_year"] for row in horizon.to_pylist()}
     year = int(slot.part.period)
     whole = slot.calendar.hours(slot.start, slot.end)[0].size
-    found = [case for case in cases(slot, tables) if case.hours.size == whole and not case.missing] if year in years else []
+    held = cases(slot.calendar, tables) if year in years else []
+    found = [case for case in held if case.hours.size == whole and not case.missing]
     done = in_parallel(lambda case: _once(_digest(case, case.given, "design"), lambda: _year(case)), found)
     parts = [_design_rows(case, year, courses) for case, courses in zip(found, done, strict=True)]
     return pa.concat_tables(parts) if parts else design.schema.empty_table()
@@ -470,5 +307,3 @@ def _design_rows(case: Case, year: int, courses: tuple[Course, Course]) -> pa.Ta
             "stand_in": pa.array([bool(case.stand_in.any())] * count),
         }
     )
-
-

@@ -1,7 +1,8 @@
 """A station planned anew from now on, with the newest readings: a day ahead in quarter-hours, as advice.
 
-What is not known yet stands in, and is told: loads by the forecast of the next day where there is one, everything else as it was at the
-same hour of the day before. Stores begin as full as their readings say, else as the last plan left them, and end as they began.
+What is not known yet stands in, and is told: loads by the forecast of the next day where there is one, everything else as it
+was at the same hour of the day before. Stores begin as full as their readings say, else as the last plan left them, and end as
+they began.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from scicity.domains.optimisation.inputs import HOUR
 from scicity.domains.optimisation.methods import outcome
+from scicity.domains.optimisation.methods.columns import HOUR, local_parts
 from scicity.domains.optimisation.methods.described import STORES, SUPPLIES, WAYS, Given, station_of
 from scicity.domains.optimisation.methods.hours import prices
 
@@ -43,8 +44,8 @@ class SetPoint:
 class Advice:
     """A plan of a station from `begin` on, in steps of a quarter of an hour.
 
-    `basis`: of each input how many of its hours were known, forecast, or taken from the day before; `stores`: of each store how it is
-    known how full it is. `cost` [CNY], `emission` [kg], None where no factor holds.
+    `basis`: of each input how many of its hours were known, forecast, or taken from the day before; `stores`: of each store how
+    it is known how full it is. `cost` [CNY], `emission` [kg], None where no factor holds.
     """
 
     station: str
@@ -70,7 +71,12 @@ class Advice:
             "basis": self.basis,
             "stores": self.stores,
             "set_points": [
-                {"unit": each.unit, "carrier": each.carrier, "unit_of_value": "kW", "values": [round(v, 3) + 0.0 for v in each.power]}
+                {
+                    "unit": each.unit,
+                    "carrier": each.carrier,
+                    "unit_of_value": "kW",
+                    "values": [round(v, 3) + 0.0 for v in each.power],
+                }
                 for each in self.set_points
             ],
         }
@@ -99,25 +105,23 @@ def replanned(figures: Any, calendar: Any, station: str, at: datetime | None = N
         raise CannotPlan(f"{station}: the newest hour that is known is {newest:%Y-%m-%d %H:%M}, more than two days before")
     forecast = _forecast(figures, demands, hours)
     basis: dict[str, dict[str, int]] = {}
-    series = {
-        name: _ahead(name, held, forecast.get(name, {}), hours, basis) for name, held in known.items()
-    }
+    series = {name: _ahead(name, held, forecast.get(name, {}), hours, basis) for name, held in known.items()}
     offset = (begin - first_hour) // (900 * MICRO)
     steps = AHEAD * QUARTERS
 
     def quarters(values: np.ndarray) -> np.ndarray:
         return np.repeat(values, QUARTERS)[offset : offset + steps]
 
-    local = calendar.local(hours)
-    months = (local // (24 * HOUR)).astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 + 1
-    of_day = (local % (24 * HOUR) // HOUR).astype(int)
+    months, _, of_day = local_parts(calendar, hours)
     carbon, whole = _carbon(figures, units, datetime.fromtimestamp(begin / MICRO, UTC).astimezone(calendar.tz).date())
     levels, told = _levels(figures, station, units, begin)
     given = Given(
         outside=quarters(series["outside"]),
         hour=quarters(of_day),
         hours=1.0 / QUARTERS,
-        available={row["station_unit"]: quarters(series[row["station_unit"]]) for row in units if row["unit_kind"] in ("pv", "wind")},
+        available={
+            row["station_unit"]: quarters(series[row["station_unit"]]) for row in units if row["unit_kind"] in ("pv", "wind")
+        },
         price={name: quarters(values) for name, values in _prices(figures, units, hours, months, of_day).items()},
         carbon={carrier: np.full(steps, value) for carrier, value in carbon.items()},
         demand={row["demand"]: quarters(series[row["demand"]]) for row in demands},
@@ -125,7 +129,9 @@ def replanned(figures: Any, calendar: Any, station: str, at: datetime | None = N
     )
     found = outcome.best(station_of(station, units, demands, given))
     course = outcome.course(found)
-    short = sum(float(power.sum()) for unit, power in zip(course.units, course.power, strict=True) if unit.startswith(outcome.UNMET))
+    short = sum(
+        float(power.sum()) for unit, power in zip(course.units, course.power, strict=True) if unit.startswith(outcome.UNMET)
+    )
     return Advice(
         station,
         datetime.fromtimestamp(begin / MICRO, UTC),
@@ -154,9 +160,7 @@ def set_points(units: list[dict[str, Any]], course: outcome.Course) -> list[SetP
 def _known(figures: Any, station: str, at: datetime | None) -> dict[str, dict[int, float]]:
     """Each input and the temperature outside by hour [µs UTC], of the newest days before `at`."""
     found: dict[str, dict[int, float]] = {}
-    rows = figures.rows(
-        "optimisation.input_hourly", ["unit_power"], {"energy_station": station}, ["-hour"], limit=10_000
-    )
+    rows = figures.rows("optimisation.input_hourly", ["unit_power"], {"energy_station": station}, ["-hour"], limit=10_000)
     for row in rows:
         found.setdefault(row["station_input"], {})[_micros(row["hour"])] = float(row["unit_power"])
     if not found:

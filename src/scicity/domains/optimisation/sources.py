@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ MEASURES = (
     *("capacity", "yearly_energy", "not_compared"),
 )
 TOLD = ("origin", "source", "review")
+
 
 def _check_stations(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
     """What tells a station's weather is a thing with datastreams."""
@@ -41,8 +43,8 @@ STATION = source(
     check=_check_stations,
     title_zh="能源站",
     title_en="Energy stations",
-    doc="The energy stations of the district, the floor area that each serves, where it stands if that is known, and the station or "
-    "other thing whose readings tell the weather.",
+    doc="The energy stations of the district, the floor area that each serves, where it stands if that is known, and the "
+    "station or other thing whose readings tell the weather.",
 )
 
 _NUMBERS: dict[str, tuple[float, float]] = {
@@ -75,9 +77,7 @@ _NUMBERS: dict[str, tuple[float, float]] = {
     "export_capacity": (0, 1e9),
     "turn": (1, 1000),
 }
-_OPTIONAL = (
-    *("carrier", *_NUMBERS, "tariff", "export_tariff", "follows", "charging_hours", "discharging_hours"),
-)
+_OPTIONAL = (*("carrier", *_NUMBERS, "tariff", "export_tariff", "follows", "charging_hours", "discharging_hours"),)
 
 
 def _check_units(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
@@ -92,10 +92,10 @@ def _check_units(table: pa.Table, tables: dict[str, pa.Table], problems: Problem
             _check_hours(row, column, problems)
         if row["follows"] is not None and row["follows"] not in CARRIERS:
             problems.add("choice", *where, "follows", found=row["follows"], expected=", ".join(CARRIERS))
-        if None not in (row["cut_in_speed"], row["rated_speed"], row["cut_out_speed"]):
-            if not row["cut_in_speed"] < row["rated_speed"] < row["cut_out_speed"]:
-                expected = "speeds that grow from cut-in to rated to cut-out"
-                problems.add("range", *where, "rated_speed", found=row["rated_speed"], expected=expected)
+        speeds = [row[name] for name in ("cut_in_speed", "rated_speed", "cut_out_speed") if row[name] is not None]
+        if any(b <= a for a, b in pairwise(speeds)):
+            expected = "speeds that grow from cut-in to rated to cut-out"
+            problems.add("range", *where, "rated_speed", found=row["rated_speed"], expected=expected)
     files = {row["source_file"] for row in rows}
     if any(problem.file in files for problem in problems.items) or not rows:
         return
@@ -107,14 +107,21 @@ def _check_units(table: pa.Table, tables: dict[str, pa.Table], problems: Problem
             found = tried(station, own, of)
         except Faulty as fault:
             row = own[fault.row]
-            problems.add("value", row["source_file"], row["source_row"], fault.field, found=fault.found, expected=fault.expected)
+            problems.add(
+                "value", row["source_file"], row["source_row"], fault.field, found=fault.found, expected=fault.expected
+            )
             continue
         by_name = {row["station_unit"]: row for row in own} | {row["demand"]: row for row in of}
         for problem in found:
             name = (problem.field or "").split(".")[0].split(" at ")[0]
             row = by_name.get(name, own[0])
             problems.add(
-                problem.code, row["source_file"], row["source_row"], problem.field, found=problem.found, expected=problem.expected
+                problem.code,
+                row["source_file"],
+                row["source_row"],
+                problem.field,
+                found=problem.found,
+                expected=problem.expected,
             )
 
 

@@ -78,8 +78,8 @@ def _peak(rows: Any) -> Any:
 def plan_daily(steps: Any, units: Any) -> Any:
     """A station's day by plan and by rule: money, carbon dioxide, what it buys, and how much of its energy is renewable.
 
-    `ambient_heat` is the heat of pumps less their electricity; `renewable_share` that and PV and wind, of all energy that is taken up
-    or bought.
+    `ambient_heat` is the heat of pumps less their electricity; `renewable_share` that and PV and wind, of all energy that is
+    taken up or bought.
     """
     power = steps.unit_power
     zero = ibis.literal(0).cast(DECIMAL)
@@ -131,7 +131,8 @@ _SAVED = ["cost", "emission", "cost_saving", "emission_saving", "peak_saving", "
     title_en="Saved by day",
 )
 def plan_saving(daily: Any) -> Any:
-    """What the plan would have saved on a day against the rule that ran; unknown where one of them does not meet all demands."""
+    """What the plan would have saved on a day against the rule that ran; unknown where one of them does not meet all
+    demands."""
     return _saved(daily, "day")
 
 
@@ -200,7 +201,9 @@ _OF_YEAR = {
     reads={
         "claims": Read("optimisation.station_claim", trace={"energy_station": "energy_station", "claim_id": "claim_id"}),
         "statements": Read(
-            "indicators.statement", columns=("claim_id", "value", "unit", "comparator", "status"), trace={"claim_id": "claim_id"}
+            "indicators.statement",
+            columns=("claim_id", "value", "unit", "comparator", "status"),
+            trace={"claim_id": "claim_id"},
         ),
         "yearly": "optimisation.design_yearly",
         "units_of": Read("optimisation.design", trace={"energy_station": "energy_station", "year": "year"}),
@@ -230,8 +233,9 @@ _OF_YEAR = {
 def claim_check(claims: Any, statements: Any, yearly: Any, units_of: Any, units: Any, stations: Any, factors: Any) -> Any:
     """What a report says of a station beside what a modelled year of it shows.
 
-    A saving of emissions is reckoned against gas boilers that make the same heat, with the same cooling; `needed_factor` [kg/kWh of heat] is what a
-    reference would have to emit for the statement to come true. Capacities and areas are what the registers hold.
+    A saving of emissions is reckoned against gas boilers that make the same heat, with the same cooling; `needed_factor`
+    [kg/kWh of heat] is what a reference would have to emit for the statement to come true. Capacities and areas are what the
+    registers hold.
     """
     best = yearly.filter(yearly.course == "plan")
     other = yearly.filter(yearly.course == "rule").select(
@@ -243,9 +247,7 @@ def claim_check(claims: Any, statements: Any, yearly: Any, units_of: Any, units:
     rows = rows.inner_join(other, ["energy_station", "year"])
     rows = rows.left_join(stations.rename(of="energy_station"), rows.energy_station == stations.energy_station)
     capacities = units.rename(of_station="energy_station", of_unit="station_unit")
-    rows = rows.left_join(
-        capacities, [rows.energy_station == capacities.of_station, rows.station_unit == capacities.of_unit]
-    )
+    rows = rows.left_join(capacities, [rows.energy_station == capacities.of_station, rows.station_unit == capacities.of_unit])
     made = units_of.group_by("energy_station", "year", "course", "station_unit").agg(unit_energy=units_of.energy_given.sum())
     for name, course in (("plan_energy", "plan"), ("rule_energy", "rule")):
         one = made.filter(made.course == course).select(

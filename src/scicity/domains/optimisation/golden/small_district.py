@@ -29,9 +29,23 @@ STATION = {
     **{"latitude": "40.1", "service_area": "10000", "weather_station": "mast", "origin": "manual", "source": "invented"},
     **{"review": "verified"},
 }
-UNIT = {"energy_station": "yard", "name_zh": "设备", "name_en": "unit", "origin": "manual", "source": "invented", "review": "verified"}
+UNIT = {
+    "energy_station": "yard",
+    "name_zh": "设备",
+    "name_en": "unit",
+    "origin": "manual",
+    "source": "invented",
+    "review": "verified",
+}
 UNITS = [
-    {"station_unit": "grid", "unit_kind": "grid", "tariff": "power", "export_tariff": "sold", "export_capacity": "200", "turn": "9"},
+    {
+        "station_unit": "grid",
+        "unit_kind": "grid",
+        "tariff": "power",
+        "export_tariff": "sold",
+        "export_capacity": "200",
+        "turn": "9",
+    },
     {"station_unit": "pump", "unit_kind": "air_source_heat_pump", "capacity": "500", "efficiency": "3.0", "turn": "2"}
     | {"source_temperature": "7", "supply_temperature": "45"},
     {"station_unit": "tank", "unit_kind": "thermal_storage", "carrier": "heat", "capacity": "100", "storage_capacity": "600"}
@@ -40,7 +54,14 @@ UNITS = [
     {"station_unit": "battery", "unit_kind": "battery", "capacity": "50", "storage_capacity": "100", "turn": "3"}
     | {"charge_efficiency": "0.95", "discharge_efficiency": "0.95", "running_cost": "0.01"},
 ]
-DEMAND = {"energy_station": "yard", "name_zh": "负荷", "name_en": "demand", "origin": "manual", "source": "invented", "review": "verified"}
+DEMAND = {
+    "energy_station": "yard",
+    "name_zh": "负荷",
+    "name_en": "demand",
+    "origin": "manual",
+    "source": "invented",
+    "review": "verified",
+}
 DEMANDS = [
     {"demand": "warmth", "carrier": "heat", "floor_area": "10000", "load_slope": "1.2", "balance_temperature": "16"}
     | {"active_from": "11-15", "active_to": "03-15"},
@@ -92,7 +113,10 @@ def folder(root: Path, hours: int = HOURS, begin: datetime = BEGIN) -> Path:
     write(registers / "station_tariffs.csv", [TARIFF | {"review": "verified"} | each for each in TARIFFS])
     write(place / "factors" / "grid.csv", [FACTOR])
     write(registers / "factor_choices.csv", [CHOICE])
-    write(registers / "buildings.csv", [{"building": "house", "zone": "district", "name_zh": "楼", "name_en": "House", "origin": "manual"}])
+    write(
+        registers / "buildings.csv",
+        [{"building": "house", "zone": "district", "name_zh": "楼", "name_en": "House", "origin": "manual"}],
+    )
     write(registers / "meters.csv", [METER])
     write(registers / "installations.csv", [INSTALLATION])
     write(registers / "datastreams.csv", [each | {"interval_seconds": "3600", "origin": "measured"} for each in STREAMS])
@@ -110,7 +134,11 @@ def readings(hours: int, begin: datetime) -> list[dict[str, Any]]:
         rows += [
             {"datastream": "mast.t", "time": time.isoformat(), "value": f"{outside:.2f}"},
             {"datastream": "mast.v", "time": time.isoformat(), "value": "2.0"},
-            {"datastream": "m.energy", "time": (time + timedelta(hours=1)).isoformat(), "value": 60 if 8 <= of_day < 20 else 20},
+            {
+                "datastream": "m.energy",
+                "time": (time + timedelta(hours=1)).isoformat(),
+                "value": 60 if 8 <= of_day < 20 else 20,
+            },
         ]
     return rows
 

@@ -14,7 +14,15 @@ from scicity.domains.optimisation.methods.station import Converter, Source, Stor
 NOTHING = dict.fromkeys(
     [
         *("carrier", "capacity", "storage_capacity", "efficiency", "heat_ratio", "source_temperature", "supply_temperature"),
-        *("least_load", "least_load_efficiency", "ramp_rate", "least_hours_on", "least_hours_off", "start_cost", "running_cost"),
+        *(
+            "least_load",
+            "least_load_efficiency",
+            "ramp_rate",
+            "least_hours_on",
+            "least_hours_off",
+            "start_cost",
+            "running_cost",
+        ),
         *("charge_efficiency", "discharge_efficiency", "hourly_loss", "least_level", "export_capacity", "tariff"),
         *("export_tariff", "turn", "follows", "charging_hours", "discharging_hours"),
     ]
@@ -37,9 +45,7 @@ def given(steps: int = 24, **more: Any) -> Given:
 
 
 GRID, GAS = unit("grid", "grid", tariff="power"), unit("gas", "gas_supply", tariff="gas")
-PUMP = unit(
-    "pump", "air_source_heat_pump", capacity=200.0, efficiency=3.0, source_temperature=7.0, supply_temperature=45.0
-)
+PUMP = unit("pump", "air_source_heat_pump", capacity=200.0, efficiency=3.0, source_temperature=7.0, supply_temperature=45.0)
 
 
 def device(row: dict[str, Any], *others: dict[str, Any], **more: Any) -> Any:
@@ -83,7 +89,14 @@ def test_an_engine_with_a_least_load_has_a_curve_and_a_way_out_for_its_heat() ->
 
 def test_every_kind_becomes_a_device() -> None:
     told = {
-        **{"capacity": 10.0, "efficiency": 0.9, "storage_capacity": 20.0, "carrier": "heat", "tariff": "power", "heat_ratio": 1.0},
+        **{
+            "capacity": 10.0,
+            "efficiency": 0.9,
+            "storage_capacity": 20.0,
+            "carrier": "heat",
+            "tariff": "power",
+            "heat_ratio": 1.0,
+        },
         **{"source_temperature": 38.0, "supply_temperature": 45.0},
     }
     made = {}
@@ -104,7 +117,10 @@ def test_every_kind_becomes_a_device() -> None:
         (PUMP | {"efficiency": 9.0}, "efficiency"),
         (PUMP | {"supply_temperature": 5.0}, "supply_temperature"),
         (unit("c", "chiller", capacity=1.0, efficiency=19.0, source_temperature=30.0, supply_temperature=7.0), "efficiency"),
-        (unit("c", "chiller", capacity=1.0, efficiency=5.0, source_temperature=-9.0, supply_temperature=7.0), "source_temperature"),
+        (
+            unit("c", "chiller", capacity=1.0, efficiency=5.0, source_temperature=-9.0, supply_temperature=7.0),
+            "source_temperature",
+        ),
         (unit("t", "thermal_storage", capacity=1.0, storage_capacity=5.0, carrier="gas"), "carrier"),
         (unit("b", "boiler", capacity=1.0, efficiency=0.9, heat_ratio=1.0), "heat_ratio"),
         (PUMP | {"least_load": 0.3, "least_load_efficiency": 2.0}, "least_load_efficiency"),

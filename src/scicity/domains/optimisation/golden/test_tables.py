@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,8 @@ def test_the_front_goes_from_cheap_to_clean(city: City) -> None:
     points = rows(city, "front", day=LAST)
     assert [row["front_point"] for row in points] == list(range(len(planned.WEIGHTS)))
     costs, emissions = ([row[name] for row in points] for name in ("cost", "emission"))
-    assert all(b >= a - Decimal("0.001") for a, b in zip(costs, costs[1:], strict=False))
-    assert all(b <= a + Decimal("0.001") for a, b in zip(emissions, emissions[1:], strict=False))
+    assert all(b >= a - Decimal("0.001") for a, b in pairwise(costs))
+    assert all(b <= a + Decimal("0.001") for a, b in pairwise(emissions))
     (day,) = rows(city, "plan_daily", day=LAST, course="plan")
     assert costs[0] == pytest.approx(day["cost"], rel=Decimal("1e-6"))
 

@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from scicity.kernel.calendar import DAY, Calendar
+
+HOUR = 3_600_000_000  # [µs]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 PLACES = 1_000_000
@@ -34,7 +37,8 @@ def words(names: Sequence[str], which: Ints) -> pa.DictionaryArray:
 
 
 def newest(readings: pa.Table) -> tuple[npt.NDArray[np.object_], Ints, Floats]:
-    """Datastream, time [µs UTC] and value of readings, of each time the highest revision; those without a value are left out."""
+    """Datastream, time [µs UTC] and value of readings, of each time the highest revision; those without a value are left
+    out."""
     if not readings.num_rows:
         return np.empty(0, object), np.empty(0, np.int64), np.empty(0)
     encoded = readings.column("datastream").combine_chunks().dictionary_encode()
@@ -55,3 +59,17 @@ def grouped_means(values: Floats, place: Ints, count: int) -> Floats:
     sums = np.bincount(place[inside], values[inside], minlength=count)
     counts = np.bincount(place[inside], minlength=count)
     return np.divide(sums, counts, out=np.full(count, np.nan), where=counts > 0)
+
+
+def moments(values: Ints) -> pa.Array:
+    """Instants [µs UTC] as Arrow has them, shape (n,)."""
+    return pa.array(values.astype(np.int64)).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
+
+
+def local_parts(calendar: Calendar, hours: Ints) -> tuple[Ints, Ints, Ints]:
+    """Month [1-12], month · 100 + day, and hour of the day [0-23] of instants [µs UTC] in the district's time, shape (n,)."""
+    local = calendar.local(hours)
+    days = (local // DAY).astype("datetime64[D]")
+    months = days.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    number = (days - days.astype("datetime64[M]")).astype(np.int64) + 1
+    return months, months * 100 + number, local % DAY // HOUR

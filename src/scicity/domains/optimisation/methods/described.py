@@ -1,8 +1,9 @@
 """A station as its registers describe it, turned into the devices of `station`; and the rule by which it is run without a plan.
 
-Rows are mappings with the columns of `station_units.csv` and `station_demands.csv`. One bus a carrier. Efficiencies are told at a
-reference: of an air-source heat pump and of a chiller at `source_temperature` outside, and change with the outside temperature as
-a fixed share of the ideal cycle does; of a ground-source heat pump they hold for the ground, which hardly changes.
+Rows are mappings with the columns of `station_units.csv` and `station_demands.csv`. One bus a carrier. Efficiencies are told at
+a reference: of an air-source heat pump and of a chiller at `source_temperature` outside, and change with the outside
+temperature as a fixed share of the ideal cycle does; of a ground-source heat pump they hold for the ground, which hardly
+changes.
 
 Source: for the share of the ideal cycle, C. Arpagaus et al. 2018, doi:10.1016/j.energy.2018.03.166.
 """
@@ -15,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from scicity.domains.optimisation.methods.columns import Floats, Ints
 from scicity.domains.optimisation.methods.hours import hours_of
-from scicity.domains.optimisation.methods.matrix import Floats, Ints
 from scicity.domains.optimisation.methods.rule import Rule
 from scicity.domains.optimisation.methods.station import (
     Converter,
@@ -122,8 +123,8 @@ def station_of(name: str, units: Sequence[Row], demands: Sequence[Row], given: G
 def rule_of(units: Sequence[Row], demands: Sequence[Row], given: Given) -> Rule:
     """The rule by which the station is run without a plan: its units in their turn (as they stand, where none is told).
 
-    Stores charge and discharge in the hours that their rows name, and charge only for a day on which their carrier is wanted. What is
-    bought takes its turn last, as it fills what is left.
+    Stores charge and discharge in the hours that their rows name, and charge only for a day on which their carrier is wanted.
+    What is bought takes its turn last, as it fills what is left.
     """
     turns = [(row["turn"] if row["turn"] is not None else (900 if row["unit_kind"] in SUPPLIES else 500)) for row in units]
     order = []
@@ -282,7 +283,9 @@ def _air_source(at: int, row: Row, given: Given) -> float | Floats:
     share = float(row["efficiency"]) * (sink - reference) / (sink + 273.15)
     if share > 1:
         best = (sink + 273.15) / (sink - reference)
-        raise Faulty(at, "efficiency", row["efficiency"], f"at most {best:.2f}, the ideal cycle between {reference:g} and {sink:g} °C")
+        raise Faulty(
+            at, "efficiency", row["efficiency"], f"at most {best:.2f}, the ideal cycle between {reference:g} and {sink:g} °C"
+        )
     return heat_pump_cop(given.outside, sink, share)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from scicity.domains.optimisation.methods.columns import Floats, Ints
 from scicity.domains.optimisation.methods.hours import day_of, hours_of, within
-from scicity.domains.optimisation.methods.matrix import Floats, Ints
 
 WATTS = 1000.0  # in a kW
 KNOWN_HOURS = 18  # of a day, below which its demand is unknown
@@ -38,8 +38,8 @@ def profile(row: Mapping[str, Any], outside: Floats, days: Ints, hours: Ints) ->
 def filled(values: Floats, hours: Ints) -> tuple[Floats, Floats]:
     """Hours that are not known (NaN) as the mean of the known ones at that hour of the day; and 1.0 where that was done.
 
-    `values` (days · hours,) with `hours` [0-23]. A day of which fewer than 18 hours are known stays as it is, and so does an hour
-    that no day knows. The rest stays NaN.
+    `values` (days · hours,) with `hours` [0-23]. A day of which fewer than 18 hours are known stays as it is, and so does an
+    hour that no day knows. The rest stays NaN.
     """
     known = np.isfinite(values)
     place = np.cumsum(np.r_[True, hours[1:] <= hours[:-1]]) - 1 if hours.size else hours

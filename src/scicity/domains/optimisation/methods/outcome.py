@@ -25,8 +25,8 @@ class Course(NamedTuple):
     """What each unit does at each carrier: rows by `units` and `carriers`, arrays of shape (rows, steps).
 
     `power` [kW] given, negative where taken; `stored` [kWh], NaN for what stores nothing; `cost` [money] and `emission` [kg] of
-    each step, told once for a unit that has several rows; `price` [money/kWh]: what one more kWh of the carrier would cost in that
-    step, NaN where it is not told.
+    each step, told once for a unit that has several rows; `price` [money/kWh]: what one more kWh of the carrier would cost in
+    that step, NaN where it is not told.
     """
 
     units: list[str]
@@ -39,7 +39,8 @@ class Course(NamedTuple):
 
 
 def best(station: Station, weights: Weights = CHEAPEST, gap: float = GAP) -> Plan:
-    """The best plan; where not everything can be met, the best of those that lack least. Raises Unsolved for an endless profit."""
+    """The best plan; where not everything can be met, the best of those that lack least. Raises Unsolved for an endless
+    profit."""
     try:
         return Solver(build(station), weights, gap=gap).solve()
     except Unsolved:
@@ -114,7 +115,13 @@ def joined(days: Sequence[Course], steps: Sequence[int]) -> Course:
     for day, count in zip(days, steps, strict=True):
         rows = [place[key] for key in zip(day.units, day.carriers, strict=True)]
         part = slice(begin, begin + count)
-        for whole, mine in ((power, day.power), (stored, day.stored), (cost, day.cost), (emission, day.emission), (price, day.price)):
+        for whole, mine in (
+            (power, day.power),
+            (stored, day.stored),
+            (cost, day.cost),
+            (emission, day.emission),
+            (price, day.price),
+        ):
             whole[rows, part] = mine
         begin += count
     return Course([unit for unit, _ in keys], [carrier for _, carrier in keys], power, stored, cost, emission, price)

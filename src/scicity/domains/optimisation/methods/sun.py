@@ -1,10 +1,10 @@
 """What PV gives by the weather, by pvlib: solar position, transposition, cell temperature, modules, inverter.
 
-Hours are told by their beginning; the sun is taken at their middle. Irradiance [W/m²], power [kW], temperature [°C], wind [m/s],
-angles [degree] (azimuth 180 is south). Sources: pvlib, K. Anderson et al. 2023, doi:10.21105/joss.05994; PVWatts 5, NREL/TP-6A20-
-62641; decomposition by D. G. Erbs et al. 1982, doi:10.1016/0038-092X(82)90302-4; transposition by J. Hay and J. Davies 1980; cell
-temperature by D. Faiman 2008, doi:10.1002/pip.813; clear sky by B. Haurwitz 1945; the sun from the day's range of temperature by
-Hargreaves and Samani, as FAO Irrigation and Drainage Paper 56 (1998), equation 50, has it.
+Hours are told by their beginning; the sun is taken at their middle. Irradiance [W/m²], power [kW], temperature [°C], wind
+[m/s], angles [degree] (azimuth 180 is south). Sources: pvlib, K. Anderson et al. 2023, doi:10.21105/joss.05994; PVWatts 5,
+NREL/TP-6A20- 62641; decomposition by D. G. Erbs et al. 1982, doi:10.1016/0038-092X(82)90302-4; transposition by J. Hay and J.
+Davies 1980; cell temperature by D. Faiman 2008, doi:10.1002/pip.813; clear sky by B. Haurwitz 1945; the sun from the day's
+range of temperature by Hargreaves and Samani, as FAO Irrigation and Drainage Paper 56 (1998), equation 50, has it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scicity.domains.optimisation.methods.matrix import Floats, Ints
+from scicity.domains.optimisation.methods.columns import Floats, Ints
 
 HALF_HOUR = 1_800_000_000  # [µs]
 INTERIOR = 0.16  # [K^-0.5] of equation 50, for places away from a coast
@@ -23,7 +23,7 @@ CONSTANT = 1361.0  # [W/m²] of the sun outside of the atmosphere
 
 
 class Panel(NamedTuple):
-    """PV of one direction: `rated` [kW] of the modules at 1000 W/m² and 25 °C; `inverter` [kW], alternating current, or infinite.
+    """PV of one direction: `rated` [kW] of the modules at 1000 W/m² and 25 °C; `inverter` [kW] of alternating current.
 
     `coefficient` [1/K] of the power by cell temperature; `loss` [share] of wires, dirt, mismatch and times out of service.
     """
@@ -37,7 +37,8 @@ class Panel(NamedTuple):
 
 
 class Sky(NamedTuple):
-    """The sun at the middle of each hour: zenith, azimuth [degree], irradiance outside of the atmosphere [W/m²], day of the year."""
+    """The sun at the middle of each hour: zenith, azimuth [degree], irradiance outside of the atmosphere [W/m²], day of the
+    year."""
 
     zenith: Floats
     azimuth: Floats
@@ -59,8 +60,8 @@ def sky(hours: Ints, latitude: float, longitude: float) -> Sky:
 def from_temperatures(seen: Sky, outside: Floats, day: Ints) -> Floats:
     """Global irradiance on the level [W/m²] of each hour, from the range of each day's temperature: a stand-in for a sensor.
 
-    A day's sum is 0.16 · √(warmest − coldest) · what comes in outside of the atmosphere, at most that of a clear sky; it has a clear
-    sky's shape. `outside` [°C] and `day` (any whole number that tells the days apart, in order), both of shape (hours,).
+    A day's sum is 0.16 · √(warmest − coldest) · what comes in outside of the atmosphere, at most that of a clear sky; it has a
+    clear sky's shape. `outside` [°C] and `day` (any whole number that tells the days apart, in order), both of shape (hours,).
     """
     import pandas as pd
     from pvlib import clearsky
@@ -77,7 +78,8 @@ def from_temperatures(seen: Sky, outside: Floats, day: Ints) -> Floats:
 
 
 def pv_power(panel: Panel, seen: Sky, level: Floats, outside: Floats, wind: Floats) -> Floats:
-    """What PV gives in each hour [kW], clipped by its inverter; `level`: global irradiance on the level [W/m²], shape (hours,)."""
+    """What PV gives in each hour [kW], clipped by its inverter; `level`: global irradiance on the level [W/m²], shape
+    (hours,)."""
     from pvlib import irradiance
 
     split: Any = irradiance.erbs(level, seen.zenith, seen.day)
@@ -93,7 +95,8 @@ def pv_power(panel: Panel, seen: Sky, level: Floats, outside: Floats, wind: Floa
 
 
 def panel_power(panel: Panel, on_it: Floats, outside: Floats, wind: Floats) -> Floats:
-    """What PV gives [kW] by the irradiance on its plane [W/m²], the temperature outside [°C] and the wind [m/s], shape (hours,)."""
+    """What PV gives [kW] by the irradiance on its plane [W/m²], the temperature outside [°C] and the wind [m/s], shape
+    (hours,)."""
     from pvlib import inverter, pvsystem, temperature
 
     cell = temperature.faiman(on_it, outside, wind)

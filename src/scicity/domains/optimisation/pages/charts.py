@@ -40,10 +40,14 @@ def day(city: Any, station: str, day: date, course: str) -> dict[str, Any]:
         for (of_course, unit, of_carrier), own in series.items():
             if of_course != course or of_carrier != carrier or unit in demands or not any(row["unit_power"] for row in own):
                 continue
-            found.append({"name": names(unit), "figures": [row.figure("unit_power") for row in own], "stack": "all", "kind": "bar"})
+            found.append(
+                {"name": names(unit), "figures": [row.figure("unit_power") for row in own], "stack": "all", "kind": "bar"}
+            )
         for (of_course, unit, of_carrier), own in series.items():
             if of_course == course and of_carrier == carrier and unit in demands and any(row["unit_power"] for row in own):
-                found.append({"name": names(unit), "figures": [row.figure("unit_power") for row in own], "stack": "all", "kind": "bar"})
+                found.append(
+                    {"name": names(unit), "figures": [row.figure("unit_power") for row in own], "stack": "all", "kind": "bar"}
+                )
         if found:
             zh, en = pair(CARRIERS, carrier)
             dispatch.append(
@@ -51,7 +55,10 @@ def day(city: Any, station: str, day: date, course: str) -> dict[str, Any]:
                     "id": f"dispatch-{carrier}",
                     "kind": "bar",
                     "title": (f"{zh}：谁供谁用", f"{en}: who gives and who takes"),
-                    "note": ("供为正，取为负；每一刻相加为零", "given is positive, taken negative; each step adds up to nothing"),
+                    "note": (
+                        "供为正，取为负；每一刻相加为零",
+                        "given is positive, taken negative; each step adds up to nothing",
+                    ),
                     "unit": "kW",
                     "axis": axis,
                     "labels": labels,
@@ -74,12 +81,26 @@ def day(city: Any, station: str, day: date, course: str) -> dict[str, Any]:
     for (of, _, carrier), own in series.items():
         if of == "plan" and carrier not in seen and any(row["marginal_price"] is not None for row in own):
             seen.add(carrier)
-            prices.append({"name": pair(CARRIERS, carrier), "figures": [row.figure("marginal_price") for row in own[::HOURLY]], "kind": "limit"})
+            prices.append(
+                {
+                    "name": pair(CARRIERS, carrier),
+                    "figures": [row.figure("marginal_price") for row in own[::HOURLY]],
+                    "kind": "limit",
+                }
+            )
     base = {"kind": "line", "axis": axis, "labels": labels[::HOURLY]}
     return {
         "dispatch": dispatch,
-        "stores": {**base, "id": "stores", "unit": "kWh", "title": ("储能量", "Energy stored"), "series": stores} if stores else None,
-        "grid": {**base, "id": "grid", "unit": "kW", "title": ("购电：计划与规则", "Power from the grid: plan and rule"), "series": grid}
+        "stores": {**base, "id": "stores", "unit": "kWh", "title": ("储能量", "Energy stored"), "series": stores}
+        if stores
+        else None,
+        "grid": {
+            **base,
+            "id": "grid",
+            "unit": "kW",
+            "title": ("购电：计划与规则", "Power from the grid: plan and rule"),
+            "series": grid,
+        }
         if grid
         else None,
         "prices": {
