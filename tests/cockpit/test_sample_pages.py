@@ -29,6 +29,9 @@ PAGES = [
     "/environment/?station=dingling&year=2014",
     "/indicators/",
     "/indicators/statements/?q=PM2.5",
+    "/optimisation/",
+    "/optimisation/stations/life-science-3/",
+    "/optimisation/stations/energy-valley-cchp/?course=rule&day=2023-12-25",
 ]
 OPENED_PER_PAGE = 12
 

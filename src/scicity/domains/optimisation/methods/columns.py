@@ -1,6 +1,6 @@
 """Columns of tables from arrays: exact decimals, words as dictionaries, the newest of several revisions, means of groups.
 
-Source: the Arrow columnar format, decimals of 128 bits in two's complement.
+Values in the unit of their column, instants [µs]. Source: the Arrow columnar format, decimals in two's complement.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Hours, months and days of the year as registers write them: `10-15;18-21`, `1-12`, `11-15`; and prices by them.
 
-Source: for what a tariff holds, the time-of-use notice of the district; nothing of it stands here.
+Prices [money/kWh], instants [µs UTC]. Source: for what a tariff holds, the time-of-use notice of the district.
 """
 
 from __future__ import annotations

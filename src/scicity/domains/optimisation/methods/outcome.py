@@ -1,4 +1,8 @@
-"""What a plan or a rule does, as columns by unit and carrier, and what the balances lack."""
+"""What a plan or a rule does, as columns by unit and carrier, and what the balances lack.
+
+Power [kW], energy [kWh], money, carbon [kg]. Source: for a last resort in every balance, J. W. Chinneck 2008, Feasibility and
+Infeasibility in Optimization, doi:10.1007/978-0-387-74932-7.
+"""
 
 from __future__ import annotations
 
