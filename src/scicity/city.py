@@ -17,7 +17,7 @@ from scicity.access.files import layers, readings
 from scicity.closing import Closings
 from scicity.kernel.computing import Computing, Done
 from scicity.kernel.district import District
-from scicity.kernel.lake import Lake, Part, SchemaChanged
+from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
@@ -95,7 +95,7 @@ class City:
         with self._alone(loading=True):
             for name, rows in sources.items():
                 declared = self.catalog[name]
-                if isinstance(declared, Source) and self._replace(declared, rows):
+                if isinstance(declared, Source) and self.computing.put(declared, rows):
                     loaded.sources[name] = rows.num_rows
             for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
                 if progress:
@@ -154,17 +154,3 @@ class City:
         taken = take(self.lake, batch, streams, self.district.calendar, self.district.buckets, mine, write=write)
         problems.items += mine.items
         return taken
-
-    def _replace(self, declared: Source, rows: pa.Table) -> bool:
-        try:
-            _, changed = self.lake.replace(
-                declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="", durable=True
-            )
-        except SchemaChanged:
-            self.lake.set_aside(declared.name)
-            for above in self.catalog.above(declared.name):  # its versions begin anew, and mean others than these remember
-                self.lake.distrust(above)
-            _, changed = self.lake.replace(
-                declared.name, {Part("all"): rows}, declared.schema, inputs={}, code="", durable=True
-            )
-        return bool(changed)

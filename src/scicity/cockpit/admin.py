@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from scicity.cockpit import audit, devices
 from scicity.cockpit.models import AuditEntry, Device, Person
+from scicity.records.models import Record
 
 admin.site.site_header = "SciCity"
 admin.site.site_title = "SciCity"
@@ -19,7 +21,7 @@ admin.site.site_title = "SciCity"
 class PersonAdmin(UserAdmin):
     """People and their roles."""
 
-    fieldsets = (*UserAdmin.fieldsets, (None, {"fields": ("must_change_password",)}))
+    fieldsets = (*UserAdmin.fieldsets, (None, {"fields": ("must_change_password", "enterprise")}))
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "last_login")
 
 
@@ -83,3 +85,8 @@ class AuditEntryAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes entries."""
         return False
+
+
+for _model in apps.get_models():
+    if issubclass(_model, Record):
+        admin.site.register(_model)

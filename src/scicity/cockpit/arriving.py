@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from scicity.access.arrival import Moved, move
 from scicity.access.compacting import Merged, compact
@@ -19,6 +19,7 @@ from scicity.access.storage import StorageRefused
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.looking import somebody_looks
 from scicity.cockpit.place import Place
+from scicity.kernel.computing import Computing
 from scicity.kernel.tables import READING_PREFIX
 from scicity.mending import mend
 from scicity.retention import Gone, UnderWay, let_go
@@ -53,11 +54,22 @@ def inbox_of(city: OpenCity) -> Inbox:
         return _inboxes[city.place]
 
 
+class Records(Protocol):
+    """What people record (`records.publishing`)."""
+
+    def due(self) -> bool:
+        """Whether the lake does not have all of it yet."""
+
+    def publish(self, computing: Computing, *, everything: bool = False) -> list[str]:
+        """Brings it to the lake; the tables that changed."""
+
+
 @dataclass
 class Mover:
     """Moves what waits, and heals; in a process of its own, because moving and computing would keep those who send waiting."""
 
     city: OpenCity
+    records: Records | None = None
     forgot: datetime = LONG_AGO
     retains: datetime | None = None  # when what is old is let go of next
     _bites: Iterator[Gone] | None = None
@@ -66,13 +78,17 @@ class Mover:
     def step(self) -> Moved:
         """One move, and the figures that depend on it."""
         figures, district, inbox = self.city.figures, self.city.district, inbox_of(self.city)
-        if not inbox.waiting_readings():
+        waiting, published = inbox.waiting_readings(), False
+        due = self.records is not None and self.records.due()
+        if not waiting and not due:
             return Moved()
         with figures.lake.alone():
+            if self.records is not None and due:
+                published = bool(self.records.publish(figures.computing))
             streams = figures.engine.rows(figures.catalog[REGISTER])
             told = (streams, district.calendar, district.buckets)
             moved = move(inbox, figures.lake, *told) + move(inbox, figures.lake, *told, most=MOST_LATE, lane=LATE)
-            if moved.readings:
+            if moved.readings or published:
                 self._heal()
         inbox.storage.tidy()
         return moved
@@ -143,6 +159,8 @@ class Mover:
                 if behind:
                     mend(self.city.figures.lake, self.city.figures.catalog)
                     with self.city.figures.lake.alone():
+                        if self.records is not None:
+                            self.records.publish(self.city.figures.computing, everything=True)
                         self._heal()
                     behind = False
                 self._settle()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models import Model
-from django.db.models.signals import m2m_changed, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from scicity.cockpit.models import AuditEntry, Person
+from scicity.records.models import Record
 
 acting: ContextVar[HttpRequest | None] = ContextVar("acting", default=None)
-WATCHED = ("username", "is_active", "is_staff", "is_superuser", "must_change_password")
+WATCHED = ("username", "is_active", "is_staff", "is_superuser", "must_change_password", "enterprise")
 CHANGES = {"post_add": "role-given", "post_remove": "role-taken", "post_clear": "roles-cleared"}
 
 
@@ -87,3 +90,42 @@ def _roles(sender: Any, instance: Model, action: str, reverse: bool, pk_set: set
         action, getattr(instance, "kept_roles", [])
     )
     write(CHANGES[action], instance.username, {"roles": before}, {"roles": now})
+
+
+@receiver(pre_save)
+def _record_before(sender: Any, instance: Model, **_: Any) -> None:
+    if isinstance(instance, Record):
+        kept = type(instance).objects.filter(pk=instance.pk).first() if instance.pk else None
+        instance.kept_record = _told(kept) if kept else None
+
+
+@receiver(post_save)
+def _record_after(sender: Any, instance: Model, created: bool, **_: Any) -> None:
+    if isinstance(instance, Record):
+        before, after = getattr(instance, "kept_record", None) or {}, _told(instance)
+        changed = {name: value for name, value in after.items() if created or before.get(name) != value}
+        was = {name: before[name] for name in changed if name in before}
+        _write_record("record-made" if created else "record-changed", instance, was or None, changed)
+
+
+@receiver(post_delete)
+def _record_deleted(sender: Any, instance: Model, **_: Any) -> None:
+    if isinstance(instance, Record):
+        _write_record("record-deleted", instance, _told(instance), None)
+
+
+def _write_record(action: str, record: Record, before: Any, after: Any) -> None:
+    if record.because:
+        after = (after or {}) | {"because": record.because}
+    write(action, f"{record._meta.label} {record.pk}: {record}", before, after)
+
+
+def _told(record: Record) -> dict[str, Any]:
+    """The fields of a record, as JSON can tell them."""
+    found = {field.attname: getattr(record, field.attname) for field in record._meta.concrete_fields}
+    plain = (bool, int, float, str, NoneType)
+    return {name: value if isinstance(value, plain) else _text(value) for name, value in found.items()}
+
+
+def _text(value: Any) -> str:
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)

@@ -6,11 +6,15 @@ import os
 import secrets
 from dataclasses import dataclass
 
-from django.contrib.auth.models import Group
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.http import HttpRequest
 
-from scicity.cockpit.models import Person
+from scicity.cockpit import audit
+from scicity.cockpit.models import AuditEntry, Person
+from scicity.records.models import Record
 
 # name: zh, en. What a role may do hangs on permissions of the domains' models; a district can change them in /admin/.
 ROLES = {
@@ -22,6 +26,7 @@ ROLES = {
     "resident": ("居民", "Resident"),
 }
 ADMINISTRATOR = "administrator"
+GIVEN = "rights-given"
 KEEPERS = (ADMINISTRATOR, "data-officer")  # they see what is held of arriving readings, and replay it
 
 
@@ -42,6 +47,7 @@ def prepare() -> OneTime | None:
     _close_to_others()
     for role in ROLES:
         Group.objects.get_or_create(name=role)
+    _give_rights()
     if Person.objects.exists():
         return None
     made = OneTime(ADMINISTRATOR, secrets.token_urlsafe(12))
@@ -54,6 +60,18 @@ def keeps_data(request: HttpRequest) -> bool:
     """Whether whoever asks may see and replay what is held of arriving readings."""
     person = request.user
     return person.is_authenticated and (person.is_superuser or person.groups.filter(name__in=KEEPERS).exists())
+
+
+def _give_rights() -> None:
+    """Gives the roles what a model of records says of them, once for each model: a district may change it after that."""
+    for model in apps.get_models():
+        if not issubclass(model, Record) or AuditEntry.objects.filter(action=GIVEN, subject=model._meta.label).exists():
+            continue
+        kind = ContentType.objects.get_for_model(model)
+        for role, rights in model.RIGHTS.items():
+            names = [f"{right}_{model._meta.model_name}" for right in rights]
+            Group.objects.get(name=role).permissions.add(*Permission.objects.filter(content_type=kind, codename__in=names))
+        audit.write(GIVEN, model._meta.label, after={role: list(rights) for role, rights in model.RIGHTS.items()})
 
 
 def _close_to_others() -> None:

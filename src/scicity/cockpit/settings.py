@@ -19,6 +19,7 @@ ALLOWED_HOSTS = [h for h in os.environ.get("SCICITY_HOSTS", "localhost,127.0.0.1
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("SCICITY_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [
+    "scicity.records",
     "scicity.cockpit",
     "scicity.cockpit.sensorthings",
     *(f"{discovery.DOMAINS}.{domain}" for domain in discovery.domains()),
@@ -45,6 +46,7 @@ MIDDLEWARE = [
     "scicity.cockpit.middleware.ActorOfRequest",
     "scicity.cockpit.middleware.PasswordMustChange",
     "scicity.cockpit.middleware.PublicPages",
+    "scicity.cockpit.middleware.ScopeOfRequest",
 ]
 ROOT_URLCONF = "scicity.cockpit.urls"
 WSGI_APPLICATION = "scicity.cockpit.wsgi.application"

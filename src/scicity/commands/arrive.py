@@ -18,6 +18,7 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
     from scicity.access.arrival import Moved
     from scicity.cockpit.arriving import Mover
     from scicity.cockpit.city import OpenCity
+    from scicity.cockpit.first import records_of
     from scicity.cockpit.place import Place
 
     os.nice(10)  # those who send come first
@@ -34,4 +35,4 @@ def run(district: District = USUAL, as_json: Json = False) -> None:
 
     place = replace(Place.of_environment(), district=city.folder.resolve(), state_root=city.state.parent.resolve())
     present(place.state)
-    Mover(OpenCity(city.district, city.figures, place)).run(lambda: os.getppid() == parent, told)
+    Mover(OpenCity(city.district, city.figures, place), records_of(place)).run(lambda: os.getppid() == parent, told)

@@ -14,6 +14,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     city = open_city(district)
+    from scicity.cockpit.first import publish_records
     from scicity.operation.upgrading import UpgradeDue
 
     if table and table not in city.catalog.tables:
@@ -22,6 +23,7 @@ def run(
     with progress(as_json) as bar:
         task = bar.add_task("computing", total=None)
         try:
+            publish_records(city)
             done = city.compute(
                 lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of), only=table
             )

@@ -16,6 +16,7 @@ def bring(folder: Path, as_json: bool) -> tuple[dict[str, Any], str]:
     """Loads a district with a progress bar; what was done, for programs and for people. Ends the command with all problems."""
     began = time.perf_counter()
     city = open_city(folder)
+    from scicity.cockpit.first import publish_records
     from scicity.operation.upgrading import UpgradeDue
 
     with progress(as_json) as bar:
@@ -29,6 +30,7 @@ def bring(folder: Path, as_json: bool) -> tuple[dict[str, Any], str]:
         except UpgradeDue as due:
             bar.stop()
             stop(str(due), as_json)
+        publish_records(city)
         done = city.compute(lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of))
     seconds = time.perf_counter() - began
     document = {"sources": loaded.sources, "readings": loaded.readings, "tables": told(done), "seconds": round(seconds, 3)}

@@ -22,7 +22,7 @@ from scicity.kernel.partitions import Partitions
 from scicity.kernel.reading import bucket_of
 from scicity.kernel.retired import Retirement, carried_over, retirement_of, rows_of
 from scicity.kernel.rows import in_order, in_parallel
-from scicity.kernel.tables import Catalog, Derived, Read, Source, Table
+from scicity.kernel.tables import Catalog, Derived, Read, Table, Written
 
 LONGEST_GROUP = 31  # days that are computed at once
 
@@ -79,6 +79,17 @@ class Computing(Partitions):
         if any(result.changed for result in done):
             self.lake.tell([result.table for result in done if result.changed], time.time_ns())
         return done
+
+    def put(self, table: Written, rows: pa.Table) -> bool:
+        """Makes a table that people wrote hold these rows, on stable storage; whether that changed any. Within `Lake.alone`."""
+        told: dict[str, Any] = {"inputs": {}, "code": "", "durable": True}
+        try:
+            return bool(self.lake.replace(table.name, {Part("all"): rows}, table.schema, **told)[1])
+        except SchemaChanged:
+            self.lake.set_aside(table.name)
+            for above in self.catalog.above(table.name):  # its versions begin anew, and mean others than these remember
+                self.lake.distrust(above)
+            return bool(self.lake.replace(table.name, {Part("all"): rows}, table.schema, **told)[1])
 
     def _update(self, table: Derived) -> Done | None:
         started = time.perf_counter()
@@ -163,7 +174,7 @@ class Computing(Partitions):
         relations, schemas = {}, {}
         for name, read in table.reads.items():
             theirs = self.catalog[read.table]
-            parts = self._needed(table, theirs, read, wanted)
+            parts = self.needed(table, theirs, read, wanted)
             relations[name] = self.engine.relation(theirs, inputs[read.table], parts, read_schema(theirs, read).names)
             schemas[name] = read_schema(theirs, read)
         rows = self.engine.evaluate(table, relations, schemas)
@@ -244,7 +255,7 @@ class Computing(Partitions):
                 snapshot = self.lake.snapshot(theirs.name, version)
                 tables[name] = self._stored(theirs).around(snapshot, part.bucket, start, end, margin, columns)
             else:
-                parts = self._needed(table, theirs, read, set(group))
+                parts = self.needed(table, theirs, read, set(group))
                 found = self.engine.rows(theirs, version=version, parts=parts, columns=columns)
                 tables[name] = self._within(theirs, read, found, start, end)
         rows = table.function(Slot(part, start, end, self.calendar, spans), **tables)
@@ -269,7 +280,7 @@ class Computing(Partitions):
             of, known = self._known.get((table.name, name), (frozenset(), {}))
             if not known or of != files:
                 known = self._register(table, theirs, read, inputs[theirs.name])
-                if isinstance(theirs, Source):
+                if isinstance(theirs, Written):
                     self._known[table.name, name] = files, known
             found[name] = known
         return found

@@ -29,7 +29,9 @@ from scicity.kernel import record as records
 from scicity.kernel import retired
 from scicity.kernel.record import EMPTY, EMPTY_RECORD, RECORD, LetGo, Record
 from scicity.kernel.record import Commit as Commit
+from scicity.kernel.record import Overtaken as Overtaken
 from scicity.kernel.record import Part as Part
+from scicity.kernel.record import SchemaChanged as SchemaChanged
 from scicity.kernel.record import Snapshot as Snapshot
 from scicity.kernel.retired import RETIRED, Retirement
 from scicity.kernel.rows import file_of, in_parallel
@@ -195,21 +197,28 @@ class Lake:
         return next(self.newest_first(table), None)
 
     def written(self, table: str, part: Part, version: int | None = None) -> Commit | None:
-        """The commit that last wrote a partition, at a version of the table or the newest.
+        """The commit that last wrote a partition, at a version of the table or the newest; see `writers`."""
+        return next((commit for commit, _ in self.writers(table, {part}, version)), None)
+
+    def writers(self, table: str, parts: set[Part], version: int | None = None) -> Iterator[tuple[Commit, set[Part]]]:
+        """The commits that last wrote partitions, at a version of the table or the newest, each with those that it wrote.
 
         Of long ago, the first that is kept by which the partition stood as that one wrote it. Raises LetGo where none is.
         """
-        at, record = self.snapshot(table, version), self.record(table)
-        for commit in self.newest_first(table, at.version) if at.version > record.through else ():
-            if commit.version <= record.through:
+        record, left = self.record(table), set(parts)
+        version = self.snapshot(table).version if version is None else version
+        for commit in self.newest_first(table, version) if version > record.through else ():
+            if commit.version <= record.through or not left:
                 break
-            if part in commit.parts:
-                return commit
-        if at.told is not None and part in at.gone:
+            if mine := left & commit.parts:
+                yield commit, mine
+                left -= mine
+        at = self.snapshot(table, version) if left and version < record.through else EMPTY
+        if at.told is not None and left & at.gone:
             raise at.told
-        if record.through < 0:
-            return None
-        return record.origin(part, min(at.version, record.through))
+        for part in left if record.through >= 0 else ():
+            if first := record.origin(part, min(version, record.through)):
+                yield first, {part}
 
     def written_since(self, table: str, version: int, until: int) -> set[Part]:
         """The partitions of a table that commits behind a version up to another wrote; merging files writes none."""
@@ -432,19 +441,3 @@ class Lake:
             self._commits.pop(table, None)
             self._records.pop(table, None)
             self._snapshots = {key: kept for key, kept in self._snapshots.items() if key[0] != table}
-
-
-class Overtaken(Exception):  # noqa: N818
-    """Another writer committed to the table since it was looked at: nothing was written over, and it is to be done again."""
-
-    def __init__(self, table: str) -> None:
-        super().__init__(f"another has written {table} meanwhile; nothing was written over. One machine alone writes a lake")
-        self.table = table
-
-
-class SchemaChanged(Exception):  # noqa: N818
-    """The table in the lake has other columns than its declaration: a migration is due."""
-
-    def __init__(self, table: str) -> None:
-        super().__init__(f"the lake's {table} has other columns than its declaration; rebuild or migrate it")
-        self.table = table

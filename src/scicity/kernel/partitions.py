@@ -85,7 +85,7 @@ class Partitions:
         first, following = self.calendar.bounds(period)
         return first, following - 1
 
-    def _needed(self, mine: Table, theirs: Table, read: Read, wanted: set[Part]) -> set[Part] | None:
+    def needed(self, mine: Table, theirs: Table, read: Read, wanted: set[Part]) -> set[Part] | None:
         """Their partitions that hold what my partitions look at; None is all of them."""
         if theirs.period == "all" or mine.period == "all":
             return None

@@ -25,6 +25,7 @@ from scicity.kernel.tables import READING_PREFIX, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
 
 FOREVER = 2**62  # [µs] beyond every instant
+LONG_STRETCH = 512  # rows, above which stretches are joined one by one and not row by row
 KEPT_ROWS = 6_000_000  # readings whose files are kept while neighbouring partitions are computed: about 200 MB
 EXTENTS = pa.schema([("datastream", pa.string()), *((name, pa.int64()) for name in ("first", "last", "count", "revision"))])
 SHOWN_FAULTS = 20  # faulty readings of one kind in a batch that are listed one by one
@@ -204,12 +205,13 @@ class Stored:
 
     def around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int, columns: Sequence[str]) -> pa.Table:
         """The readings of a bucket in [start, end) and, of each datastream, at least back to its last one before and on to its
-        first one after, as far as the ends of files tell them apart, and a margin beyond these: by datastream, file by file.
+        first one after, as far as the ends of files tell them apart, and a margin beyond these: by datastream, the stretch of
+        each file by its first reading, so that what came in the order of time stands in it.
         The first of the `columns` is the datastream, a dictionary that the footers of the files tell.
         """
         names, low, high = windows(self.extents(snapshot, bucket), start, end, margin)
         earliest, latest = int(low.min(initial=FOREVER)), int(high.max(initial=-FOREVER))
-        files, cuts, offset = [], [np.zeros((3, 0), dtype=np.int64)], 0
+        files, cuts, offset = [], [np.zeros((4, 0), dtype=np.int64)], 0
         for path in (path for part in sorted(snapshot.files) if part.bucket == bucket for path in snapshot.files[part]):
             extent = self._extents[path]
             if self._reach[path][1] < earliest or self._reach[path][0] > latest:
@@ -218,17 +220,17 @@ class Stored:
             inside = (extent["last"].to_numpy() >= low[place]) & (extent["first"].to_numpy() <= high[place])
             if inside.any():
                 files.append(self._file(path, columns, revised=any(extent["revision"].to_pylist())))
-                begins, ends = _cut(extent, micros(files[-1].column("time")), low[place], high[place])
-                cuts.append(np.stack([place, begins + offset, ends - begins])[:, inside])
+                times = micros(files[-1].column("time"))
+                begins, ends = _cut(extent, times, low[place], high[place])
+                first = times[np.minimum(begins, len(times) - 1)]
+                cuts.append(np.stack([place, first, begins + offset, ends - begins])[:, inside])
                 offset += files[-1].num_rows
         cut, rows = np.concatenate(cuts, axis=1), self._joined(files, columns[1:])
-        cut = cut[:, np.argsort(cut[0], kind="stable")]
-        found = pa.concat_tables(
-            [rows.slice(0, 0), *(rows.slice(at, count) for _, at, count in cut.T.tolist())]
-        ).combine_chunks()
+        cut = cut[:, np.lexsort((cut[1], cut[0]))]
+        found = _stretches(rows, cut[2], cut[3])
         if "revision" not in rows.column_names:
             found = found.append_column("revision", pa.array(np.zeros(found.num_rows, dtype=np.int64)))
-        of_row = pa.DictionaryArray.from_arrays(np.repeat(cut[0].astype(np.int32), cut[2]), names)
+        of_row = pa.DictionaryArray.from_arrays(np.repeat(cut[0].astype(np.int32), cut[3]), names)
         return found.add_column(0, "datastream", of_row).select(columns)
 
     def forget(self) -> None:
@@ -291,6 +293,14 @@ def windows(extents: pa.Table, start: int, end: int, margin: int) -> tuple[pa.Ar
     np.minimum.at(behind, codes[times >= end], times[times >= end])
     low, high = np.where(before == -FOREVER, start, before) - margin, np.where(behind == FOREVER, end, behind) + margin
     return encoded.dictionary, low, high
+
+
+def _stretches(rows: pa.Table, at: np.ndarray, count: np.ndarray) -> pa.Table:
+    """The rows of stretches, each from `at` on so many (`count`), behind each other."""
+    if count.sum() > LONG_STRETCH * len(count):
+        return pa.concat_tables([rows.slice(a, n) for a, n in zip(at.tolist(), count.tolist(), strict=True)]).combine_chunks()
+    ends = np.cumsum(count)
+    return rows.combine_chunks().take(pa.array(np.arange(int(count.sum())) + np.repeat(at - ends + count, count)))
 
 
 def _cut(extent: pa.Table, times: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -74,6 +74,22 @@ class LetGo(LookupError):  # noqa: N818  (reads as what happened)
         self.table, self.version, self.kept_from = table, version, first
 
 
+class Overtaken(Exception):  # noqa: N818
+    """Another writer committed to the table since it was looked at: nothing was written over, and it is to be done again."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"another has written {table} meanwhile; nothing was written over. One machine alone writes a lake")
+        self.table = table
+
+
+class SchemaChanged(Exception):  # noqa: N818
+    """The table in the lake has other columns than its declaration: a migration is due."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"the lake's {table} has other columns than its declaration; rebuild or migrate it")
+        self.table = table
+
+
 @dataclass(frozen=True)
 class Record:
     """All of it; `through` -1 where nothing was let go of yet.

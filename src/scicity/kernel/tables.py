@@ -1,6 +1,7 @@
 """Declared tables: what a domain says of each table once, and everything else is worked out from.
 
 A *source* is a table whose rows people wrote (a register, a factor table, statements): a file in the district's folder.
+A *recorded* table is what people entered or decided on a page (a budget, a measure): `records` publishes it.
 A *derived* table is a function of other tables. A *reading* table holds what one observed property's devices sent.
 Names are `<domain>.<table>`; a column is a term of the vocabulary; reading a table by its name is the lineage.
 """
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
@@ -59,6 +60,8 @@ class Read:
 class Table:
     """What every table declares: its columns (terms), its grain (the columns that name a row), its partition."""
 
+    kind: ClassVar[str] = "reading"
+
     name: str
     columns: tuple[str, ...]
     grain: tuple[str, ...]
@@ -97,24 +100,10 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source(Table):
-    """A table read from files of the district's folder (`path` is a glob), or from files that a domain brings (`packaged`).
+class Written(Table):
+    """A table whose rows people wrote, each with its place: a file and its line, or the records and the number there."""
 
-    `optional` columns may be missing or empty; `references` maps a column to the `table.column` that must hold its
-    value; `choices` limits a column's values; `during` names the two columns of a row's validity, which may not overlap
-    between rows of one `key_of_period`. `parse` turns a file that is not CSV into rows. `check` adds the domain's own rules.
-    """
-
-    path: str
-    optional: tuple[str, ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     during: tuple[str, str] | None = None
-    key_of_period: tuple[str, ...] = ()
-    packaged: Path | None = None
-    parse: Callable[..., list[dict[str, Any]]] | None = None
-    check: Callable[..., None] | None = None
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -126,8 +115,39 @@ class Source(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source(Written):
+    """A table read from files of the district's folder (`path` is a glob), or from files that a domain brings (`packaged`).
+
+    `optional` columns may be missing or empty; `references` maps a column to the `table.column` that must hold its
+    value; `choices` limits a column's values; `during` names the two columns of a row's validity, which may not overlap
+    between rows of one `key_of_period`. `parse` turns a file that is not CSV into rows. `check` adds the domain's own rules.
+    """
+
+    kind: ClassVar[str] = "source"
+
+    path: str
+    optional: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    key_of_period: tuple[str, ...] = ()
+    packaged: Path | None = None
+    parse: Callable[..., list[dict[str, Any]]] | None = None
+    check: Callable[..., None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded(Written):
+    """A table that a model's records are published to (`records.Record.TABLE`), anew as a whole at each change."""
+
+    kind: ClassVar[str] = "recorded"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Derived(Table):
     """A table that is a function of others: an Ibis expression, or a method mapped over the partitions as Arrow tables."""
+
+    kind: ClassVar[str] = "derived"
 
     function: Callable[..., Any]
     reads: Mapping[str, Read]
@@ -150,6 +170,12 @@ def source(name: str, **declared: Any) -> Source:
     declared["columns"] = tuple(declared["columns"])
     declared["grain"] = tuple(declared["grain"])
     return Source(name=name, packaged=Path(packaged).parent if packaged else None, **declared)
+
+
+def recorded(name: str, **declared: Any) -> Recorded:
+    """Declares a table of records; `declared` as the fields of `Recorded`."""
+    declared["columns"], declared["grain"] = tuple(declared["columns"]), tuple(declared["grain"])
+    return Recorded(name=name, **declared)
 
 
 def derived(

@@ -11,7 +11,6 @@ from scicity.kernel.tables import Derived, Read, Source, Table, discover
 from scicity.reference.markdown import code, codes, table
 from scicity.vocabulary import term
 
-KINDS = {Source: "source", Derived: "derived", Table: "reading"}
 NOBODY = "no-district"  # a folder that is not there: tables that only a district's own files call for are not listed
 
 
@@ -22,7 +21,9 @@ def page(home: Path, hidden: Container[Path] = ()) -> str:
     for name in sorted(catalog.tables):
         if Path(domains[0]) / catalog[name].domain / "tables.py" not in hidden:
             names.setdefault(catalog[name].domain, []).append(name)
-    text = "# 数据表 · Tables\n\nA *source* is written by people, a *reading* is sent by devices,\n"
+    text = (
+        "# 数据表 · Tables\n\nA *source* is written by people, a *recorded* table on pages, a *reading* is sent by devices,\n"
+    )
     text += "a *derived* table is a function of others. "
     text += "A column is a word of the [glossary](glossary.md). A unit stands in brackets.\n"
     for domain, mine in names.items():
@@ -36,7 +37,7 @@ def entry(declared: Table) -> str:
     title = " · ".join(part for part in (declared.title_zh, declared.title_en) if part)
     text += f"**{title}.** " if title else ""
     text += " ".join(declared.doc.split()) + "\n\n"
-    rows = [("kind", kind_of(declared)), ("grain", codes(declared.grain)), ("partition", partition_of(declared))]
+    rows = [("kind", declared.kind), ("grain", codes(declared.grain)), ("partition", partition_of(declared))]
     if isinstance(declared, Source):
         rows.append(("file", code(declared.path) + (" of the domain" if declared.packaged else " of the district")))
     if isinstance(declared, Derived):
@@ -44,11 +45,6 @@ def entry(declared: Table) -> str:
     optional = declared.optional if isinstance(declared, Source) else ()
     columns = ", ".join(column_of(name) + (" (optional)" if name in optional else "") for name in declared.columns)
     return text + table(["", ""], [*rows, ("columns", columns)])
-
-
-def kind_of(declared: Table) -> str:
-    """source, derived or reading."""
-    return next(word for kind, word in KINDS.items() if isinstance(declared, kind))
 
 
 def partition_of(declared: Table) -> str:

@@ -15,6 +15,7 @@ from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Problems
 from scicity.retention.readings import NotYet, Readings
 from scicity.retention.rule import Rule, rule_of
+from scicity.retention.standing import pins
 from scicity.retention.versions import Gone, Versions
 
 __all__ = ["Gone", "Rule", "UnderWay", "held_back", "let_go", "rule_of"]
@@ -30,14 +31,6 @@ def let_go(computing: Computing, closings: Closings, district: District, now: da
     Raises UnderWay where another process does so, and Refused for a rule that cannot be: nothing is deleted by one that was not
     meant. Not within `Lake.alone`: each bite takes it for itself.
     """
-
-    def pinned() -> dict[str, set[int]]:
-        found: dict[str, set[int]] = {}
-        for act in closings.closed().values():
-            for table, version in act.tables.items():
-                found.setdefault(table, set()).add(version)
-        return found
-
     rule, lake = rule_of(district.settings, problems := Problems()), computing.lake
     problems.refuse()
     lake.root.mkdir(parents=True, exist_ok=True)
@@ -46,6 +39,7 @@ def let_go(computing: Computing, closings: Closings, district: District, now: da
             yield from Readings(computing, rule, now, dry).bites()
         except NotYet as reason:
             yield Gone(problem=f"readings are not retired: {reason}")
+        pinned = pins(computing, closings)
         yield from Versions(lake, computing.catalog, computing.calendar, rule, pinned, now, dry).bites()
 
 

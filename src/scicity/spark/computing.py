@@ -78,7 +78,7 @@ class SparkComputing(Computing):
             theirs = self.catalog[read.table]
             schemas[name] = read_schema(theirs, read)
             snapshot = self.lake.snapshot(theirs.name, inputs[theirs.name])
-            files = self.lake.uris(theirs.name, snapshot, self._needed(table, theirs, read, wanted))
+            files = self.lake.uris(theirs.name, snapshot, self.needed(table, theirs, read, wanted))
             frame_of(session, schemas[name], files).createOrReplaceTempView("read_" + name)
         rows = session.sql(compiled(table, schemas, "pyspark"))
         at_work = Work(self.lake.root, self.lake.store, self.calendar, self.buckets, plain(table))

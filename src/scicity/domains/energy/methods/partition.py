@@ -54,10 +54,12 @@ def hourly_ledger(
     register; `readings`: by `registers`, `increments`, `powers` the columns datastream, time, value, revision. Where several
     datastreams tell of one meter and flow, the register counts before the increments, and these before the power.
     """
+    registers = _Registers((streams, meters, installations))
+    by_property = _streams(registers)
+    series_of = {observed: _series(found, readings[observed]) for observed, found in by_property.items()}
     idle = _idle(slot, readings)
-    # what devices showed when they were installed or removed may be known also where no readings are
-    told = any(installations.column(name).null_count < len(installations) for name in ("register_start", "register_end"))
-    spans = slot.spans if told else tuple(span for span in slot.spans if span not in idle)
+    shown = _shown(registers, series_of["registers"], idle)
+    spans = [span for span in slot.spans if span not in idle or span in shown]
     if not spans:
         return NOTHING
     start, end = spans[0][0], spans[-1][1]
@@ -70,12 +72,10 @@ def hourly_ledger(
         "day_seconds": pa.array(lengths[days - days.min()]),
     }
     origins = dict(zip(streams.column("datastream").to_pylist(), streams.column("origin").to_pylist(), strict=True))
-    by_property = _streams(_Registers((streams, meters, installations)))
     parts = []
     for observed in [each for each, found in by_property.items() if found] or ["registers"]:
         of_property = by_property[observed]
-        series, edges = _series(of_property, readings[observed]), np.r_[starts, end]
-        found, _ = hours_of(of_property, series, PROPERTY[observed], edges, slot.calendar)
+        found, _ = hours_of(of_property, series_of[observed], PROPERTY[observed], np.r_[starts, end], slot.calendar)
         names = [f"{i.building}" for s in of_property for i in s.installations]
         building = np.unique(names, return_inverse=True)[1][found.device] if len(found.device) else found.device
         several = np.array([len(s.installations) > 1 for s in of_property], dtype=bool)
@@ -98,7 +98,7 @@ def hourly_ledger(
             )
         )
     rows = pa.concat_tables(parts).unify_dictionaries()
-    if told and idle:
+    if shown:
         hour, known = micros(rows.column("hour")), rows.column("energy").is_valid().to_numpy()
         within = [(hour >= first) & (hour < last) for first, last in idle]
         rows = rows.filter(pa.array(~np.any([mine & ~known[mine].any() for mine in within], axis=0)))
@@ -114,6 +114,17 @@ def _idle(slot: Slot, readings: Mapping[str, pa.Table]) -> list[tuple[int, int]]
     return [(start, end) for start, end in slot.spans if first >= end or last < start]
 
 
+def _shown(registers: _Registers, series: Series, idle: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The idle partitions in which something may be known all the same, by what devices showed when they came or went."""
+    first, last = (each.copy() for each in _showed(registers))
+    told = np.flatnonzero(first <= last)
+    if not len(told) or not idle:
+        return []
+    np.minimum.at(first, series.stream, series.time)
+    np.maximum.at(last, series.stream, series.time)
+    return [span for span in idle if ((first[told] < span[1]) & (last[told] > span[0])).any()]
+
+
 def set_aside(
     slot: Slot, streams: pa.Table, meters: pa.Table, installations: pa.Table, readings: Mapping[str, pa.Table]
 ) -> pa.Table:
@@ -122,11 +133,13 @@ def set_aside(
     Inputs as `hourly_ledger`. Repeated readings are none of these. Where a rule sets several readings of one time aside, the
     highest stands for them; a value that is no number is null.
     """
-    starts, _ = slot.calendar.hours(slot.start, slot.end)
+    idle = _idle(slot, readings)  # there is nothing in them to be set aside
+    spans = [span for span in slot.spans if span not in idle] or [(slot.start, slot.start)]
+    starts, _ = slot.calendar.hours(spans[0][0], spans[-1][1])
     highest: dict[tuple[str, str, int, str], float | None] = {}
     for observed, of_property in _streams(_Registers((streams, meters, installations))).items():
         series, meter = _series(of_property, readings[observed]), {s.name: s.meter for s in of_property}
-        for each in verdicts_of(of_property, series, PROPERTY[observed], np.r_[starts, slot.end]):
+        for each in verdicts_of(of_property, series, PROPERTY[observed], np.r_[starts, spans[-1][1]]):
             if slot.start <= each.time < slot.end and each.rule != screening.RULES[screening.DUPLICATE]:
                 key = (meter[each.stream], each.stream, each.time, each.rule)
                 known = [value for value in (highest.get(key), each.value) if value is not None and np.isfinite(value)]
@@ -178,6 +191,19 @@ def _streams(registers: _Registers) -> dict[str, list[Stream]]:
         stream = Stream(name, meter, flow, row["property"], interval, bool(zero[meter]), tuple(devices.get(meter, ())))
         found[names[row["property"]]].append(stream)
     return found
+
+
+@lru_cache(16)
+def _showed(registers: _Registers) -> tuple[Ints, Ints]:
+    """Of each stream of registers the first and last instant at which it is told what a device showed; none: first > last."""
+    streams = _streams(registers)["registers"]
+    first, last = np.full(len(streams), FOREVER), np.full(len(streams), -FOREVER)
+    for at, stream in enumerate(streams):
+        for each in stream.installations:
+            for showed, instant in ((each.register_start, each.start), (each.register_end, each.end)):
+                if showed is not None and -FOREVER < instant < FOREVER:
+                    first[at], last[at] = min(first[at], instant), max(last[at], instant)
+    return first, last
 
 
 def _installation(row: Mapping[str, Any]) -> Installation:
