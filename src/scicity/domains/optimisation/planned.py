@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,13 +39,13 @@ _FACTORS = Read(
     during=("first_day", "last_day"),
     trace={},
 )
-_READS = {
+_READS: dict[str, Read] = {
     "inputs": Read(
         "optimisation.input_hourly",
         columns=("energy_station", "station_input", "hour", "day", "input_kind", "unit_power", "stand_in"),
     ),
     "weather": Read("optimisation.weather_used", columns=("hour", "day", "air_temperature")),
-    "horizon": "optimisation.horizon",
+    "horizon": Read("optimisation.horizon"),
     "units": Read("optimisation.station_unit", trace={"energy_station": "energy_station"}),
     "demands": Read(
         "optimisation.station_demand",
@@ -93,6 +94,11 @@ def day_courses(case: Case, given: Given) -> tuple[Course, Course]:
     return _once(_digest(case, given, "day"), make)
 
 
+# A step's own day leads back to what came on it.
+_OF_DAY = {
+    "inputs": replace(_READS["inputs"], trace={"energy_station": "energy_station", "day": "day"}),
+    "weather": replace(_READS["weather"], trace={"day": "day"}),
+}
 _PLAN = [
     *("energy_station", "day", "course", "station_unit", "carrier", "step", "unit_power", "stored_energy", "cost", "emission"),
     *("marginal_price", "origin", "stand_in"),
@@ -100,7 +106,7 @@ _PLAN = [
 
 
 @derived(
-    reads=_READS,
+    reads=_READS | _OF_DAY,
     columns=_PLAN,
     grain=["energy_station", "course", "station_unit", "carrier", "step"],
     period="month",

@@ -130,6 +130,12 @@ def days(city: Any, station: str) -> list[date]:
     return sorted({row["day"] for row in city.rows("optimisation.plan_daily", ["day"], {"energy_station": station})})
 
 
+def gaps(city: Any, station: str) -> list[dict[str, Any]]:
+    """The newest days of a station that cannot be planned, and why."""
+    rows = city.rows("optimisation.plan_gap", where={"energy_station": station}, order=["-day"], limit=10)
+    return [{"row": row, "why": pair(MISSING, row["missing"])} for row in rows]
+
+
 def sums(city: Any, station: str, day: date) -> list[dict[str, Any]]:
     """The sums of a day by plan and by rule."""
     rows = city.rows("optimisation.plan_daily", where={"energy_station": station, "day": day}, order=["course"])

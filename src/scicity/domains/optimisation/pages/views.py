@@ -42,7 +42,7 @@ def station(request: HttpRequest, station: str) -> HttpResponse:
         "tariffs": asked.tariffs(city, station),
         "claims": asked.claims(city, [row]),
         "year": asked.year(city, station),
-        "gaps": city.rows("optimisation.plan_gap", where={"energy_station": station}, order=["-day"], limit=10),
+        "gaps": asked.gaps(city, station),
     }
     if days:
         day = _day(request.GET.get("day", ""), days)
