@@ -112,12 +112,17 @@ def test_the_year_as_a_whole_is_cheaper_than_its_rule_and_holds_the_same_demands
 def test_every_figure_opens_down_to_readings_or_registers(city: City) -> None:
     for address in (
         "optimisation.plan_saving.cost_saving/energy_station=yard/day=2023-12-31",
+        "optimisation.front.emission/energy_station=yard/day=2023-12-31/front_point=6",
         "optimisation.design_yearly.cost/energy_station=yard/year=2023/course=plan",
         "optimisation.input_hourly.unit_power/energy_station=yard/station_input=warmth/hour=2023-12-30T16:00:00Z",
     ):
         why = city.figures.why(address)
         assert any(evidence.total for evidence in why.inputs), address
         assert why.figure.origin in ("modelled", "measured")
+    (step,) = rows(city, "plan", day=LAST, course="plan", station_unit="pump", carrier="heat")[:1]
+    why = city.figures.why(step.figure("unit_power").address)
+    inputs = next(evidence for evidence in why.inputs if evidence.name == "inputs")
+    assert inputs.total == 3 * 24  # two demands and PV, of its own day alone
 
 
 def test_a_late_reading_heals_its_days_and_no_other_month(tmp_path: Path) -> None:
