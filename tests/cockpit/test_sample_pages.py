@@ -57,6 +57,9 @@ PAGES = [
     "/control/warnings/",
     "/control/allocation/",
     "/control/forecasts/",
+    "/optimisation/",
+    "/optimisation/stations/life-science-3/",
+    "/optimisation/stations/energy-valley-cchp/?course=rule&day=2023-12-25",
 ]
 OPENED_PER_PAGE = 12
 

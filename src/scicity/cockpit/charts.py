@@ -3,7 +3,8 @@
 A page tells a chart as a mapping, so that a domain needs no import of the cockpit:
 
     id, kind (line, bar, calendar, sankey), title (zh, en), unit, note (zh, en)?
-    line, bar:  axis (zh, en), labels [text], series [{name: (zh, en), figures: [Figure | None], kind?: line | bar | limit}]
+    line, bar:  axis (zh, en), labels [text], series [{name: (zh, en), figures: [Figure | None], kind?: line | bar | limit,
+                stack?: text (bars of one text stand upon each other)}]
     calendar:   figures {date: Figure}, colours? (palette name), pieces? [(up to, colour, (zh, en))]
     sankey:     measure (zh, en), links [{source: (zh, en), target: (zh, en), figure: Figure}]
 """
@@ -64,6 +65,7 @@ def spec(told: Mapping[str, Any], language: str) -> dict[str, Any]:
         {
             "name": in_language(one["name"], language),
             "kind": one.get("kind", told["kind"]),
+            **({"stack": one["stack"]} if "stack" in one else {}),
             "values": [number(figure) for figure in one["figures"]],
             "why": [why(figure) for figure in one["figures"]],
         }

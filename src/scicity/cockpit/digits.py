@@ -35,8 +35,9 @@ def in_larger_unit(value: Any, symbol: str, language: str) -> tuple[Any, str]:
 
 
 def in_language(symbol: str, language: str) -> str:
-    """A symbol for a reader: powers raised, and counting words such as 人 in Chinese alone."""
+    """A symbol for a reader: powers raised, money by its code in English, and counting words such as 人 in Chinese alone."""
     symbol = symbol.replace("**2", "²").replace("**3", "³")
+    symbol = symbol if language == "zh" else symbol.replace("元", "CNY")
     return "" if language != "zh" and any("\u4e00" <= sign <= "\u9fff" for sign in symbol) else symbol
 
 

@@ -3,7 +3,8 @@ Others see no row of a single enterprise and none of its meters, unless the dist
 
 What is whose the domains tell (`holdings.py`). A row is some enterprise's by its column `enterprise`, or by a meter of it
 (`meter`, `thing`, `datastream`) while that was its own; a whole hour, day, month or year, never a part. Rows of buildings are
-no enterprise's: who is let a floor does not see what others use on the next.
+no enterprise's: who is let a floor does not see what others use on the next. Nor are those of energy stations: one may serve a
+single building.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class Scope:
         for column in ("meter", "datastream", "thing"):
             if column in columns:
                 return self._of_meters(table, column)
-        return NONE if self.own is not None and "building" in columns and isinstance(table, Derived) else ALL
+        others = columns & {"building", "energy_station"}
+        return NONE if self.own is not None and others and isinstance(table, Derived) else ALL
 
     def sees(self, datastream: str) -> bool:
         """Whether the readings of a datastream may be seen: of a meter that was another's too never."""

@@ -17,6 +17,7 @@ use([LegendComponent, TooltipComponent, VisualMapComponent, SVGRenderer]);
 interface Series {
   name: string;
   kind: "line" | "bar" | "limit";
+  stack?: string;
   values: (number | null)[];
   why: (string | null)[];
 }
@@ -116,6 +117,8 @@ function line(one: Series, props: Props, shown: (value: unknown) => string): ECh
     step: limit ? "middle" : false,
     lineStyle: limit ? { type: "dashed", width: 1.5 } : { width: 2 },
     barMaxWidth: 42,
+    stack: one.stack,
+    barCategoryGap: one.stack ? "0%" : undefined,
     tooltip: { valueFormatter: shown },
   };
 }
