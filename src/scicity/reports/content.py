@@ -146,7 +146,7 @@ def made(city: Any, period: Period, domains: Collection[str] | None = None) -> R
     if not any(table.section.name == "energy-carriers" for table in tables):
         raise NoPeriod(f"there is no energy of {period}")
     act = closing_of(period, city.closings.closed())
-    corrections = _corrections(city, act, period, names, domains) if act else None
+    corrections = _corrections(city, act, period, names, read) if act else None
     if corrections:
         tables.append(corrections)
     moments = [written for _, written in read.values()] + ([act.at] if act else [])
@@ -293,13 +293,13 @@ def _allowed(section: Section, domains: Collection[str] | None) -> bool:
     return domains is None or section.table.partition(".")[0] in domains
 
 
-def _corrections(city: Any, act: Act, period: Period, names: Names, domains: Collection[str] | None) -> Table | None:
+def _corrections(city: Any, act: Act, period: Period, names: Names, read: Collection[str]) -> Table | None:
     """The closed figures of the period that are known otherwise by now."""
     rows = []
     for each in sorted(city.closings.standing(act).values(), key=lambda found: (found.table, found.address)):
         table, column, key, _ = parsed(each.address, city.figures.catalog.tables)
-        if domains is not None and table.name.partition(".")[0] not in domains:
-            continue
+        if table.name not in read:
+            continue  # of what the report does not show it tells nothing
         when = key.get("month") or key.get("day")
         if when is not None and not period.first <= when <= period.last:
             continue

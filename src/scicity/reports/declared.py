@@ -53,7 +53,7 @@ _ACCOUNT = ("energy", "estimated_energy", "coverage")
 _EMITTED = ("emission", "direct_emission", "indirect_emission")
 _SAVED = ("energy", "expected_energy", "saved_energy", "saved_low", "saved_high", "saved_share", "saving_status")
 _GREEN = ("energy", "covered_energy", "residual_energy", "market_emission", "green_share", "coverage", "review")
-_PLANNED = ("days", "cost", "emission", "cost_saving", "emission_saving", "peak_saving")
+_PLANNED = ("cost", "emission", "cost_saving", "emission_saving")
 
 
 def _pair(year_table: str, month_table: str, **told: Any) -> tuple[Section, Section]:
@@ -256,6 +256,26 @@ SECTIONS: tuple[Section, ...] = (
         ("year",),
     ),
     Section(
+        "emission-market-enterprises",
+        "carbon",
+        "各企业用电的基于市场的排放",
+        "Electricity of enterprises by the market",
+        "carbon.market_based_yearly",
+        ("enterprise", *_GREEN),
+        {"year": YEAR},
+        ("year",),
+    ),
+    Section(
+        "certificates",
+        "carbon",
+        "绿证台账",
+        "Ledger of certificates",
+        "carbon.certificate_ledger",
+        ("event_on", "certificate", "action", "enterprise", "certificate_volume", "used_period", "verdict", "refusal"),
+        {"event_on": DAYS},
+        order=("event_on", "event"),
+    ),
+    Section(
         "emission-causes",
         "carbon",
         "变化的原因",
@@ -363,7 +383,7 @@ SECTIONS: tuple[Section, ...] = (
         "优化计划的节省",
         "What the plans would save",
         "optimisation.plan_saving_monthly",
-        ("energy_station", "month", *_PLANNED),
+        ("energy_station", "month", "days", *_PLANNED),
         {"month": MONTHS},
         note=("与实际运行规则相比，由模型算得。", "Against the rule that runs, by the model."),
     ),
@@ -373,7 +393,7 @@ SECTIONS: tuple[Section, ...] = (
         "全年设计的节省",
         "A year for design",
         "optimisation.design_saving",
-        ("energy_station", *_PLANNED[1:]),
+        ("energy_station", *_PLANNED, "peak_saving"),
         {"year": YEAR},
         ("year",),
     ),

@@ -20,6 +20,12 @@ PAGE = Path(__file__).parent / "report.typ"
 MOST_PRINTED = 2_000  # rows of a table; Excel has all
 LONGEST = 32  # signs without a place where a line may break
 NARROWEST, WIDEST = 6, 26  # signs of a column
+ACROSS = 116  # signs across the page
+BETWEEN = 2  # signs that the space between columns takes
+SIZES = (100, 93, 86, 80, 74, 68, 60)  # hundredths of the usual size
+EASY = 0.92  # of the page, that the longest words may take
+# What does not break: a run of Latin signs (a hyphen behind a letter may end it), or one Chinese sign.
+WORD = re.compile(r"[\u2e80-\uffff]|(?:[^\s\u2e80-\uffff\u200b](?<![A-Za-z]-(?=[A-Za-z])))+-?")
 UNBROKEN = re.compile(rf"[^\s\u2e80-\uffff]{{{LONGEST + 8},}}")
 
 
@@ -44,7 +50,7 @@ def written(report: Report, language: str, zone: ZoneInfo, address: str = "") ->
 
 def document(report: Report, language: str, zone: ZoneInfo, address: str = "") -> dict[str, Any]:
     """What the page is told."""
-    numbered = _Numbered(language, address.rstrip("/"))
+    numbered = _Numbered(report, language, address.rstrip("/"))
     highlights, parts = numbered.highlights(report), []
     for name in dict.fromkeys(table.section.part for table in report.tables):
         sections = [numbered.section(table) for table in report.of(name)]
@@ -77,13 +83,13 @@ def document(report: Report, language: str, zone: ZoneInfo, address: str = "") -
             "state": said("数据状态", "State of the data"),
             "legend": said("标记", "Marks"),
             "tables": said("所读数据表", "Tables that were read"),
-            "table": said("数据表", "table"),
-            "version": said("版本", "version"),
-            "written": said("写入时间", "written"),
+            "table": said("数据表", "Table"),
+            "version": said("版本", "Version"),
+            "written": said("写入时间", "Written"),
             "appendix": said("数值的由来", "Where the numbers come from"),
             "appendix_note": said(
                 "行号后的字母依次为该行的各个数值。以 scicity why 加地址，或在网页 /why/ 之后接地址，即可打开。",
-                "The letters behind the number of a row are its numbers from the left. `scicity why ADDRESS`, or the page "
+                "The letters behind the number of a row are its numbers from the left. scicity why ADDRESS, or the page "
                 "/why/ADDRESS, opens one.",
             ),
             "links": said(f"每个数值均可点开其由来：{address}", f"Each number links to where it comes from: {address}"),
@@ -105,8 +111,8 @@ def width(text: str) -> int:
 class _Numbered:
     """Numbers the rows of a report, and lists the addresses of their numbers."""
 
-    def __init__(self, language: str, base: str) -> None:
-        self.language, self.base = language, base
+    def __init__(self, report: Report, language: str, base: str) -> None:
+        self.report, self.language, self.base = report, language, base
         self.row = 0
         self.listed: list[list[str]] = []
 
@@ -125,13 +131,15 @@ class _Numbered:
             }
             for at, (head, scale) in enumerate(zip(table.heads, scales, strict=True))
         ]
+        widths, size = _widths(heads, rows)
         return {
             "title": told.section(table, language),
-            "note": told.either(language, *section.note),
+            "note": told.note(self.report, table, language),
             "chart": drawing.drawn(table, language),
             "heads": heads if rows else [],
             "rows": rows,
-            "widths": _widths(heads, rows),
+            "widths": widths,
+            "size": size,
             "more": len(table.rows) > MOST_PRINTED and not section.drawn,
         }
 
@@ -180,13 +188,29 @@ def _letter(number: int) -> str:
     return (_letter(number // 26 - 1) if number >= 26 else "") + chr(ord("a") + number % 26)
 
 
-def _widths(heads: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> list[int]:
-    """How much of the page each column gets."""
-    found = []
+def _widths(heads: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> tuple[list[int], int]:
+    """How much of the page each column gets, in hundredths of a sign, and the size of the signs [hundredths of the usual].
+
+    A column gets what its longest text wants, but where that is too much for the page, what its longest word needs and a
+    share of the rest; where the words themselves are too much, all is written smaller.
+    """
+    wanted, needed = [], []
     for at, head in enumerate(heads):
-        texts = [row["cells"][at] for row in rows]
-        shown = (f"{cell['text']} {cell.get('unit') or ''}{cell.get('marks') or ''}" for cell in texts)
-        longest = max(map(width, shown), default=0)
-        words = [width(word) for word in head["text"].split()] + [min(width(head["text"]) // 2, 14), width(head["unit"])]
-        found.append(min(max(longest, *words, NARROWEST), WIDEST))
-    return found
+        cells = [row["cells"][at] for row in rows]
+        texts = [head["text"], head["unit"]]
+        numbers = [
+            f"{cell['text']} {cell['unit']}" + "m" * round(0.7 * width(cell["marks"])) for cell in cells if "key" in cell
+        ]
+        texts += [cell["text"] for cell in cells if "key" not in cell]
+        words = [word for text in texts for word in WORD.findall(text)] + numbers
+        need = max((width(word) for word in words), default=0)
+        longest = max((width(text) for text in (*texts[2:], *numbers)), default=0)
+        needed.append(max(need, 3) + BETWEEN)
+        wanted.append(max(needed[-1], min(max(longest, width(head["text"]) // 2, NARROWEST), WIDEST) + BETWEEN))
+    size = next((size for size in SIZES if sum(needed) <= EASY * ACROSS * 100 / size), SIZES[-1])
+    over = sum(wanted) - ACROSS * 100 / size
+    slack = sum(wanted) - sum(needed)
+    if over > 0 and slack > 0:
+        share = min(over / slack, 1.0)
+        wanted = [want - share * (want - need) for want, need in zip(wanted, needed, strict=True)]
+    return [round(100 * want) for want in wanted], size

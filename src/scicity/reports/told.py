@@ -9,11 +9,12 @@ from scicity.reports.content import Report, Table
 from scicity.reports.declared import PARTS
 from scicity.reports.words import MARKS, marks_of
 
-CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(55296, 57344), 65534, 65535), "�")
+DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # signs that turn a text around
+CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(0xD800, 0xE000), *DIRECTIONS, 0xFFFE, 0xFFFF), "\ufffd")
 
 
 def clean(text: str) -> str:
-    """A text without what no document can hold: control characters and halves of characters."""
+    """A text without what no document should hold: control characters, halves of characters, signs that turn it around."""
     return text.translate(CONTROLS)
 
 
@@ -43,6 +44,16 @@ def part(name: str, language: str) -> str:
 def section(table: Table, language: str) -> str:
     """The name of a section."""
     return either(language, table.section.zh, table.section.en)
+
+
+def note(report: Report, table: Table, language: str) -> str:
+    """What is said of a section; of days in a closed period, that they are not closed with it."""
+    said = either(language, *table.section.note)
+    figure = next(table.figures, None)
+    if report.act is not None and figure is not None and table.section.table and not {"month", "year"} & set(figure.key):
+        zh, en = "此表不随关账封存，按目前所知列出。", "This table is not closed with its period: it stands as it is known now."
+        said = f"{said} {either(language, zh, en)}".strip()
+    return said
 
 
 def standing(report: Report, language: str, zone: ZoneInfo) -> str:

@@ -162,8 +162,11 @@ class Scale:
 
 
 def scaled(largest: Any, symbol: str, language: str) -> tuple[str, Any]:
-    """The unit in which a column is read whose largest amount is this, and what its numbers are divided by."""
-    for canonical, only, least, divisor, larger in digits.LARGER:
+    """The unit in which a column is read whose largest amount is this, and what its numbers are divided by.
+
+    Of several larger units the smallest, so that what is small beside the largest can still be read.
+    """
+    for canonical, only, least, divisor, larger in reversed(digits.LARGER):
         if symbol == canonical and only in ("", language) and largest >= least:
             return larger, divisor
     return symbol, 1

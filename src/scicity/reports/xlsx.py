@@ -182,7 +182,7 @@ class _Book:
             longest = max([width(head) * 0.7, *(width(text) for text in texts)])
             sheet.set_column(at, at, min(max(longest + 3, NARROWEST, 15 if not texts else 0), WIDEST))
         sheet.autofilter(0, 0, len(table.rows), len(heads) - 1)
-        note = told.either(language, *table.section.note)
+        note = told.note(self.report, table, language)
         if note and not table.section.drawn:
             self._text(sheet, len(table.rows) + 2, 0, note, self.plain)
         if table.section.chart:

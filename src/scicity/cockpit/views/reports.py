@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.cockpit.city import OpenCity
+from scicity.cockpit.templatetags.words import language
 from scicity.reports import building_energy as form_of_buildings
 from scicity.reports import document
 from scicity.reports.declared import SECTIONS
@@ -16,6 +17,11 @@ from scicity.reports.fonts import NoFont
 from scicity.reports.period import Listed, NoPeriod, Period, listed
 from scicity.reports.words import NAMED
 
+LANGUAGES = (
+    {"language": "zh", "name": ("中文", "Chinese")},
+    {"language": "en", "name": ("英文", "English")},
+)
+FORMS = ({"form": "pdf", "name": "PDF"}, {"form": "xlsx", "name": "Excel"})
 KEPT = 6  # files; a report is often fetched twice
 READ = sorted({section.table for section in SECTIONS} | set(NAMED.values()))
 _kept: dict[tuple[Any, ...], bytes] = {}
@@ -31,7 +37,9 @@ def page(request: HttpRequest) -> HttpResponse:
             year["months"].append(_entry(each))
         else:
             year["own"] = _entry(each)
-    return render(request, "cockpit/reports.html", {"years": list(years.values())})
+    own = language()
+    languages = sorted(LANGUAGES, key=lambda each: each["language"] != own)  # the reader's own first
+    return render(request, "cockpit/reports.html", {"years": list(years.values()), "languages": languages, "forms": FORMS})
 
 
 def _entry(each: Listed) -> dict[str, Any]:
@@ -40,24 +48,24 @@ def _entry(each: Listed) -> dict[str, Any]:
     return {"period": str(period), "name": name, "act": each.act, "by_year": bool(each.act) and len(each.act.period) == 4}
 
 
-def report(request: HttpRequest, period: str, language: str, form: str) -> HttpResponse:
+def report(request: HttpRequest, period: str, spoken: str, form: str) -> HttpResponse:
     """The report of a period in a language, as PDF or Excel."""
     city: OpenCity = request.city
-    if language not in ("zh", "en") or form not in document.FORMS:
-        raise Http404(f"no report is called {language[:10]!r}.{form[:10]!r}")
+    if spoken not in ("zh", "en") or form not in document.FORMS:
+        raise Http404(f"no report is called {spoken[:10]!r}.{form[:10]!r}")
     domains = None if city.public is None or request.user.is_authenticated else frozenset(city.public)
     try:
         wanted = Period.of(period)
         address = document.address_of(city) or request.build_absolute_uri("/").rstrip("/")
-        key = (wanted, language, form, address, domains, *_state(city))
+        key = (wanted, spoken, form, address, domains, *_state(city))
         with _one_by_one:
-            content = _kept.get(key) or document.written(city, wanted, language, form, address, domains)
+            content = _kept.get(key) or document.written(city, wanted, spoken, form, address, domains)
             _keep(key, content)
     except NoPeriod as error:
         raise Http404(str(error)) from None
     except (NoFont, document.NoAddress) as error:
         return render(request, "cockpit/reports.html", {"years": [], "failed": str(error)}, status=503)
-    return _file(content, document.FORMS[form], document.name_of(city, wanted, language, form))
+    return _file(content, document.FORMS[form], document.name_of(city, wanted, spoken, form))
 
 
 def building_energy(request: HttpRequest, year: str, form: str) -> HttpResponse:
