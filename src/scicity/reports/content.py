@@ -244,7 +244,8 @@ def _head(name: str, symbol: str | None = None, numbers: bool = False) -> Head:
 def _cell(row: Row, name: str, names: Names) -> Cell:
     if is_figure(row.table.grain, name):
         return Cell(row.figure(name))
-    zh, en = names.pair(name, row[name])
+    value = f"{row[name]}/{row['emission_scope']}" if name == "gpc_sector" and "emission_scope" in row else row[name]
+    zh, en = names.pair(name, value)
     return Cell(None, zh, en)
 
 

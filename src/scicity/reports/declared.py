@@ -304,8 +304,8 @@ SECTIONS: tuple[Section, ...] = (
         "按企业",
         "Emissions by enterprise",
         "carbon.enterprise_total_yearly",
-        ("zone", "enterprise", *_EMITTED, "other_emission", "coverage", "review"),
-        {"year": YEAR},
+        ("enterprise", *_EMITTED, "other_emission", "coverage", "review"),
+        {"zone": ROOT, "year": YEAR},
         ("year",),
     ),
     Section(

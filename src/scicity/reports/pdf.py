@@ -22,6 +22,7 @@ LONGEST = 32  # signs without a place where a line may break
 NARROWEST, WIDEST = 6, 26  # signs of a column
 ACROSS = 116  # signs across the page
 BETWEEN = 2  # signs that the space between columns takes
+SHORT = 8  # signs; a text of so many is not broken, though Chinese may
 SIZES = (100, 93, 86, 80, 74, 68, 60)  # hundredths of the usual size
 EASY = 0.92  # of the page, that the longest words may take
 # What does not break: a run of Latin signs (a hyphen behind a letter may end it), or one Chinese sign.
@@ -203,7 +204,7 @@ def _widths(heads: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> 
         ]
         texts += [cell["text"] for cell in cells if "key" not in cell]
         words = [word for text in texts for word in WORD.findall(text)] + numbers
-        need = max((width(word) for word in words), default=0)
+        need = max((*map(width, words), *(min(width(text), SHORT) for text in texts)), default=0)
         longest = max((width(text) for text in (*texts[2:], *numbers)), default=0)
         needed.append(max(need, 3) + BETWEEN)
         wanted.append(max(needed[-1], min(max(longest, width(head["text"]) // 2, NARROWEST), WIDEST) + BETWEEN))

@@ -24,6 +24,7 @@ NAMED = {
     "sub_item": "energy.sub_item",
     "energy_station": "optimisation.energy_station",
 }
+SECTORS = "carbon.gpc_sector"
 HOLDER = ("zone", "building", "enterprise")  # a holder of a budget is one of these
 KEYS: dict[str, dict[str, tuple[str, str]]] = {
     "carrier": {
@@ -34,6 +35,10 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "diesel": ("柴油", "Diesel"),
         "petrol": ("汽油", "Petrol"),
         "water": ("水", "Water"),
+        "lpg": ("液化石油气", "LPG"),
+        "lng": ("液化天然气", "LNG"),
+        "fuel_oil": ("燃料油", "Fuel oil"),
+        "raw_coal": ("原煤", "Raw coal"),
     },
     "emission_scope": {"1": ("范围一", "Scope 1"), "2": ("范围二", "Scope 2"), "3": ("范围三", "Scope 3")},
     "purpose": {
@@ -58,7 +63,47 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "energy_intensity": ("能耗强度", "energy intensity"),
         "emission_intensity": ("碳排放强度", "carbon intensity"),
     },
-    "severity": {"notice": ("提示", "notice"), "warning": ("预警", "warning"), "alarm": ("报警", "alarm")},
+    "severity": {"low": ("低", "low"), "medium": ("中", "medium"), "high": ("高", "high")},
+    "band": {
+        "sharp": ("尖峰", "sharp"),
+        "peak": ("高峰", "peak"),
+        "flat": ("平段", "flat"),
+        "valley": ("低谷", "valley"),
+        "deep_valley": ("深谷", "deep valley"),
+        "single": ("单一制", "single"),
+        "demand": ("需量", "demand"),
+        "none": ("无电价", "no tariff"),
+    },
+    "action": {"bought": ("购入", "bought"), "transferred": ("转让", "transferred"), "cancelled": ("核销", "cancelled")},
+    "verdict": {"accepted": ("认可", "accepted"), "refused": ("不予认可", "refused")},
+    "refusal": {
+        "used_already": ("已使用", "used already"),
+        "not_held": ("未持有", "not held"),
+        "expired": ("已过期", "expired"),
+        "produced_later": ("生产在后", "produced later"),
+        "other_hour": ("时段不符", "another hour"),
+        "more_than_use": ("超过用量", "more than was used"),
+    },
+    "notation": {
+        "NE": ("NE 未估算", "NE not estimated"),
+        "IE": ("IE 计入他处", "IE included elsewhere"),
+        "NO": ("NO 不存在", "NO not occurring"),
+        "C": ("C 保密", "C confidential"),
+    },
+    "budget_status": {
+        "exceeded": ("已超预算", "exceeded"),
+        "over": ("预计超出", "over"),
+        "at_risk": ("有超出风险", "at risk"),
+        "within": ("预算之内", "within"),
+        "unknown": ("未知", "unknown"),
+    },
+    "saving_status": {
+        "proved": ("已证实", "proved"),
+        "not proved": ("未证实", "not proved"),
+        "too early": ("为时尚早", "too early"),
+        "no baseline": ("无基线", "no baseline"),
+        "no meter": ("无计量", "no meter"),
+    },
 }
 # origin: the letter behind a number, zh and en, and what it means
 MARKS = {
@@ -96,6 +141,14 @@ class Names:
                 continue
             rows = city.figures.rows(name, [column, "name_zh", "name_en"])
             found[column] = {row[column]: (row["name_zh"] or row[column], row["name_en"] or row[column]) for row in rows}
+        if SECTORS in city.figures.catalog.tables:  # a sector is named with its scope
+            rows = city.figures.rows(SECTORS, ["gpc_sector", "emission_scope", "name_zh", "name_en"])
+            found["gpc_sector"] = {
+                f"{row['gpc_sector']}/{row['emission_scope']}": tuple(
+                    f"{row['gpc_sector']} {row[f'name_{language}']}" for language in ("zh", "en")
+                )
+                for row in rows
+            }
         return cls(found, city.district.calendar.tz)
 
     def pair(self, column: str, value: Any) -> tuple[str, str]:
@@ -114,8 +167,6 @@ class Names:
             for names in (self.of.get(where, {}), KEYS.get(where, {})):
                 if text in names:
                     return names[text]
-        if column in ("budget_status", "saving_status", "threshold_kind"):
-            text = text.replace("_", " ")
         return (text, text)
 
     def said(self, column: str, value: Any, language: str) -> str:
@@ -132,7 +183,7 @@ def word(column: str, language: str) -> str:
 
 def marks_of(figure: Figure) -> list[str]:
     """What a reader must know of a number, as names of MARKS."""
-    if figure.column in ABOUT:
+    if figure.column in ABOUT or figure.value is None:
         return []
     found = [figure.origin] if figure.origin in MARKS and figure.origin != "stand-in" else []
     if figure.stand_in or figure.origin == "stand-in":
