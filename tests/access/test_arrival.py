@@ -306,3 +306,16 @@ def test_without_its_database_nothing_is_acknowledged_and_nothing_lost(tmp_path:
     inbox.put([batch("two", ("a", of_clock(2), 2.0))])
     move_all(inbox, lake, register())
     assert in_lake(lake) == Counter({("a", 1.0): 1, ("a", 2.0): 1})
+
+
+def test_the_inbox_of_a_later_scicity_is_left_alone(tmp_path: Path, empty: Empty) -> None:
+    place = empty(tmp_path)
+    inbox = Inbox(place)
+    inbox.put([batch("a", ("a", of_clock(30), 1.0))])
+    with inbox.storage.transaction() as begun:
+        begun.execute("UPDATE form SET number = number + 1")
+    with pytest.raises(StorageRefused, match="of a later SciCity"):
+        Inbox(place)
+    with inbox.storage.transaction() as begun:
+        begun.execute("UPDATE form SET number = number - 1")
+    assert Inbox(place).waiting_readings() == inbox.waiting_readings() > 0

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scicity.access.storage import BYTES, NUMBERED, storage_at
+from scicity.access.storage import BYTES, NUMBERED, StorageRefused, storage_at
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch
 
@@ -32,7 +32,9 @@ LATEST = 2**53  # [µs] in the year 2255
 MOST_VALUES = 10_000  # names of one statement
 LIVE_FOR = timedelta(hours=1)  # a batch whose newest reading is older than this has time to wait
 NAMES_KEPT = timedelta(days=92)  # so long a batch is known by its name when it comes again
+FORM = 1  # of these tables: one that is changed takes the next number, and says what becomes of the one before
 TABLES = (
+    "CREATE TABLE IF NOT EXISTS form (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS batch (sequence {numbered}, name TEXT NOT NULL UNIQUE, place TEXT NOT NULL,
         arrived TEXT NOT NULL, lane INTEGER NOT NULL, readings INTEGER NOT NULL, content {bytes})""",
@@ -137,7 +139,11 @@ class Inbox:
         with self.storage.transaction() as begun:
             for table in TABLES:
                 begun.execute(table.format(numbered=NUMBERED[self.storage.kind], bytes=BYTES[self.storage.kind]))
+            begun.execute("INSERT INTO form VALUES (1, ?) ON CONFLICT (one) DO NOTHING", (FORM,))
             begun.execute("INSERT INTO identity VALUES (1, ?) ON CONFLICT (one) DO NOTHING", (uuid.uuid4().hex,))
+        ((form,),) = self.storage.rows("SELECT number FROM form")
+        if form > FORM:
+            raise StorageRefused(f"the inbox has form {form}, of a later SciCity; this one writes {FORM}")
         ((self.identity,),) = self.storage.rows("SELECT name FROM identity")
         self._readings, self._put = self.waiting_readings(), 0
 

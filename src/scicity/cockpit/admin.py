@@ -21,7 +21,7 @@ admin.site.site_title = "SciCity"
 class PersonAdmin(UserAdmin):
     """People and their roles."""
 
-    fieldsets = (*UserAdmin.fieldsets, (None, {"fields": ("must_change_password",)}))
+    fieldsets = (*UserAdmin.fieldsets, (None, {"fields": ("must_change_password", "enterprise")}))
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "last_login")
 
 

@@ -18,7 +18,7 @@ from scicity.cockpit.models import AuditEntry, Person
 from scicity.records.models import Record
 
 acting: ContextVar[HttpRequest | None] = ContextVar("acting", default=None)
-WATCHED = ("username", "is_active", "is_staff", "is_superuser", "must_change_password")
+WATCHED = ("username", "is_active", "is_staff", "is_superuser", "must_change_password", "enterprise")
 CHANGES = {"post_add": "role-given", "post_remove": "role-taken", "post_clear": "roles-cleared"}
 
 

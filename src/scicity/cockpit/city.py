@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from scicity.closing import Closings
 from scicity.cockpit.place import Place
 from scicity.kernel.district import District
 from scicity.kernel.lineage import Figures, Row
+from scicity.kernel.tables import Table
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,17 @@ class OpenCity:
         """The pages (first part of the address, `overview` for the first page) that all may read; None is all of them."""
         pages = self.district.settings.get("public", {}).get("pages")
         return None if pages is None else frozenset(map(str, pages))
+
+    @property
+    def enterprises_are_public(self) -> bool:
+        """Whether people without an account may see what single enterprises use."""
+        return self.district.settings.get("public", {}).get("enterprises") is True
+
+    def limited(self, limit: Callable[[Table], str]) -> OpenCity:
+        """The city for somebody who may see only some rows of its tables (SQL text by table)."""
+        found = replace(self, figures=self.figures.limited(limit))
+        found.__dict__["closings"] = self.closings
+        return found
 
     @cached_property
     def closings(self) -> Closings:

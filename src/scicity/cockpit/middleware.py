@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from scicity.cockpit import audit
 from scicity.cockpit.city import open_city
 from scicity.cockpit.looking import look
+from scicity.cockpit.scope import limited, scope_of
 from scicity.cockpit.views import errors
 from scicity.stores import StoreRefused
 
@@ -55,6 +56,9 @@ ALWAYS_OPEN = (
 )  # metrics, admin and sta ask by themselves
 
 WITH = {"reports": "energy"}  # a page that is open with another; it shows what is open, and no more
+
+
+UNSCOPED = ("accounts", "language", "healthz", "readyz", "metrics", "live", "admin", "static")  # they show no figures
 
 
 class SecurityHeaders:
@@ -120,6 +124,20 @@ class PasswordMustChange:
         first = request.path_info.split("/", 2)[1]
         if first not in ("accounts", "language", "static", "healthz") and getattr(request.user, "must_change_password", False):
             return redirect("password-change")
+        return self.get_response(request)
+
+
+class ScopeOfRequest:
+    """Gives whoever asks the city as far as they may see it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answers within the scope."""
+        if request.path_info.split("/", 2)[1] not in UNSCOPED:
+            request.scope = scope_of(request)
+            request.city = limited(request.city, request.scope)
         return self.get_response(request)
 
 

@@ -13,6 +13,11 @@ class Person(AbstractUser):
     """Someone with an account; roles are groups (`roles.py`)."""
 
     must_change_password = models.BooleanField(default=False)
+    enterprise = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="企业角色只看到本企业的数据：企业登记表中的标识 · the enterprise (of the register) whose rows the role sees",
+    )
 
     class Meta(AbstractUser.Meta):
         verbose_name = "人员 · person"

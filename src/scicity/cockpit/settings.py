@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "scicity.cockpit.middleware.ActorOfRequest",
     "scicity.cockpit.middleware.PasswordMustChange",
     "scicity.cockpit.middleware.PublicPages",
+    "scicity.cockpit.middleware.ScopeOfRequest",
 ]
 ROOT_URLCONF = "scicity.cockpit.urls"
 WSGI_APPLICATION = "scicity.cockpit.wsgi.application"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -26,6 +27,7 @@ from scicity.kernel.retired import Retirement
 from scicity.kernel.tables import READING_PREFIX, Derived, Read, Table, Written
 from scicity.vocabulary import term
 
+ALL = "true"
 SHOWN = 50  # rows of an input that an opened figure lists; the count says how many there are
 MEASURED = ("real", "decimal", "factor")  # types of columns whose unit a row can name in its column `symbol`
 CALENDAR = ("hour", "day", "month", "year")
@@ -108,6 +110,7 @@ class Evidence:
     total: int
     rows: Sequence[Row]
     how: str
+    hidden: int = 0  # more rows, which who asks may not see
 
     @property
     def kind(self) -> str:
@@ -139,8 +142,15 @@ class Figures:
         self.computing, self.catalog, self.engine = computing, computing.catalog, computing.engine
         self.lake = computing.lake
         self.closed: Callable[[str], Sequence[Closed]] = lambda table: ()  # what is closed of a table
+        self.limit: Callable[[Table], str] = lambda table: ALL  # SQL text for the rows that who asks may see
         self._kept: dict[tuple[Any, ...], list[Row]] = {}
         self._lock = threading.Lock()
+
+    def limited(self, limit: Callable[[Table], str]) -> Figures:
+        """The same figures for somebody who may see only those rows of a table that fit the SQL text `limit` gives."""
+        found = copy(self)
+        found.limit = limit
+        return found
 
     def rows(
         self,
@@ -165,7 +175,7 @@ class Figures:
         told = self.lake.snapshot(table, version).told
         if told is not None and not set(declared.grain) <= set(where or {}):
             raise told
-        known = (table, at, closed, tuple(columns), repr(where), tuple(order), limit)
+        known = (table, at, closed, self.limit(declared), tuple(columns), repr(where), tuple(order), limit)
         if known not in self._kept:
             rows = self._ask(declared, at, closed, columns, where or {}, order or declared.grain, limit)
             with self._lock:
@@ -245,7 +255,8 @@ class Figures:
         by = ", ".join(quoted(o.lstrip("-")) + (" DESC" if o.startswith("-") else "") for o in order)
         listed = ", ".join(map(quoted, wanted))
         text = (
-            f"SELECT {listed}, version_, closed_ FROM {self._standing(table, version, closed)} WHERE {conditions} ORDER BY {by}"
+            f"SELECT {listed}, version_, closed_ FROM {self._standing(table, version, closed)} "
+            f"WHERE {conditions} AND ({self.limit(table)}) ORDER BY {by}"
         )
         found = self.engine.sql(text + (f" LIMIT {int(limit)}" if limit is not None else ""), values).to_pylist()
         return [Row(table, values.pop("version_"), values, values.pop("closed_")) for values in found]
@@ -274,11 +285,14 @@ class Figures:
         conditions, values, how = self._trace(table, read, row, versions, frozenset({name}))
         relation = self.engine.relation(theirs, version, self._parts(table, read, theirs, row, version))
         order = ", ".join(map(quoted, theirs.grain))
-        text = f"SELECT *, count(*) OVER () AS n_ FROM {relation} WHERE {conditions} ORDER BY {order}"
+        seen = self.limit(theirs)
+        text = f"SELECT *, count(*) OVER () AS n_ FROM {relation} WHERE {conditions} AND ({seen}) ORDER BY {order}"
         found = self.engine.sql(text + (f" LIMIT {limit}" if limit else ""), values)
         total = found.column("n_")[0].as_py() if found.num_rows else 0
+        others = f"SELECT count(*) AS n FROM {relation} WHERE {conditions}"
+        hidden = 0 if seen == ALL else self.engine.sql(others, values).column("n")[0].as_py() - total
         rows = [Row(theirs, version, values) for values in found.drop_columns(["n_"]).to_pylist()]
-        return Evidence(name, theirs, version, total, rows, how)
+        return Evidence(name, theirs, version, total, rows, how, hidden)
 
     def _parts(self, table: Derived, read: Read, theirs: Table, row: Row, version: int) -> set[Part] | None:
         """Their partitions that can hold the rows that a row of mine came from; None is all of them."""

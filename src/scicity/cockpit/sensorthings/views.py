@@ -65,6 +65,8 @@ class Asked:
     def _reads(self) -> Callable[[str], bool]:
         """Where the district's data are not public, a device reads observations of its own datastreams alone."""
         public = self.request.city.public
+        if self.sender is None and self.request.scope is not None:
+            return self.request.scope.sees
         if self.sender is None or public is None or public & OPEN:
             return lambda _: True
         own = self.sender

@@ -102,6 +102,7 @@ def shown(city: OpenCity, evidence: Evidence) -> dict[str, Any]:
         "newest": newest,
         "at": None if evidence.version == newest else evidence.version,
         "total": evidence.total,
+        "hidden": evidence.hidden,
         "how": evidence.how,
         "columns": [(name, is_figure(table.grain, name)) for name in names if name not in same],
         "same": same,

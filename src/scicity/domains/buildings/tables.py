@@ -1,4 +1,4 @@
-"""The register of buildings."""
+"""The registers of buildings and of the enterprises in them."""
 
 from scicity.kernel.tables import source
 
@@ -13,4 +13,17 @@ building = source(
     title_zh="建筑",
     title_en="Buildings",
     doc="The buildings of the district: zone, use and gross floor area.",
+)
+
+enterprise = source(
+    "buildings.enterprise",
+    path="registers/enterprises.csv",
+    columns=["enterprise", "name_zh", "name_en", "zone", "sector", "origin", "source"],
+    optional=("sector", "source"),
+    grain=["enterprise"],
+    references={"zone": "district.zone.zone"},
+    title_zh="企业",
+    title_en="Enterprises",
+    doc="The enterprises and bodies that use the district's buildings: zone, sector, and where the row comes from. Whose "
+    "energy a meter counts stands in energy.membership.",
 )

@@ -8,6 +8,18 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from scicity.domains.energy.enterprises import (  # noqa: F401  (found here by name)
+    enterprise_daily,
+    enterprise_monthly,
+    enterprise_yearly,
+    membership,
+    meter_owner,
+    part_daily,
+    part_monthly,
+    part_yearly,
+)
+from scicity.domains.energy.metering import meter_daily, meter_monthly, meter_yearly  # noqa: F401  (found here by name)
+from scicity.domains.energy.methods.accounts import ACCOUNT, by_calendar, covered, known
 from scicity.domains.energy.methods.ledger import FLAGS
 from scicity.domains.energy.methods.partition import hourly_ledger, set_aside
 from scicity.kernel.computing import Slot
@@ -43,7 +55,7 @@ meter = source(
     optional=("parent", "source"),
     grain=["meter"],
     references={"parent": "energy.meter.meter"},
-    choices={"carrier": ("electricity", "natural_gas", "heat"), "role": ("main", "sub", "generation")},
+    choices={"carrier": ("electricity", "natural_gas", "heat"), "role": ("main", "sub", "generation", "storage")},
     check=_check_meters,
     title_zh="计量表",
     title_en="Meters",
@@ -178,27 +190,7 @@ def reading_set_aside(
     return set_aside(slot, streams, meters, installations, readings)
 
 
-@ibis.udf.agg.builtin
-def bit_or(flags: int) -> int:
-    """All flags of several rows: a function that DuckDB and Spark both have; that of Ibis is for DuckDB alone."""
-
-
-def _known(t: Any) -> dict[str, Any]:
-    """The sums that every account of energy carries, from rows that carry them."""
-    return {
-        "energy": t.energy.sum(),
-        "estimated_energy": t.estimated_energy.sum(),
-        "known_seconds": t.known_seconds.sum(),
-        "stand_in": t.stand_in.max(),
-        "flags": bit_or(t.flags),
-    }
-
-
-def _covered(t: Any) -> Any:
-    return t.mutate(coverage=ibis.least(1.0, t.known_seconds.cast("float64") / t.expected_seconds.nullif(0)))
-
-
-_ACCOUNT = ["energy", "estimated_energy", "known_seconds", "expected_seconds", "coverage", "flags", "stand_in"]
+_ACCOUNT = list(ACCOUNT)
 
 
 @derived(
@@ -228,9 +220,9 @@ def consumption_hourly(hourly: Any, meters: Any) -> Any:
         known_seconds=rows.measured_seconds + rows.estimated_seconds,
     )
     account = rows.group_by("building", "carrier", "hour", "day", "hour_of_day", "day_seconds").agg(
-        **_known(rows), expected_seconds=(rows.meter.concat(rows.flow)).nunique() * 3600
+        **known(rows), expected_seconds=(rows.meter.concat(rows.flow)).nunique() * 3600
     )
-    return _covered(account)
+    return covered(account)
 
 
 @derived(
@@ -245,19 +237,9 @@ def consumption_hourly(hourly: Any, meters: Any) -> Any:
 def consumption_daily(hourly: Any) -> Any:
     """Energy of a building in a day of the district's calendar (23, 24 or 25 hours): the sum of its hours."""
     account = hourly.group_by("building", "carrier", "day").agg(
-        **_known(hourly), expected_seconds=hourly.day_seconds.max() * (hourly.expected_seconds.max() // 3600)
+        **known(hourly), expected_seconds=hourly.day_seconds.max() * (hourly.expected_seconds.max() // 3600)
     )
-    return _covered(account)
-
-
-def _by_calendar(daily: Any, keys: list[str], unit: str) -> Any:
-    """Days to months or years; days that are missing altogether count as expected and unknown."""
-    start = daily.day.truncate(unit)
-    following = start + (ibis.interval(months=1) if unit == "M" else ibis.interval(years=1))
-    rows = daily.mutate(days_in_period=following.delta(start, unit="day"))
-    per_day = rows.expected_seconds.max()
-    missing = rows.days_in_period.max() - rows.day.nunique()
-    return rows.group_by(keys).agg(**_known(rows), expected_seconds=rows.expected_seconds.sum() + per_day * missing)
+    return covered(account)
 
 
 @derived(
@@ -271,7 +253,7 @@ def _by_calendar(daily: Any, keys: list[str], unit: str) -> Any:
 )
 def consumption_monthly(daily: Any) -> Any:
     """Energy of a building in a calendar month: the sum of its days; days without any hour lower the coverage."""
-    return _covered(_by_calendar(daily.mutate(month=daily.day.truncate("M")), ["building", "carrier", "month"], "M"))
+    return covered(by_calendar(daily.mutate(month=daily.day.truncate("M")), ["building", "carrier", "month"], "M"))
 
 
 @derived(
@@ -288,7 +270,7 @@ def consumption_monthly(daily: Any) -> Any:
 )
 def consumption_yearly(daily: Any, buildings: Any) -> Any:
     """Energy of a building in a calendar year, and over its gross floor area [kWh/m²]."""
-    account = _covered(_by_calendar(daily.mutate(year=daily.day.year()), ["building", "carrier", "year"], "Y"))
+    account = covered(by_calendar(daily.mutate(year=daily.day.year()), ["building", "carrier", "year"], "Y"))
     rows = account.left_join(buildings, "building")
     return rows.mutate(energy_intensity=rows.energy.cast("float64") / rows.floor_area.nullif(0.0))
 
@@ -300,9 +282,9 @@ def _by_zone(rows: Any, buildings: Any, period: str) -> Any:
     """Buildings to zones, and all of them to the zone `district`; every building counts as expected for its carrier."""
     of_zone = rows.inner_join(buildings, "building")
     both = of_zone.union(of_zone.mutate(zone=ibis.literal("district")))
-    return _covered(
+    return covered(
         both.group_by("zone", "carrier", period).agg(
-            **_known(both), expected_seconds=both.expected_seconds.sum(), buildings_counted=both.building.nunique()
+            **known(both), expected_seconds=both.expected_seconds.sum(), buildings_counted=both.building.nunique()
         )
     )
 
