@@ -7,13 +7,16 @@ import io
 import re
 from pathlib import Path
 
+import openpyxl
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.test import Client
 from pypdf import PdfReader
 
 from scicity.city import City
 from scicity.cockpit import city as cities
+from scicity.cockpit import roles
 from scicity.cockpit.models import Person
 from scicity.cockpit.views import reports
 
@@ -100,6 +103,28 @@ def test_a_district_that_opened_energy_gives_energy_and_no_more(served):
     assert "By building" in text and "carbon." not in text and "Scope 2" not in text
     client.force_login(Person.objects.create_user("officer", password="a long password"))
     assert "Scope 2" in text_of(client.get(PDF))
+
+
+def names_in(answer):
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    return {cell.value for sheet in book for row in sheet for cell in row if isinstance(cell.value, str)}
+
+
+def test_an_enterprise_gets_its_own_rows_and_those_of_the_district(served, demo):
+    client, path = served(), "/reports/2023/en.xlsx"
+    others = {row["name_en"] for row in demo.rows("buildings.enterprise") if row["enterprise"] != "datahost"}
+    own = next(row["name_en"] for row in demo.rows("buildings.enterprise") if row["enterprise"] == "datahost")
+    roles.prepare()
+    staff = Person.objects.create_user("leader", password="a long password")
+    staff.groups.add(Group.objects.get(name="leader"))
+    client.force_login(staff)
+    assert others | {own, "Laboratory"} <= names_in(client.get(path))
+    person = Person.objects.create_user("tenant", password="a long password", enterprise="datahost")
+    person.groups.add(Group.objects.get(name="enterprise"))
+    client.force_login(person)
+    seen = names_in(client.get(path))
+    assert own in seen and not seen & {*others, "Laboratory"}
+    assert client.get("/reports/2022/building-energy.csv").status_code == 404
 
 
 def test_a_missing_font_is_said(served, monkeypatch):

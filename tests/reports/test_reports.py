@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from scicity.city import City
 from scicity.cockpit import digits
 from scicity.kernel.engine import Between
+from scicity.kernel.lineage import ALL
+from scicity.kernel.tables import Table
 from scicity.reports import document, drawing, fonts, told
 from scicity.reports.content import Report, address_of, made
 from scicity.reports.declared import PARTS, SECTIONS, where_of
@@ -133,6 +136,17 @@ def test_a_reader_sees_the_domains_that_are_open_and_no_others(demo: City) -> No
     assert all(name.startswith("energy.") for name in report.read)
     with pytest.raises(NoPeriod):
         made(demo, Period.of("2022"), {"carbon"})
+
+
+def test_a_reader_hears_of_corrections_of_rows_that_may_be_seen_alone(closed: City) -> None:
+    def limit(table: Table) -> str:
+        return "false" if "building" in table.columns else ALL
+
+    narrow = SimpleNamespace(district=closed.district, closings=closed.closings, figures=closed.figures.limited(limit))
+    period = Period.of("2023-01")
+    seen, whole = made(narrow, period), made(closed, period)
+    assert 0 < seen.corrected < whole.corrected
+    assert not [figure for figure in seen.figures if "building" in figure.key]
 
 
 @pytest.mark.parametrize("text", ["", "22", "2022-13", "2022-3", "２０２２", "2022-01-01", "0999", "../2022", "2022\n2023"])

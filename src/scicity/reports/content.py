@@ -13,7 +13,7 @@ from typing import Any
 
 from scicity.closing import Act
 from scicity.cockpit.opening import is_figure
-from scicity.kernel.lineage import Figure, Row, parsed
+from scicity.kernel.lineage import ALL, Figure, Row, parsed
 from scicity.reports.declared import PARTS, SECTIONS, Section, where_of
 from scicity.reports.period import ROOT, NoPeriod, Period, closing_of
 from scicity.reports.words import Names, Scale, marks_of, scale_of, word
@@ -301,6 +301,8 @@ def _corrections(city: Any, act: Act, period: Period, names: Names, read: Collec
         table, column, key, _ = parsed(each.address, city.figures.catalog.tables)
         if table.name not in read:
             continue  # of what the report does not show it tells nothing
+        if city.figures.limit(table) != ALL and not city.figures.rows(table.name, where=key, limit=1):
+            continue  # nor of what its reader may not see
         when = key.get("month") or key.get("day")
         if when is not None and not period.first <= when <= period.last:
             continue

@@ -59,8 +59,10 @@ def report(request: HttpRequest, period: str, spoken: str, form: str) -> HttpRes
         address = document.address_of(city) or request.build_absolute_uri("/").rstrip("/")
         key = (wanted, spoken, form, address, domains, *_state(city))
         with _one_by_one:
-            content = _kept.get(key) or document.written(city, wanted, spoken, form, address, domains)
-            _keep(key, content)
+            content = _kept.get(key) if request.scope is None else None  # who sees a part gets a report of its own each time
+            content = content or document.written(city, wanted, spoken, form, address, domains)
+            if request.scope is None:
+                _keep(key, content)
     except NoPeriod as error:
         raise Http404(str(error)) from None
     except (NoFont, document.NoAddress) as error:
@@ -87,7 +89,7 @@ def _state(city: OpenCity) -> tuple[Any, ...]:
     """The versions of all that a report can read, and the acts of closing."""
     tables = city.figures.catalog.tables
     versions = tuple(city.figures.lake.snapshot(name).version for name in READ if name in tables)
-    return (id(city.figures), versions, len(city.closings.acts()))
+    return (str(city.figures.lake.root), versions, len(city.closings.acts()))
 
 
 def _keep(key: tuple[Any, ...], content: bytes) -> None:
