@@ -75,6 +75,7 @@ def folders(part: str) -> list[Path]:
 
 OWN = (
     Entry("overview", "/", "总览", "Overview", 0),
+    Entry("reports", "/reports/", "报告", "Reports", 700),
     Entry("map", "/map/", "地图", "Map", 800),
     Entry("data", "/data/", "数据", "Data", 900),
     Entry("glossary", "/glossary/", "术语", "Glossary", 910),

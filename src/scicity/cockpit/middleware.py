@@ -55,6 +55,8 @@ ALWAYS_OPEN = (
     "sta",
 )  # metrics, admin and sta ask by themselves
 
+WITH = {"reports": "energy"}  # a page that is open with another; it shows what is open, and no more
+
 
 UNSCOPED = ("accounts", "language", "healthz", "readyz", "metrics", "live", "admin", "static")  # they show no figures
 
@@ -149,7 +151,7 @@ class PublicPages:
         """Answers, or asks for a login."""
         page = request.path_info.split("/", 2)[1] or "overview"
         public = request.city.public
-        if public is None or page in ALWAYS_OPEN or page in public or request.user.is_authenticated:
+        if public is None or page in ALWAYS_OPEN or {page, WITH.get(page)} & public or request.user.is_authenticated:
             return self.get_response(request)
         if page == "api":
             return HttpResponse(status=401, headers={"WWW-Authenticate": "Session"})

@@ -20,6 +20,7 @@ from scicity.cockpit.views import (
     map,
     operation,
     overview,
+    reports,
     why,
 )
 
@@ -44,6 +45,9 @@ urlpatterns = [
     path("sta/v1.1/<path:rest>", service),
     path("live/", live.events, name="live"),
     path("closing/", closing.page, name="closing"),
+    path("reports/", reports.page, name="reports"),
+    path("reports/<str:year>/building-energy.<str:form>", reports.building_energy, name="building-energy"),
+    path("reports/<str:period>/<str:spoken>.<str:form>", reports.report, name="report"),
     path("operation/", operation.page, name="operation"),
     path("arrival/", arrival.page, name="arrival"),
     path("healthz", health.health, name="healthz"),
