@@ -86,7 +86,7 @@ def registers(buildings: int) -> dict[str, list[dict[str, Any]]]:
         of_building(found, number)
     quota = {"quota": "offices", "use": "office", "climate_zone": "", "quota_class": "", "carriers": "electricity"}
     quota |= {"heating_apart": "true", "constraint_intensity": 70, "guide_intensity": 50, "document": "invented", "clause": "-"}
-    budget = {"scope_kind": "district", "scope": "district", "measure": "energy", "year": YEAR, "budget": 10**9}
+    budget = {"scope_kind": "district", "scope": "district", "budget_measure": "energy", "year": YEAR, "budget": 10**9}
     tariff = {
         "tariff": "power",
         "carrier": "electricity",

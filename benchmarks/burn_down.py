@@ -37,13 +37,13 @@ def years_of(district: Path, state: Path) -> tuple[list[tuple[str, str, str]], i
     city.load()
     city.compute(only="control.use_monthly")
     rows = city.figures.engine.rows(city.catalog["control.use_monthly"]).to_pylist()
-    keys = sorted({(row["scope_kind"], row["scope"], row["measure"]) for row in rows})
+    keys = sorted({(row["scope_kind"], row["scope"], row["budget_measure"]) for row in rows})
     first, last = (pick(row["month"].year for row in rows) for pick in (min, max))
     used = np.full((len(keys), last - first + 1, 12), np.nan)
     known = np.zeros_like(used)
     place = {key: at for at, key in enumerate(keys)}
     for row in rows:
-        where = place[row["scope_kind"], row["scope"], row["measure"]], row["month"].year - first, row["month"].month - 1
+        where = place[row["scope_kind"], row["scope"], row["budget_measure"]], row["month"].year - first, row["month"].month - 1
         if row["used"] is not None:
             used[where], known[where] = float(row["used"]), row["coverage"]
     return keys, first, used, known

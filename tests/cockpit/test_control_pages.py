@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAGES = ["/control/", "/control/warnings/", "/control/allocation/", "/control/forecasts/"]
 MANY = SUDDEN + FORECAST.replace("100,1,1", "90,1,1").replace("high,officer,", "high,officer leader,")
 SENT = {
-    **{"subject": "building/b2", "measure": "energy", "year": "2022", "budget": "4000", "decision": "in_force"},
+    **{"subject": "building/b2", "budget_measure": "energy", "year": "2022", "budget": "4000", "decision": "in_force"},
     "reason": "decided by the board",
 }
 
@@ -133,12 +133,12 @@ def test_an_officer_decides_and_the_figures_follow(own):
 
 def test_a_form_begins_with_what_holds(district):
     browser = browser_of("officer")
-    asked = "/control/budget/?scope_kind=building&scope=b1&measure=energy&year=2022"
+    asked = "/control/budget/?scope_kind=building&scope=b1&budget_measure=energy&year=2022"
     assert 'value="1000"' in browser.get(asked).content.decode()
     browser.post("/control/budget/", SENT | {"subject": "building/b1", "budget": "999.5"})
     assert 'value="999.5"' in browser.get(asked).content.decode()
     for hostile in ("year=２０２２", "year=abc", "year=" + "9" * 400, "scope=%00"):
-        assert browser.get("/control/budget/?scope_kind=building&measure=energy&" + hostile).status_code == 200
+        assert browser.get("/control/budget/?scope_kind=building&budget_measure=energy&" + hostile).status_code == 200
 
 
 @pytest.mark.parametrize("role", ["leader", "enterprise", "resident", "data-officer"])
@@ -190,7 +190,7 @@ def test_nobody_decides_without_an_account(district):
         {"subject": "building/nowhere"},
         {"subject": "galaxy/b1"},
         {"subject": ""},
-        {"measure": "happiness"},
+        {"budget_measure": "happiness"},
         {"monthly_shares": "1 1 1"},
         {"monthly_shares": "x " * 12},
         {"decision": "maybe"},
@@ -302,7 +302,7 @@ def test_a_warning_is_told_to_the_roles_of_its_rule(district):
 
 def test_a_scenario_is_adopted_as_drafts_that_add_up(own):
     Budget(
-        scope_kind="zone", scope="east", measure="energy", year=2022, budget=77, reason="decided", decision="in_force"
+        scope_kind="zone", scope="east", budget_measure="energy", year=2022, budget=77, reason="decided", decision="in_force"
     ).save()
     browser = browser_of("officer")
     sent = {"of": "2022-energy", "kind": "building", "rule": "floor_area", "reason": "by the council"}
@@ -323,7 +323,7 @@ def test_a_scenario_is_adopted_as_drafts_that_add_up(own):
 
 
 def test_a_budget_of_a_year_is_there_once(district):
-    told = {"scope_kind": "zone", "scope": "east", "measure": "energy", "year": 2022, "budget": 1, "reason": "r"}
+    told = {"scope_kind": "zone", "scope": "east", "budget_measure": "energy", "year": 2022, "budget": 1, "reason": "r"}
     Budget(**told).save()
     with pytest.raises(ValidationError):
         Budget(**told).save()

@@ -335,7 +335,7 @@ SECTIONS: tuple[Section, ...] = (
         "Where budgets stand",
         "control.budget_state",
         (
-            *("holder", "measure", "month", "budget", "used_to_date", "used_share", "forecast", "forecast_low"),
+            *("scope", "budget_measure", "month", "budget", "used_to_date", "used_share", "forecast", "forecast_low"),
             *("forecast_high", "budget_status"),
         ),
         {"year": YEAR},
@@ -348,7 +348,7 @@ SECTIONS: tuple[Section, ...] = (
         "Where budgets stand",
         "control.burn_down_monthly",
         (
-            *("holder", "measure", "budget", "used", "used_to_date", "used_share", "expected_share", "forecast"),
+            *("scope", "budget_measure", "budget", "used", "used_to_date", "used_share", "expected_share", "forecast"),
             "budget_status",
         ),
         {"month": MONTH},
@@ -360,7 +360,7 @@ SECTIONS: tuple[Section, ...] = (
         "预警",
         "Warnings",
         "control.warning",
-        ("since", "cleared_on", "severity", "rule", "holder", "measure", "carrier", "worst", "limit"),
+        ("since", "cleared_on", "severity", "rule", "scope", "budget_measure", "carrier", "worst", "limit"),
         {"since": DAYS},
         order=("since", "warning"),
     ),

@@ -56,7 +56,7 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "enterprise": {"common": ("公共", "common"), "unattributed": ("无法归属", "unattributed")},
     "sub_item": {"unassigned": ("未分项", "unassigned"), "unattributed": ("无法归属", "unattributed")},
-    "measure": {
+    "budget_measure": {
         "energy": ("能耗", "energy"),
         "standard_coal": ("标准煤", "standard coal"),
         "emission": ("碳排放", "carbon dioxide"),

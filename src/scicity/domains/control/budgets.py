@@ -17,7 +17,7 @@ EXACT = "decimal(18, 6)"
 COAL, LOCATED = "standard_coal_equivalent", "location_based"
 EARLIER = timedelta(days=3 * 366)  # years whose months give the shape of a year
 _ENERGY = ("carrier", "month", "energy", "known_seconds", "expected_seconds", "stand_in")
-_USED = ["scope_kind", "scope", "measure", "month", "used", "symbol", "coverage", "review", "stand_in"]
+_USED = ["scope_kind", "scope", "budget_measure", "month", "used", "symbol", "coverage", "review", "stand_in"]
 
 
 def _held(rows: Any, kind: Any, key: str) -> Any:
@@ -75,7 +75,7 @@ _USES = Read(
         "uses": _USES,
     },
     columns=_USED,
-    grain=["scope_kind", "scope", "measure", "month"],
+    grain=["scope_kind", "scope", "budget_measure", "month"],
     period="year",
     time="month",
     title_zh="逐月用能（预算口径）",
@@ -108,7 +108,7 @@ _EMITTED = ("month", "emission", "known_seconds", "expected_seconds", "review", 
         "uses": _USES,
     },
     columns=_USED,
-    grain=["scope_kind", "scope", "measure", "month"],
+    grain=["scope_kind", "scope", "budget_measure", "month"],
     period="year",
     time="month",
     title_zh="逐月碳排放（预算口径）",
@@ -130,7 +130,7 @@ def emission_used(buildings: Any, zones: Any, enterprises: Any, uses: Any) -> An
 @derived(
     reads={"energy": "control.energy_used", "emission": "control.emission_used"},
     columns=_USED,
-    grain=["scope_kind", "scope", "measure", "month"],
+    grain=["scope_kind", "scope", "budget_measure", "month"],
     period="year",
     time="month",
     title_zh="逐月用量",
@@ -141,19 +141,31 @@ def use_monthly(energy: Any, emission: Any) -> Any:
     return energy.union(emission)
 
 
-_DECIDED = ["scope_kind", "scope", "measure", "year", "budget", "monthly_shares", "reason", "decision"]
+_DECIDED = ["scope_kind", "scope", "budget_measure", "year", "budget", "monthly_shares", "reason", "decision"]
 
 budget_decided = recorded(
     "control.budget_decided",
     columns=_DECIDED,
-    grain=["scope_kind", "scope", "measure", "year"],
+    grain=["scope_kind", "scope", "budget_measure", "year"],
     title_zh="预算记录",
     title_en="Budgets that were decided",
     doc="The budgets that people entered or adopted, drafts and withdrawn ones too; who and when is in the audit trail.",
 )
 
 _BUDGET = [
-    *("scope_kind", "scope", "measure", "year", "budget", "symbol", "monthly_shares", "reason", "origin", "source", "review"),
+    *(
+        "scope_kind",
+        "scope",
+        "budget_measure",
+        "year",
+        "budget",
+        "symbol",
+        "monthly_shares",
+        "reason",
+        "origin",
+        "source",
+        "review",
+    ),
 ]
 
 
@@ -161,10 +173,10 @@ _BUDGET = [
     reads={
         "register": Read("control.budget", columns=tuple(name for name in _BUDGET if name != "symbol")),
         "decided": Read("control.budget_decided", columns=tuple(_DECIDED)),
-        "measures": Read("control.measure", columns=("measure", "symbol")),
+        "measures": Read("control.measure", columns=("budget_measure", "symbol")),
     },
     columns=_BUDGET,
-    grain=["scope_kind", "scope", "measure", "year"],
+    grain=["scope_kind", "scope", "budget_measure", "year"],
     title_zh="现行预算",
     title_en="Budgets in force",
 )
@@ -174,17 +186,29 @@ def budget_in_force(register: Any, decided: Any, measures: Any) -> Any:
     What was decided goes before the register: put in force it replaces the register's budget, withdrawn it takes it away; a
     draft changes nothing.
     """
-    key = ["scope_kind", "scope", "measure", "year"]
+    key = ["scope_kind", "scope", "budget_measure", "year"]
     told = decided.filter(decided.decision != "draft")
     kept = register.anti_join(told, key)
     now = told.filter(told.decision == "in_force").mutate(
         origin=ibis.literal("manual"), source=ibis.null("string"), review=ibis.null("string")
     )
-    return kept.union(now.select(*kept.columns)).inner_join(measures, "measure")
+    return kept.union(now.select(*kept.columns)).inner_join(measures, "budget_measure")
 
 
 _BURN = [
-    *("scope_kind", "scope", "measure", "year", "month", "newest", "use_measure", "symbol", "budget", "floor_area", "used"),
+    *(
+        "scope_kind",
+        "scope",
+        "budget_measure",
+        "year",
+        "month",
+        "newest",
+        "use_measure",
+        "symbol",
+        "budget",
+        "floor_area",
+        "used",
+    ),
     *("used_to_date", "used_share", "expected_share", "ahead", "forecast", "forecast_low", "forecast_high", "forecast_share"),
     *("projected", "projected_low", "projected_high", "budget_to_date", "within_probability", "budget_status", "days_left"),
     *("shape_years", "coverage", "origin", "review", "stand_in"),
@@ -196,14 +220,16 @@ _BURN = [
         "used": Read(
             "control.use_monthly",
             margin=EARLIER,
-            trace={"scope_kind": "scope_kind", "scope": "scope", "use_measure": "measure"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "use_measure": "budget_measure"},
         ),
         "budgets": Read("control.budget_in_force", columns=tuple(_BUDGET)),
-        "measures": Read("control.measure", columns=("measure", "use_measure", "per_area"), trace={"measure": "measure"}),
+        "measures": Read(
+            "control.measure", columns=("budget_measure", "use_measure", "per_area"), trace={"budget_measure": "budget_measure"}
+        ),
         "buildings": Read("buildings.building", columns=("building", "zone", "floor_area"), trace={"scope": "building"}),
     },
     columns=_BURN,
-    grain=["scope_kind", "scope", "measure", "year", "month"],
+    grain=["scope_kind", "scope", "budget_measure", "year", "month"],
     period="year",
     time="month",
     by_partition=True,
@@ -225,7 +251,7 @@ def burn_down_monthly(slot: Slot, used: pa.Table, budgets: pa.Table, measures: p
 @derived(
     reads={"burn": "control.burn_down_monthly"},
     columns=[name for name in _BURN if name not in ("newest", "projected", "projected_low", "projected_high")],
-    grain=["scope_kind", "scope", "measure", "year"],
+    grain=["scope_kind", "scope", "budget_measure", "year"],
     period="year",
     time="month",
     title_zh="预算现状",
@@ -241,14 +267,24 @@ def budget_state(burn: Any) -> Any:
         "used": Read(
             "control.use_monthly",
             margin=EARLIER,
-            trace={"scope_kind": "scope_kind", "scope": "scope", "measure": "measure"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "budget_measure": "budget_measure"},
         )
     },
     columns=[
-        *("scope_kind", "scope", "measure", "month", "month_of_year", "forecast", "forecast_low", "forecast_high", "outturn"),
+        *(
+            "scope_kind",
+            "scope",
+            "budget_measure",
+            "month",
+            "month_of_year",
+            "forecast",
+            "forecast_low",
+            "forecast_high",
+            "outturn",
+        ),
         *("forecast_off", "year_before_off", "inside", "symbol", "stand_in"),
     ],
-    grain=["scope_kind", "scope", "measure", "month"],
+    grain=["scope_kind", "scope", "budget_measure", "month"],
     period="year",
     time="month",
     by_partition=True,

@@ -26,7 +26,7 @@ class Budget(Record):
 
     scope_kind = models.CharField("主体类别 · kind of scope", max_length=20, choices=[(kind, kind) for kind in HOLDERS])
     scope = models.CharField("预算主体 · scope", max_length=120)
-    measure = models.CharField("指标 · measure", max_length=60)
+    budget_measure = models.CharField("指标 · measure", max_length=60)
     year = models.IntegerField("年 · year", validators=[MinValueValidator(1990), MaxValueValidator(2100)])
     budget = models.DecimalField(
         "预算 · budget", max_digits=18, decimal_places=6, validators=[MinValueValidator(0, "大于 0 · above 0")]
@@ -36,13 +36,15 @@ class Budget(Record):
     decision = models.CharField("状态 · state", max_length=20, choices=[(each, each) for each in DECISIONS], default="draft")
 
     class Meta:
-        ordering = ("-year", "scope_kind", "scope", "measure")
+        ordering = ("-year", "scope_kind", "scope", "budget_measure")
         verbose_name = "预算 · budget"
         verbose_name_plural = "预算 · budgets"
-        constraints = (models.UniqueConstraint(fields=["scope_kind", "scope", "measure", "year"], name="one_budget_of_a_year"),)
+        constraints = (
+            models.UniqueConstraint(fields=["scope_kind", "scope", "budget_measure", "year"], name="one_budget_of_a_year"),
+        )
 
     def __str__(self) -> str:
-        return f"{self.scope_kind} {self.scope} {self.measure} {self.year}"
+        return f"{self.scope_kind} {self.scope} {self.budget_measure} {self.year}"
 
     def clean(self) -> None:
         """Raises ValidationError for a budget of nothing and for monthly shares that are no twelve numbers adding up to 1."""

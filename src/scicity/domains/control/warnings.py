@@ -13,13 +13,13 @@ from scicity.kernel.tables import Read, derived
 
 AROUND = timedelta(days=366)  # a warning that stands for longer than this is not followed to its end
 _WARNING = [
-    *("warning", "rule", "threshold_kind", "severity", "scope_kind", "scope", "measure", "carrier", "zone", "since"),
+    *("warning", "rule", "threshold_kind", "severity", "scope_kind", "scope", "budget_measure", "carrier", "zone", "since"),
     *("cleared_on", "worst", "limit", "latest", "symbol", "stand_in"),
 ]
 _RULES = Read(
     "control.warning_rule",
     columns=(
-        *("rule", "threshold_kind", "scope_kind", "measure", "threshold", "dead_band", "delay_steps", "severity"),
+        *("rule", "threshold_kind", "scope_kind", "budget_measure", "threshold", "dead_band", "delay_steps", "severity"),
         *("valid_from", "valid_to"),
     ),
 )
@@ -31,14 +31,14 @@ _BUILDINGS = Read("buildings.building", columns=("building", "zone"), trace={"sc
         "burn": Read(
             "control.burn_down_monthly",
             columns=(
-                *("scope_kind", "scope", "measure", "month", "ahead", "forecast_share", "used", "coverage", "newest"),
+                *("scope_kind", "scope", "budget_measure", "month", "ahead", "forecast_share", "used", "coverage", "newest"),
                 "stand_in",
             ),
-            trace={"scope_kind": "scope_kind", "scope": "scope", "measure": "measure"},
+            trace={"scope_kind": "scope_kind", "scope": "scope", "budget_measure": "budget_measure"},
         ),
         "rules": _RULES,
         "buildings": _BUILDINGS,
-        "measures": Read("control.measure", columns=("measure", "per_area"), trace={"measure": "measure"}),
+        "measures": Read("control.measure", columns=("budget_measure", "per_area"), trace={"budget_measure": "budget_measure"}),
     },
     columns=_WARNING,
     grain=["warning"],

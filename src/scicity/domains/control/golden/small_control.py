@@ -64,9 +64,9 @@ OF_OTHERS = (
     *(BY_BUILDING, BY_ZONE, BY_ENTERPRISE, EMITTED, ZONE_EMITTED, IN_USE, HOURLY, DAILY, ZONE_DAILY, BUILDING, ENTERPRISE),
 )
 DECIDED = tables.budget_decided
-BUDGETS = "scope_kind,scope,measure,year,budget,monthly_shares,reason,who,origin,source,review\n"
+BUDGETS = "scope_kind,scope,budget_measure,year,budget,monthly_shares,reason,who,origin,source,review\n"
 RULES = (
-    "rule,name_zh,name_en,threshold_kind,scope_kind,measure,threshold,dead_band,delay_steps,severity,roles,"
+    "rule,name_zh,name_en,threshold_kind,scope_kind,budget_measure,threshold,dead_band,delay_steps,severity,roles,"
     "valid_from,valid_to,source\n"
 )
 SECONDS = 30 * 86_400

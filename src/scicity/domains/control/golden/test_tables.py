@@ -23,7 +23,7 @@ STALE = "stale,断,stale,stale,building,energy,3,0,1,low,officer,2021-01-01,,mad
 
 
 def record(**changed: Any) -> dict[str, Any]:
-    told = {"scope_kind": "building", "scope": "b1", "measure": "energy", "year": 2022, "budget": Decimal(1500)}
+    told = {"scope_kind": "building", "scope": "b1", "budget_measure": "energy", "year": 2022, "budget": Decimal(1500)}
     return {
         **told,
         "monthly_shares": None,
@@ -46,11 +46,11 @@ def test_what_is_used_of_energy_coal_and_carbon(tmp_path: Path) -> None:
     district.energy({"2022-01": {"b1": 100.0, "b2": None}, "2022-02": {"b1": 10.0, "b2": 20.0}})
     district.put(IN_USE, factors(("standard_coal_equivalent", "0.1229"), ("location_based", "0.5")))
     district.load()
-    rows = {(r["scope"], r["measure"], r["month"].month): r for r in district.rows("use_monthly")}
+    rows = {(r["scope"], r["budget_measure"], r["month"].month): r for r in district.rows("use_monthly")}
     assert rows["b1", "energy", 1]["used"] == 100 and rows["b1", "standard_coal", 1]["used"] == Decimal("12.29")
     assert (rows["b2", "energy", 1]["used"], rows["b2", "energy", 1]["coverage"]) == (None, 0.0)  # unknown, not 0
     assert rows["district", "energy", 2]["used"] == 30 and rows["e", "emission", 1]["used"] == 50
-    assert {r["review"] for r in rows.values() if r["measure"] == "standard_coal"} == {"unverified"}
+    assert {r["review"] for r in rows.values() if r["budget_measure"] == "standard_coal"} == {"unverified"}
     assert {(r["scope_kind"], r["symbol"]) for r in rows.values() if r["scope"] == "e"} == {
         *(("enterprise", "kWh"), ("enterprise", "kgce"), ("enterprise", "kg")),
     }
@@ -60,7 +60,7 @@ def test_coal_without_a_factor_is_unknown(tmp_path: Path) -> None:
     district = SmallControl(tmp_path)
     district.energy({"2022-01": {"b1": 100.0}})
     district.load()
-    (row,) = district.rows("use_monthly", scope="b1", measure="standard_coal")
+    (row,) = district.rows("use_monthly", scope="b1", budget_measure="standard_coal")
     assert (row["used"], row["coverage"]) == (None, 0.0)
 
 
@@ -233,9 +233,9 @@ def test_a_changed_day_heals_what_it_touches(tmp_path: Path) -> None:
         (f"zone,nowhere,energy,2022,1{OF}", "", "reference", "scope"),
         (f"district,east,energy,2022,1{OF}", "", "reference", "scope"),
         (f"building,b1,energy,2022,0{OF}", "", "range", "budget"),
-        (f"building,b1,power,2022,1{OF}", "", "reference", "measure"),
+        (f"building,b1,power,2022,1{OF}", "", "reference", "budget_measure"),
         (f"company,b1,energy,2022,1{OF}", "", "choice", "scope_kind"),
-        (BUILDING + BUILDING, "", "key-twice", "scope_kind, scope, measure, year"),
+        (BUILDING + BUILDING, "", "key-twice", "scope_kind, scope, budget_measure, year"),
         ("building,b1,energy,2022,1,0.5 0.5,plan,,stand-in,x,verified\n", "", "value", "monthly_shares"),
         ("building,b1,energy,2022,1,nan 1 1 1 1 1 1 1 1 1 1 1,plan,,stand-in,x,verified\n", "", "value", "monthly_shares"),
         ("", FORECAST.replace("100,1,1", "100,101,1"), "range", "dead_band"),

@@ -29,13 +29,13 @@ def over_budgets(
 ) -> pa.Table:
     """The rows of `control.budget_warning` of one year."""
     year = int(slot.part.period)
-    per_area = {row["measure"]: row["per_area"] for row in measures.to_pylist()}
+    per_area = {row["budget_measure"]: row["per_area"] for row in measures.to_pylist()}
     zones = _zones(buildings)
     held: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in burn.to_pylist():
         if row["month"].year != year:
             continue
-        key = (row["scope_kind"], row["scope"], row["measure"])
+        key = (row["scope_kind"], row["scope"], row["budget_measure"])
         about = held.setdefault(
             key, {name: np.full(MONTHS, np.nan) for name in ("forecast_share", "ahead")} | {"stand_in": False}
         )
@@ -59,7 +59,7 @@ def over_budgets(
             {
                 "scope_kind": k,
                 "scope": h,
-                "measure": m,
+                "budget_measure": m,
                 "carrier": None,
                 "zone": zones(k, h),
                 "stand_in": held[k, h, m]["stand_in"],
@@ -69,7 +69,7 @@ def over_budgets(
         raised = _raised(slot.calendar, rule, told, values, steps)
         over = {key for key, value in zip(keys, values, strict=True) if not np.isnan(value[-1])}
         for row in raised:
-            if row["cleared_on"] is None and (row["scope_kind"], row["scope"], row["measure"]) in over:
+            if row["cleared_on"] is None and (row["scope_kind"], row["scope"], row["budget_measure"]) in over:
                 row["cleared_on"] = date(year + 1, 1, 1)  # a budget's warning goes with its year
         rows += raised
     return pa.Table.from_pylist(rows, schema=schema)
@@ -100,7 +100,7 @@ def over_days(
             {
                 "scope_kind": "district" if kind == "zone" and name == ROOT else kind,
                 "scope": name,
-                "measure": "energy",
+                "budget_measure": "energy",
                 "carrier": carrier,
                 "zone": zones(kind, name),
                 "stand_in": bool(mark),
@@ -194,7 +194,7 @@ def _raised(
             continue
         each = about[series]
         name = "|".join(
-            (rule["rule"], each["scope_kind"], each["scope"], each["measure"], each["carrier"] or "", since.isoformat())
+            (rule["rule"], each["scope_kind"], each["scope"], each["budget_measure"], each["carrier"] or "", since.isoformat())
         )
         rows.append(
             {
@@ -223,7 +223,7 @@ def _valid(calendar: Calendar, rule: dict[str, Any], day: date) -> bool:
 
 
 def _concerns(rule: dict[str, Any], kind: str, measure: str) -> bool:
-    return rule["scope_kind"] in (None, kind) and rule["measure"] in (None, measure)
+    return rule["scope_kind"] in (None, kind) and rule["budget_measure"] in (None, measure)
 
 
 def _zones(buildings: pa.Table) -> Any:

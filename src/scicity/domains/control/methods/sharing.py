@@ -30,7 +30,7 @@ def scenarios(year: int, used: pa.Table, budgets: pa.Table, buildings: pa.Table,
     rows = []
     measures = {key[2] for key in past}
     for budget in budgets.to_pylist():
-        if budget["scope_kind"] != ROOT or budget["year"] != year or budget["measure"] not in measures:
+        if budget["scope_kind"] != ROOT or budget["year"] != year or budget["budget_measure"] not in measures:
             continue
         for kind in KINDS:
             rows += _of_kind(budget, kind, areas[kind], past)
@@ -63,7 +63,7 @@ def _past(year: int, used: pa.Table) -> dict[tuple[str, str, str], Past]:
     for row in used.to_pylist():
         before = row["month"].year
         if year - BASE_YEARS <= before < year and row["used"] is not None and row["scope_kind"] in KINDS:
-            about = found.setdefault((row["scope_kind"], row["scope"], row["measure"]), Past())
+            about = found.setdefault((row["scope_kind"], row["scope"], row["budget_measure"]), Past())
             about.used[before] = about.used.get(before, Decimal(0)) + row["used"]
             about.known[before] = about.known.get(before, 0.0) + (row["coverage"] or 0.0)
             about.stand_in |= bool(row["stand_in"])
@@ -74,7 +74,7 @@ def _of_kind(
     budget: dict[str, Any], kind: str, areas: dict[str, float | None], past: dict[tuple[str, str, str], Past]
 ) -> list[dict[str, Any]]:
     names, year = sorted(areas), budget["year"]
-    before = [past.get((kind, name, budget["measure"]), Past()) for name in names]
+    before = [past.get((kind, name, budget["budget_measure"]), Past()) for name in names]
     use = [about.whole(year - 1) for about in before]
     base = [about.base(range(year - BASE_YEARS, year)) for about in before]
     total = sum((each for each in use if each is not None), Decimal(0))
@@ -87,7 +87,7 @@ def _of_kind(
         given = share.shared(budget["budget"], weights, places)
         rows += [
             {
-                **{"year": year, "measure": budget["measure"], "allocation_rule": rule, "scope_kind": kind},
+                **{"year": year, "budget_measure": budget["budget_measure"], "allocation_rule": rule, "scope_kind": kind},
                 **{"scope": name, "allocated": part, "past_use": own, "base_use": mean, "floor_area": areas[name]},
                 "symbol": budget["symbol"],
                 "past_share": None if own is None or total <= 0 else float(100 * own / total),

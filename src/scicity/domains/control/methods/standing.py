@@ -26,14 +26,14 @@ DIGITS = 6  # of figures that a method gives: what is behind them is the noise o
 def told(slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buildings: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows of `control.burn_down_monthly` of one year."""
     year = int(slot.part.period)
-    kinds = {row["measure"]: row for row in measures.to_pylist()}
+    kinds = {row["budget_measure"]: row for row in measures.to_pylist()}
     held = [row for row in budgets.to_pylist() if row["year"] == year]
     if not held:
         return schema.empty_table()
-    keys = [(row["scope_kind"], row["scope"], kinds[row["measure"]]["use_measure"]) for row in held]
+    keys = [(row["scope_kind"], row["scope"], kinds[row["budget_measure"]]["use_measure"]) for row in held]
     amounts, known, about = _arrays(used, keys, year)
     areas = _areas(buildings)
-    per_area = np.array([kinds[row["measure"]]["per_area"] for row in held])
+    per_area = np.array([kinds[row["budget_measure"]]["per_area"] for row in held])
     area = np.array([areas.get((row["scope_kind"], row["scope"]), np.nan) for row in held])
     amounts = np.where(per_area[:, None, None], amounts / np.where(per_area, area, 1.0)[:, None, None], amounts)
     lengths = _lengths(year)
@@ -52,7 +52,10 @@ def told(slot: Slot, used: pa.Table, budgets: pa.Table, measures: pa.Table, buil
         for month in range(burn.MONTHS):
             rows.append(
                 {
-                    **{name: row[name] for name in ("scope_kind", "scope", "measure", "year", "symbol", "origin", "budget")},
+                    **{
+                        name: row[name]
+                        for name in ("scope_kind", "scope", "budget_measure", "year", "symbol", "origin", "budget")
+                    },
                     **_month(state, at, month, float(row["budget"]), expected[at, month], within[at, month]),
                     "month": date(year, month + 1, 1),
                     "newest": month == newest,
@@ -107,7 +110,9 @@ def status_of(budget: float, used: float | None, forecast: float | None, low: fl
 def outlook_errors(slot: Slot, used: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows of `control.outlook_error` of one year: every scope and amount whose year is known and has an earlier one."""
     year = int(slot.part.period)
-    names = [rows.column(name).to_pylist() for rows in (_of_year(used, year),) for name in ("scope_kind", "scope", "measure")]
+    names = [
+        rows.column(name).to_pylist() for rows in (_of_year(used, year),) for name in ("scope_kind", "scope", "budget_measure")
+    ]
     keys = list(dict.fromkeys(zip(*names, strict=True)))
     if not keys:
         return schema.empty_table()
@@ -136,7 +141,7 @@ def outlook_errors(slot: Slot, used: pa.Table, schema: pa.Schema) -> pa.Table:
 
     inside = (outturn[:, None] >= state.low) & (outturn[:, None] <= state.high)
     columns = {
-        **{name: each_month([key[at] for key in keys]) for at, name in enumerate(("scope_kind", "scope", "measure"))},
+        **{name: each_month([key[at] for key in keys]) for at, name in enumerate(("scope_kind", "scope", "budget_measure"))},
         "month": [date(year, month, 1) for month in range(1, burn.MONTHS + 1)] * size,
         "month_of_year": list(range(1, burn.MONTHS + 1)) * size,
         "forecast": told(state.forecast),
@@ -176,7 +181,7 @@ def _arrays(used: pa.Table, keys: list[Key], year: int) -> tuple[np.ndarray, np.
     used = used.filter(pc.is_valid(used.column("used")))
     unique = {key: number for number, key in enumerate(about)}
     of_key = np.array([unique[key] for key in keys], dtype=np.int64)
-    named = zip(*(used.column(name).to_pylist() for name in ("scope_kind", "scope", "measure")), strict=True)
+    named = zip(*(used.column(name).to_pylist() for name in ("scope_kind", "scope", "budget_measure")), strict=True)
     place = np.array([unique.get(key, -1) for key in named], dtype=np.int64)
     back = pc.year(used.column("month")).to_numpy() - first
     mine = np.flatnonzero((place >= 0) & (back >= 0) & (back <= EARLIER_YEARS))

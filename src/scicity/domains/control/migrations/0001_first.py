@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("scope", models.CharField(max_length=120, verbose_name="预算主体 · scope")),
-                ("measure", models.CharField(max_length=60, verbose_name="指标 · measure")),
+                ("budget_measure", models.CharField(max_length=60, verbose_name="指标 · measure")),
                 (
                     "year",
                     models.IntegerField(
@@ -96,9 +96,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "预算 · budget",
                 "verbose_name_plural": "预算 · budgets",
-                "ordering": ("-year", "scope_kind", "scope", "measure"),
+                "ordering": ("-year", "scope_kind", "scope", "budget_measure"),
                 "constraints": [
-                    models.UniqueConstraint(fields=("scope_kind", "scope", "measure", "year"), name="one_budget_of_a_year")
+                    models.UniqueConstraint(
+                        fields=("scope_kind", "scope", "budget_measure", "year"), name="one_budget_of_a_year"
+                    )
                 ],
             },
         ),

@@ -46,7 +46,7 @@ def names(city: Any) -> dict[tuple[str, str], Any]:
 
 def measures(city: Any) -> dict[str, Any]:
     """What can be budgeted, in the order of the standard."""
-    return {row["measure"]: row for row in city.rows("control.measure", order=["source_row"])}
+    return {row["budget_measure"]: row for row in city.rows("control.measure", order=["source_row"])}
 
 
 def years(city: Any) -> list[int]:
@@ -66,14 +66,14 @@ def states(city: Any, year: int) -> list[dict[str, Any]]:
     known, told = names(city), measures(city)
     order = list(KINDS)
     rows = city.rows("control.budget_state", where={"year": year})
-    rows.sort(key=lambda row: (order.index(row["scope_kind"]), row["scope"], list(told).index(row["measure"])))
+    rows.sort(key=lambda row: (order.index(row["scope_kind"]), row["scope"], list(told).index(row["budget_measure"])))
     errors = errors_of(city, rows, year)
     return [
         {
             "row": row,
             "name": known.get((row["scope_kind"], row["scope"])),
             "kind": KINDS[row["scope_kind"]],
-            "measure": told[row["measure"]],
+            "budget_measure": told[row["budget_measure"]],
             "status": STATUS[row["budget_status"]],
             "error": errors.get((row["scope_kind"], row["scope"], row["use_measure"], row["month"].month)),
         }
@@ -88,7 +88,7 @@ def errors_of(city: Any, rows: list[Any], year: int) -> dict[tuple[str, str, str
     found: dict[tuple[str, str, str, int], Any] = {}
     for row in city.rows("control.outlook_error", where={"scope": holders, "month_of_year": months}, order=["month"]):
         if row["month"].year < year:
-            found[row["scope_kind"], row["scope"], row["measure"], row["month_of_year"]] = row
+            found[row["scope_kind"], row["scope"], row["budget_measure"], row["month_of_year"]] = row
     return found
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from scicity.domains.control.models import DECISIONS, Budget
 from scicity.domains.control.pages import asked
 
-KEY = ("scope_kind", "scope", "measure", "year")
+KEY = ("scope_kind", "scope", "budget_measure", "year")
 FIELDS = (*KEY, "budget", "monthly_shares", "reason", "decision")
 LONGEST = 1_000
 
@@ -65,8 +65,8 @@ def _keep(request: HttpRequest, sent: dict[str, str]) -> dict[str, str]:
     names = asked.names(request.city)
     if (sent["scope_kind"], sent["scope"]) not in names:
         faults["scope"] = "登记表中没有这个主体 · the registers have no such scope"
-    if sent["measure"] not in asked.measures(request.city):
-        faults["measure"] = "没有这个指标 · no such measure"
+    if sent["budget_measure"] not in asked.measures(request.city):
+        faults["budget_measure"] = "没有这个指标 · no such measure"
     with transaction.atomic():
         record = kept({name: sent[name] for name in KEY}) if not faults else None
         if record is not None and not request.user.has_perm("control.change_budget"):

@@ -16,7 +16,7 @@ def cards(city: Any) -> list[dict[str, Any]]:
         return []
     found = []
     for entry in asked.states(city, year):
-        row, measure, (zh, en, look) = entry["row"], entry["measure"], entry["status"]
+        row, measure, (zh, en, look) = entry["row"], entry["budget_measure"], entry["status"]
         if row["scope_kind"] != asked.WHOLE or row["used_share"] is None:
             continue
         card = {

@@ -47,10 +47,10 @@ def scope(request: HttpRequest, kind: str, scope: str) -> HttpResponse:
     ]
     budgets = []
     for number, entry in enumerate(states):
-        measure = entry["row"]["measure"]
-        rows = city.rows("control.burn_down_monthly", where={**key, "measure": measure, "year": year}, order=["month"])
+        measure = entry["row"]["budget_measure"]
+        rows = city.rows("control.burn_down_monthly", where={**key, "budget_measure": measure, "year": year}, order=["month"])
         before = city.rows(
-            "control.outlook_error", where={**key, "measure": entry["row"]["use_measure"]}, order=["-month"], limit=24
+            "control.outlook_error", where={**key, "budget_measure": entry["row"]["use_measure"]}, order=["-month"], limit=24
         )
         budgets.append(
             {
@@ -60,9 +60,9 @@ def scope(request: HttpRequest, kind: str, scope: str) -> HttpResponse:
                 "before": [row for row in before if row["month"].year < year][:12],
             }
         )
-    in_force = {row["measure"]: row for row in city.rows("control.budget_in_force", where={**key, "year": year})}
+    in_force = {row["budget_measure"]: row for row in city.rows("control.budget_in_force", where={**key, "year": year})}
     for entry in budgets:
-        entry["in_force"] = in_force.get(entry["row"]["measure"])
+        entry["in_force"] = in_force.get(entry["row"]["budget_measure"])
     warnings = city.rows("control.warning", where=key, order=["-since"], limit=20)
     context |= {"years": [str(each) for each in years], "year": year, "budgets": budgets}
     return render(request, "control/scope.html", {**context, "warnings": telling.shown(city, warnings)})

@@ -28,7 +28,7 @@ def show(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied
         _adopt(request)
         return redirect(request.get_full_path())
-    found = {(row["year"], row["measure"]) for row in city.rows("control.allocation", ["year", "measure"])}
+    found = {(row["year"], row["budget_measure"]) for row in city.rows("control.allocation", ["year", "budget_measure"])}
     if not found:
         return render(request, "control/allocation.html", {"choices": []})
     choices = sorted(found, key=lambda each: (-each[0], each[1]))
@@ -36,7 +36,7 @@ def show(request: HttpRequest) -> HttpResponse:
     year, measure = next((each for each in choices if f"{each[0]}-{each[1]}" == wanted), choices[0])
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else KINDS[0]
-    rows = city.rows("control.allocation", where={"year": year, "measure": measure, "scope_kind": kind})
+    rows = city.rows("control.allocation", where={"year": year, "budget_measure": measure, "scope_kind": kind})
     names, measures = asked.names(city), asked.measures(city)
     by_scope: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -46,7 +46,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "choices": [(f"{each[0]}-{each[1]}", f"{each[0]}", measures[each[1]]) for each in choices],
         "of": f"{year}-{measure}",
         "year": year,
-        "measure": measures[measure],
+        "budget_measure": measures[measure],
         "kind": kind,
         "kinds": [(each, asked.KINDS[each]) for each in KINDS],
         "rules": [(rule, asked.RULES[rule][:2], asked.RULES[rule][2:]) for rule in rules],
@@ -60,7 +60,9 @@ def show(request: HttpRequest) -> HttpResponse:
             for scope, each in sorted(by_scope.items())
         ],
         "whole": next(
-            iter(city.rows("control.budget_in_force", where={"scope_kind": "district", "year": year, "measure": measure})),
+            iter(
+                city.rows("control.budget_in_force", where={"scope_kind": "district", "year": year, "budget_measure": measure})
+            ),
             None,
         ),
         "may": request.user.has_perm("control.add_budget"),
@@ -76,7 +78,7 @@ def _adopt(request: HttpRequest) -> None:
     reason = request.POST.get("reason", "").strip()[:900]
     rows = []
     if year.isascii() and year.isdecimal():
-        where = {"year": int(year[:4]), "measure": measure, "allocation_rule": rule, "scope_kind": kind}
+        where = {"year": int(year[:4]), "budget_measure": measure, "allocation_rule": rule, "scope_kind": kind}
         rows = [row for row in request.city.rows("control.allocation", where=where) if row["allocated"]]
     if not rows or not reason:
         messages.error(request, "请选择方案并写明理由。" if chinese else "Choose a scenario and give a reason.")
@@ -84,7 +86,7 @@ def _adopt(request: HttpRequest) -> None:
     made = left = 0
     with transaction.atomic():
         for row in rows:
-            key = {name: row[name] for name in ("scope_kind", "scope", "measure", "year")}
+            key = {name: row[name] for name in ("scope_kind", "scope", "budget_measure", "year")}
             record = Budget.objects.filter(**key).first() or Budget(**key)
             if record.pk and (record.decision != "draft" or not request.user.has_perm("control.change_budget")):
                 left += 1
