@@ -25,7 +25,7 @@ NAMED = {
     "energy_station": "optimisation.energy_station",
 }
 SECTORS = "carbon.gpc_sector"
-HOLDER = ("zone", "building", "enterprise")  # a holder of a budget is one of these
+HOLDER = ("zone", "building", "enterprise")  # a scope of a budget is one of these
 KEYS: dict[str, dict[str, tuple[str, str]]] = {
     "carrier": {
         "electricity": ("电力", "Electricity"),
@@ -163,7 +163,7 @@ class Names:
             text = f"{value:%Y-%m}" if column == "month" else value.isoformat()
         else:
             text = str(value)
-        for where in (column, *(HOLDER if column == "holder" else ())):
+        for where in (column, *(HOLDER if column == "scope" else ())):
             for names in (self.of.get(where, {}), KEYS.get(where, {})):
                 if text in names:
                     return names[text]
