@@ -40,7 +40,7 @@ def _summed(rows: Any, measure: str, symbol: str) -> Any:
         stand_in=rows.stand_in.max(),
     )
     covered = ibis.least(1.0, sums.known.cast("float64") / sums.expected.nullif(0))
-    return sums.mutate(measure=ibis.literal(measure), symbol=ibis.literal(symbol), coverage=covered).select(*_USED)
+    return sums.mutate(budget_measure=ibis.literal(measure), symbol=ibis.literal(symbol), coverage=covered).select(*_USED)
 
 
 def _weighed(rows: Any, uses: Any) -> Any:

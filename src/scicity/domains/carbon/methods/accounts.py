@@ -1,4 +1,10 @@
-"""What the accounts of carbon have in common: sums with their coverage, products of energy and factor, when a factor holds."""
+"""What the accounts of carbon have in common: sums with their coverage, products of energy and factor, when a factor holds.
+
+Energies [kWh], emissions [kg], times [s].
+
+Source: GHG Protocol Corporate Standard, 2004, chapter 6: activity times factor (unverified); the rules of coverage are this
+project's.
+"""
 
 from __future__ import annotations
 

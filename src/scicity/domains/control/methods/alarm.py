@@ -3,6 +3,10 @@
 States after ISA-18.2 and IEC 62682 (unverified): normal, unacknowledged, acknowledged, returned_unacknowledged (it went away
 before anybody acknowledged it), shelved (somebody put it aside until an hour), out_of_service (the thing is under maintenance).
 Acknowledging one occurrence says nothing of the next: a warning that is raised again is unacknowledged again.
+
+Values and limits in the unit of what is watched [any]; times are instants.
+
+Source: as named above; the dead band and the delay are rules of this project.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Warnings by rule from rows: budgets month by month, days one by one."""
+"""Warnings by rule from rows: budgets month by month, days one by one.
+
+Values and limits [%] of a budget or of a usual day; days since 1970 [d].
+
+Source: rules of this project (`control.warning_rule`); the states after ISA-18.2 (unverified), see `alarm`.
+"""
 
 from __future__ import annotations
 

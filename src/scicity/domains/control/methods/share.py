@@ -5,6 +5,8 @@ of the last place, what is left over going to the largest fractions, ties to the
 
 Source: Balinski & Young, Fair Representation, 2nd ed. 2001, ch. 3 (method of Hamilton); the rules as in emission trading:
 grandfathering, benchmarking, equal cut (UNFCCC, contraction and convergence; unverified).
+
+Budgets and shares in one unit [any].
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Scenarios of allocation from rows: past use and floor area of zones and buildings, and the shares by each rule."""
+"""Scenarios of allocation from rows: past use and floor area of zones and buildings, and the shares by each rule.
+
+Use and budgets in the unit of their measure [kWh, kg or kgce]; floor area [m²].
+
+Source: the rules of `share`.
+"""
 
 from __future__ import annotations
 

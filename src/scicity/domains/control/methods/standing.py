@@ -1,4 +1,9 @@
-"""Where budgets stand: rows of use and of budgets to arrays, and the burn-down back to rows."""
+"""Where budgets stand: rows of use and of budgets to arrays, and the burn-down back to rows.
+
+Use and budgets in the unit of their measure [kWh, kg or kgce]; floor area [m²].
+
+Source: the rules of `burn`; arithmetic of this project.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What the tables of forecasts tell: the next day's rows, and the errors of a year's months."""
+"""What the tables of forecasts tell: the next day's rows, and the errors of a year's months.
+
+Loads [kWh] of hours.
+
+Source: the rules of `load`; arithmetic of this project.
+"""
 
 from __future__ import annotations
 

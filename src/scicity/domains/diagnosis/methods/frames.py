@@ -3,6 +3,8 @@
 Days are counted since 1970. Shapes: S series, D days.
 
 Source: arithmetic of this project; the seasons are those of opendsm's daily model (settings of version 1.2.7).
+
+Days [d], temperatures [degC], energies [kWh].
 """
 
 from __future__ import annotations

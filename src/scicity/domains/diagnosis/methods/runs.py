@@ -1,6 +1,8 @@
 """Runs of flagged days, and quantiles of what is known, for all series at once. Shapes: S series, D days.
 
 Source: arithmetic of this project.
+
+Loads [kW] and energies [kWh] alike.
 """
 
 from __future__ import annotations
