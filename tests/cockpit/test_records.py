@@ -185,3 +185,10 @@ def test_roles_have_the_rights_of_a_model_once(plan: Any) -> None:
     Group.objects.get(name="officer").permissions.remove(Permission.objects.get(codename="delete_plan"))
     roles._give_rights()  # at the next start what the district took away stays away
     assert not Person.objects.get(pk=officer.pk).has_perm("records.delete_plan")
+
+
+def test_every_model_of_records_has_its_table_declared_and_the_reverse() -> None:
+    from scicity.kernel.tables import Recorded, discover
+
+    declared = {name for name, table in discover().tables.items() if isinstance(table, Recorded)}
+    assert {model.TABLE for model in apps.get_models() if issubclass(model, Record) and model.TABLE} == declared

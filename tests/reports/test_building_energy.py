@@ -33,7 +33,11 @@ def test_the_form_holds_what_the_tables_hold(demo: City) -> None:
         if row["month"].year == 2022
     }
     lines = lines_of(form.written(demo, 2022, "csv"))
-    told_there = {(line["building"], line["carrier"], line["month"]): Decimal(line["energy_kwh"]) for line in lines}
+    told_there = {
+        (line["building"], line["carrier"], line["month"]): Decimal(line["energy_kwh"])
+        for line in lines
+        if not line["sub_item"]
+    }
     assert told_there == rows
     for line in lines:
         assert demo.figures.why(line["address"]).figure.value == Decimal(line["energy_kwh"])
@@ -44,7 +48,17 @@ def test_the_form_holds_what_the_tables_hold(demo: City) -> None:
     assert root.get("review") == "unverified" and root.get("standard") == "JGJ/T 285-2014"
 
 
-def test_what_is_not_metered_is_said_to_be_so(demo: City) -> None:
+def test_sub_items_and_what_is_in_none_add_up(demo: City) -> None:
+    root = ElementTree.fromstring(form.written(demo, 2022, "xml"))
+    found = list(root.iterfind("building/month/energy"))
+    assert found
+    for energy in found:
+        parts = [Decimal(each.text) for each in energy.iterfind("subItem") if each.text]
+        assert sum(parts) == Decimal(energy.findtext("total") or "nan")
+
+
+def test_what_is_not_metered_is_said_to_be_so(demo: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(demo.figures.catalog.tables, form.PARTS)
     root = ElementTree.fromstring(form.written(demo, 2022, "xml"))
     for energy in root.iterfind("building/month/energy"):
         codes = [(each.get("code"), each.get("missing"), each.text) for each in energy.iterfind("subItem")]

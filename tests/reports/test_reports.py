@@ -41,7 +41,7 @@ def open_all(city: City, report: Report) -> int:
 def test_every_number_of_the_demo_opens(demo: City, period: str) -> None:
     report = made(demo, Period.of(period))
     assert open_all(demo, report) > 90
-    assert {table.section.part for table in report.tables} == {"energy", "carbon", "factors"}
+    assert {table.section.part for table in report.tables} >= {"energy", "carbon", "factors"}
 
 
 @pytest.mark.sample

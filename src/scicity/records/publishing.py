@@ -18,12 +18,12 @@ from scicity.records.models import Due, Record
 
 
 def models_of(catalog: Catalog) -> Iterator[tuple[Recorded, type[Record]]]:
-    """The tables of records with their models. Raises LookupError for a model whose table is not declared."""
+    """The tables of records of a catalog, with their models. Raises LookupError for one that is not declared `recorded`."""
     for model in apps.get_models():
-        if issubclass(model, Record) and model.TABLE:
-            declared = catalog.tables.get(model.TABLE)
+        if issubclass(model, Record) and model.TABLE in catalog.tables:
+            declared = catalog.tables[model.TABLE]
             if not isinstance(declared, Recorded):
-                raise LookupError(f"{model.__name__} is published to {model.TABLE}, which no domain declares with `recorded`")
+                raise LookupError(f"{model.__name__} is published to {model.TABLE}, which is not declared with `recorded`")
             yield declared, model
 
 

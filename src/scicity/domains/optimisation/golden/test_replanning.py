@@ -42,7 +42,8 @@ def test_it_begins_behind_the_newest_hour_and_says_what_stands_in(city: City) ->
     found = advice(city)
     assert found.begin == END
     assert len(found.steps) == 96
-    assert found.basis == {name: {"day-before": 24} for name in ("power", "pv", "warmth", "outside")}
+    wanted = {name: {"day-before": 24} for name in ("pv", "warmth", "outside")}
+    assert found.basis == wanted | {"power": {"forecast": 24}}  # what the meters of a building will show
     assert found.stores == {"tank": "planned", "battery": "planned"}
     assert {(each.unit, each.carrier) for each in found.set_points} == {
         ("battery", "electricity"),
