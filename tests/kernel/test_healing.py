@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scicity.kernel.calendar import Calendar
 from scicity.kernel.computing import MOST_ROUNDS, SAME, Computing
 from scicity.kernel.lake import Lake, Part
+from scicity.kernel.lineage import Figures
 from scicity.kernel.reading import merge
 from tests.kernel.toy import FIRST, METERS, ZONE, Toy, catalog
 
@@ -191,3 +192,24 @@ def test_now_and_then_a_table_that_came_out_the_same_is_committed(tmp_path: Path
         toy.tariffs([(FIRST, far, "0.5"), (far, None, "0.6")])
         toy.computing.bring_up_to_date()
     assert toy.lake.snapshot("toy.cost").version == before + 1
+
+
+def test_what_came_out_the_same_opens_by_what_it_was_computed_from_again(tmp_path: Path) -> None:
+    """A table below was set aside: its versions began anew, and those that the first commits above it name are no more."""
+    toy = Toy(tmp_path / "lake")
+    toy.tariffs([(FIRST, None, "0.5")])
+    for number in range(4):
+        rows = [(f"{m}.e", FIRST + timedelta(days=number, hours=h), 1.0, 0) for m in METERS for h in range(0, 24, 6)]
+        toy.read(f"day {number}", rows)
+        toy.computing.bring_up_to_date()
+    where = "toy.cost.energy/meter=m1/month=2022-12-01"
+    before = Figures(toy.computing).why(where)
+    toy.lake.set_aside("toy.daily")
+    for above in toy.computing.catalog.above("toy.daily"):
+        toy.lake.distrust(above)
+    toy.computing.bring_up_to_date()
+    figures = Figures(Computing(Lake(toy.lake.root), catalog(), Calendar(ZONE)))
+    after = figures.why(where)
+    assert after.figure.value == before.figure.value
+    assert [each.total for each in after.inputs] == [each.total for each in before.inputs]
+    assert {each.name: each.version for each in after.inputs}["daily"] == toy.lake.snapshot("toy.daily").version

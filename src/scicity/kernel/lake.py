@@ -210,9 +210,11 @@ class Lake(Notes):
         for commit in self.newest_first(table, version) if version > record.through else ():
             if commit.version <= record.through or not left:
                 break
-            if after is not None and commit.note.get("distrusted"):
-                yield after, left  # all was computed again then: what came out the same stands for what it was computed from
-                return
+            if commit.note.get("distrusted"):
+                if after is not None:  # all was computed again then: what came out the same stands for that
+                    yield after, left
+                    return
+                continue  # not yet
             after = commit
             if mine := left & commit.parts:
                 yield commit, mine

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 from django.apps import apps
+from django.db import close_old_connections
 from django.db.models import F
 
 from scicity.kernel.computing import Computing
@@ -28,7 +29,8 @@ def models_of(catalog: Catalog) -> Iterator[tuple[Recorded, type[Record]]]:
 
 
 def due() -> bool:
-    """Whether records were changed that the lake does not have yet."""
+    """Whether records were changed that the lake does not have yet. A connection that the database has ended is made anew."""
+    close_old_connections()
     return Due.objects.filter(changed__gt=F("published")).exists()
 
 

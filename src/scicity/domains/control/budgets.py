@@ -14,7 +14,8 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived, recorded
 
 EXACT = "decimal(18, 6)"
-COAL, LOCATED = "standard_coal_equivalent", "location_based"
+COAL = "standard_coal_equivalent"
+INDIRECT = 2  # the scope of bought energy; what is beyond it no budget counts
 EARLIER = timedelta(days=3 * 366)  # years whose months give the shape of a year
 _ENERGY = ("carrier", "month", "energy", "known_seconds", "expected_seconds", "stand_in")
 _USED = ["scope_kind", "scope", "budget_measure", "month", "used", "symbol", "coverage", "review", "stand_in"]
@@ -39,7 +40,8 @@ def _summed(rows: Any, measure: str, symbol: str) -> Any:
         review=rows.review.min(),
         stand_in=rows.stand_in.max(),
     )
-    covered = ibis.least(1.0, sums.known.cast("float64") / sums.expected.nullif(0))
+    share = sums.known.cast("float64") / sums.expected.nullif(0)
+    covered = ibis.ifelse(share.isnull(), ibis.null("float64"), ibis.least(1.0, share))  # least skips nulls
     return sums.mutate(budget_measure=ibis.literal(measure), symbol=ibis.literal(symbol), coverage=covered).select(*_USED)
 
 
@@ -56,13 +58,6 @@ def _weighed(rows: Any, uses: Any) -> Any:
     return both.mutate(known_seconds=ibis.ifelse(both.amount.isnull(), 0, both.known_seconds))
 
 
-_USES = Read(
-    "carbon.factor_in_use",
-    columns=("purpose", "carrier", "first_day", "last_day", "factor_value", "energy_ratio", "review"),
-    during=("first_day", "last_day"),
-)
-
-
 @derived(
     reads={
         "buildings": Read(
@@ -72,7 +67,11 @@ _USES = Read(
         "enterprises": Read(
             "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"scope": "enterprise", "month": "month"}
         ),
-        "uses": _USES,
+        "uses": Read(
+            "carbon.factor_in_use",
+            columns=("purpose", "carrier", "first_day", "last_day", "factor_value", "energy_ratio", "review"),
+            during=("first_day", "last_day"),
+        ),
     },
     columns=_USED,
     grain=["scope_kind", "scope", "budget_measure", "month"],
@@ -103,9 +102,10 @@ _EMITTED = ("month", "emission", "known_seconds", "expected_seconds", "review", 
         ),
         "zones": Read("carbon.zone_total_monthly", columns=("zone", *_EMITTED), trace={"scope": "zone", "month": "month"}),
         "enterprises": Read(
-            "energy.enterprise_monthly", columns=("enterprise", *_ENERGY), trace={"scope": "enterprise", "month": "month"}
+            "carbon.enterprise_emission_monthly",
+            columns=("enterprise", "zone", "emission_scope", *_EMITTED),
+            trace={"scope": "enterprise", "month": "month"},
         ),
-        "uses": _USES,
     },
     columns=_USED,
     grain=["scope_kind", "scope", "budget_measure", "month"],
@@ -114,17 +114,12 @@ _EMITTED = ("month", "emission", "known_seconds", "expected_seconds", "review", 
     title_zh="逐月碳排放（预算口径）",
     title_en="Carbon dioxide of holders of budgets",
 )
-def emission_used(buildings: Any, zones: Any, enterprises: Any, uses: Any) -> Any:
-    """Carbon dioxide of all carriers of a building, zone or the district in a month: scope 1 and location-based scope 2.
-
-    Of an enterprise: its energy in all buildings times the location-based factors.
-    """
+def emission_used(buildings: Any, zones: Any, enterprises: Any) -> Any:
+    """Carbon dioxide of a building, zone, enterprise or the district in a month: scope 1 and location-based scope 2."""
+    mine = enterprises.filter(enterprises.zone == ROOT, enterprises.emission_scope <= INDIRECT)
     rows = _held(buildings, ibis.literal("building"), "building").union(_held(zones, _zone_kind(zones), "zone"))
-    of_enterprises = _held(enterprises, ibis.literal("enterprise"), "enterprise")
-    weighed = _weighed(of_enterprises, uses.filter(uses.purpose == LOCATED))
-    told = ("scope_kind", "scope", "month", "amount", "known_seconds", "expected_seconds", "review", "stand_in")
-    every = rows.mutate(amount=rows.emission).select(*told).union(weighed.select(*told))
-    return _summed(every, "emission", "kg")
+    rows = rows.union(_held(mine.drop("zone", "emission_scope"), ibis.literal("enterprise"), "enterprise"))
+    return _summed(rows.rename(amount="emission"), "emission", "kg")
 
 
 @derived(

@@ -32,6 +32,9 @@ BY_ZONE = _monthly("energy.zone_monthly", "zone", "carrier", "month", *_ENERGY)
 BY_ENTERPRISE = _monthly("energy.enterprise_monthly", "enterprise", "carrier", "month", *_ENERGY)
 EMITTED = _monthly("carbon.emission_monthly", "building", "month", *_EMITTED)
 ZONE_EMITTED = _monthly("carbon.zone_total_monthly", "zone", "month", *_EMITTED)
+ENTERPRISE_EMITTED = _monthly(
+    "carbon.enterprise_emission_monthly", "enterprise", "zone", "carrier", "emission_scope", "month", *_EMITTED
+)
 IN_USE = _table(
     "carbon.factor_in_use",
     *("purpose", "carrier", "first_day", "last_day", "factor_value", "energy_ratio", "review"),
@@ -61,7 +64,20 @@ ZONE_DAILY = _table(
 BUILDING = _table("buildings.building", "building", "zone", "floor_area", grain=("building",))
 ENTERPRISE = _table("buildings.enterprise", "enterprise", grain=("enterprise",))
 OF_OTHERS = (
-    *(BY_BUILDING, BY_ZONE, BY_ENTERPRISE, EMITTED, ZONE_EMITTED, IN_USE, HOURLY, DAILY, ZONE_DAILY, BUILDING, ENTERPRISE),
+    *(
+        BY_BUILDING,
+        BY_ZONE,
+        BY_ENTERPRISE,
+        EMITTED,
+        ZONE_EMITTED,
+        ENTERPRISE_EMITTED,
+        IN_USE,
+        HOURLY,
+        DAILY,
+        ZONE_DAILY,
+        BUILDING,
+        ENTERPRISE,
+    ),
 )
 DECIDED = tables.budget_decided
 BUDGETS = "scope_kind,scope,budget_measure,year,budget,monthly_shares,reason,who,origin,source,review\n"
@@ -90,7 +106,7 @@ class SmallControl:
             [{"building": b, "zone": z, "floor_area": a} for b, z, a in (("b1", "east", 100.0), ("b2", "west", 300.0))],
         )
         self.put(ENTERPRISE, [{"enterprise": "e"}])
-        for table in OF_OTHERS[:9]:
+        for table in OF_OTHERS[:10]:
             self.put(table, [])
         self.put(DECIDED, [])
 

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from scicity.domains.control.golden.small_control import DAILY, DECIDED, HOURLY, IN_USE, SmallControl, days, factors
+from scicity.domains.control.golden.small_control import (
+    DAILY,
+    DECIDED,
+    ENTERPRISE_EMITTED,
+    HOURLY,
+    IN_USE,
+    SmallControl,
+    days,
+    factors,
+)
 from scicity.kernel.problems import Refused
 
 FULL = {f"{year}-{month:02d}": {"b1": 100.0, "b2": 300.0} for year in (2021, 2022) for month in range(1, 13)}
@@ -44,12 +53,17 @@ def made(tmp_path: Path, budgets: str = DISTRICT + BUILDING, rules: str = "", mo
 def test_what_is_used_of_energy_coal_and_carbon(tmp_path: Path) -> None:
     district = SmallControl(tmp_path)
     district.energy({"2022-01": {"b1": 100.0, "b2": None}, "2022-02": {"b1": 10.0, "b2": 20.0}})
-    district.put(IN_USE, factors(("standard_coal_equivalent", "0.1229"), ("location_based", "0.5")))
+    district.put(IN_USE, factors(("standard_coal_equivalent", "0.1229")))
+    about = {"enterprise": "e", "month": date(2022, 1, 1), "known_seconds": 1, "expected_seconds": 1, "stand_in": False}
+    of_district = [("district", "electricity", 2, 50), ("district", "diesel", 1, 8), ("district", "water", 3, 7)]
+    names = ("zone", "carrier", "emission_scope", "emission")
+    emitted = [dict(zip(names, told, strict=True)) for told in (*of_district, ("east", "diesel", 1, 8))]
+    district.put(ENTERPRISE_EMITTED, [{**about, "review": "unverified", **told} for told in emitted])
     district.load()
     rows = {(r["scope"], r["budget_measure"], r["month"].month): r for r in district.rows("use_monthly")}
     assert rows["b1", "energy", 1]["used"] == 100 and rows["b1", "standard_coal", 1]["used"] == Decimal("12.29")
     assert (rows["b2", "energy", 1]["used"], rows["b2", "energy", 1]["coverage"]) == (None, 0.0)  # unknown, not 0
-    assert rows["district", "energy", 2]["used"] == 30 and rows["e", "emission", 1]["used"] == 50
+    assert rows["district", "energy", 2]["used"] == 30 and rows["e", "emission", 1]["used"] == 58  # scopes 1 and 2, once
     assert {r["review"] for r in rows.values() if r["budget_measure"] == "standard_coal"} == {"unverified"}
     assert {(r["scope_kind"], r["symbol"]) for r in rows.values() if r["scope"] == "e"} == {
         *(("enterprise", "kWh"), ("enterprise", "kgce"), ("enterprise", "kg")),

@@ -32,8 +32,9 @@ def known(t: Any) -> dict[str, Any]:
 
 
 def covered(t: Any) -> Any:
-    """Rows with their `coverage`: known time over expected time [s/s], at most 1."""
-    return t.mutate(coverage=ibis.least(1.0, t.known_seconds.cast("float64") / t.expected_seconds.nullif(0)))
+    """Rows with their `coverage`: known time over expected time [s/s], at most 1; unknown where none was expected."""
+    share = t.known_seconds.cast("float64") / t.expected_seconds.nullif(0)
+    return t.mutate(coverage=ibis.ifelse(share.isnull(), ibis.null("float64"), ibis.least(1.0, share)))  # least skips nulls
 
 
 def by_calendar(daily: Any, keys: list[str], unit: str) -> Any:
