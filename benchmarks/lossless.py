@@ -65,6 +65,8 @@ class Site:
         self.state, self.images, self.process, self.loaded = root / "state", 0, None, False
         self.broker = Broker(root)
         self.broker.start()
+        if how == "postgres":
+            root.chmod(0o755)  # the server runs as another user
         self.postgres = Postgres(root / "postgres") if how == "postgres" else None
         if self.postgres:
             root.chmod(0o755)

@@ -21,25 +21,14 @@ NAMED = {
     "zone": "district.zone",
     "building": "buildings.building",
     "enterprise": "buildings.enterprise",
+    "carrier": "carbon.carrier",
+    "budget_measure": "control.measure",
     "sub_item": "energy.sub_item",
     "energy_station": "optimisation.energy_station",
 }
 SECTORS = "carbon.gpc_sector"
 HOLDER = ("zone", "building", "enterprise")  # a scope of a budget is one of these
 KEYS: dict[str, dict[str, tuple[str, str]]] = {
-    "carrier": {
-        "electricity": ("电力", "Electricity"),
-        "natural_gas": ("天然气", "Natural gas"),
-        "heat": ("热力", "Heat"),
-        "cold": ("冷量", "Cold"),
-        "diesel": ("柴油", "Diesel"),
-        "petrol": ("汽油", "Petrol"),
-        "water": ("水", "Water"),
-        "lpg": ("液化石油气", "LPG"),
-        "lng": ("液化天然气", "LNG"),
-        "fuel_oil": ("燃料油", "Fuel oil"),
-        "raw_coal": ("原煤", "Raw coal"),
-    },
     "emission_scope": {"1": ("范围一", "Scope 1"), "2": ("范围二", "Scope 2"), "3": ("范围三", "Scope 3")},
     "purpose": {
         "location_based": ("基于位置的排放", "Location-based emissions"),
@@ -56,13 +45,6 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "enterprise": {"common": ("公共", "common"), "unattributed": ("无法归属", "unattributed")},
     "sub_item": {"unassigned": ("未分项", "unassigned"), "unattributed": ("无法归属", "unattributed")},
-    "budget_measure": {
-        "energy": ("能耗", "energy"),
-        "standard_coal": ("标准煤", "standard coal"),
-        "emission": ("碳排放", "carbon dioxide"),
-        "energy_intensity": ("能耗强度", "energy intensity"),
-        "emission_intensity": ("碳排放强度", "carbon intensity"),
-    },
     "severity": {"low": ("低", "low"), "medium": ("中", "medium"), "high": ("高", "high")},
     "band": {
         "sharp": ("尖峰", "sharp"),
