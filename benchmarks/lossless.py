@@ -69,7 +69,6 @@ class Site:
             root.chmod(0o755)  # the server runs as another user
         self.postgres = Postgres(root / "postgres") if how == "postgres" else None
         if self.postgres:
-            root.chmod(0o755)
             self.postgres.start()
         self.state.mkdir()
         if how in ("full", "cut"):
