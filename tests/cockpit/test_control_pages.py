@@ -262,17 +262,30 @@ def test_others_do_not_act(district, role):
     assert not WarningAct.objects.exists()
 
 
+BOTH = ("officer", "leader", "resident")
+
+
+def test_nobody_counts_as_told_who_was_not_shown_it(district):
+    Client(SERVER_NAME="localhost").get("/control/warnings/")
+    browser_of("resident").get("/control/warnings/")
+    leader = browser_of("leader")
+    leader.get("/control/")
+    assert not Told.objects.exists()
+    leader.get("/control/warnings/")
+    assert set(Told.objects.values_list("role", flat=True)) == {"leader"}
+
+
 def test_everybody_is_told_once_whatever_starts_anew(district):
     here = cities.open_city(settings.PLACE)
-    first = telling.tell(here, NOW)
+    first = telling.tell(here, BOTH, NOW)
     pairs = sorted(Told.objects.values_list("warning", "role"))
     assert first == len(pairs) == len(set(pairs)) and {role for _, role in pairs} == {"officer", "leader"}
-    assert telling.tell(here, NOW + timedelta(days=1)) == 0  # as after a restart
+    assert telling.tell(here, BOTH, NOW + timedelta(days=1)) == 0  # as after a restart
     browser_of("leader").get("/control/warnings/")
     assert sorted(Told.objects.values_list("warning", "role")) == pairs
     assert set(Told.objects.values_list("at", flat=True)) == {NOW}
     Told.objects.filter(role="leader").delete()  # as where the process ended half way through
-    assert telling.tell(here, NOW) > 0
+    assert telling.tell(here, BOTH, NOW) > 0
     assert sorted(Told.objects.values_list("warning", "role")) == pairs
 
 
@@ -283,11 +296,11 @@ def test_two_that_tell_at_once_tell_once(district, monkeypatch):
     def meanwhile(*told):
         found = late(*told)
         monkeypatch.setattr(telling.alarm, "untold", late)
-        telling.tell(here, NOW)  # the other process, behind the first one's look
+        telling.tell(here, BOTH, NOW)  # the other process, behind the first one's look
         return found
 
     monkeypatch.setattr(telling.alarm, "untold", meanwhile)
-    telling.tell(here, NOW + timedelta(seconds=1))
+    telling.tell(here, BOTH, NOW + timedelta(seconds=1))
     pairs = list(Told.objects.values_list("warning", "role"))
     assert len(pairs) == len(set(pairs)) > 0 and set(Told.objects.values_list("at", flat=True)) == {NOW}
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -37,14 +37,15 @@ def current(city: Any) -> list[Any]:
     return [row for row in rows if row["cleared_on"] is None or row["cleared_on"] >= since]
 
 
-def tell(city: Any, now: datetime | None = None) -> int:
-    """Tells every role that is to be told of a warning that stands or ended lately; once each, whoever asks and however often.
+def tell(city: Any, roles: Collection[str], now: datetime | None = None) -> int:
+    """Notes of each warning that stands or ended lately that somebody of these `roles` was shown it, where a rule says that the
+    role is to be told; once each, however often they look. Nobody counts as told who was not shown it.
 
     Returns how many were told now.
     """
-    roles = {name: (rule["roles"] or "").split() for name, rule in rules(city).items()}
-    rows = current(city)
-    wanted = [(row["warning"], role) for row in rows for role in roles.get(row["rule"], [])]
+    to_tell = {name: [role for role in (rule["roles"] or "").split() if role in roles] for name, rule in rules(city).items()}
+    rows = current(city) if roles else []
+    wanted = [(row["warning"], role) for row in rows for role in to_tell.get(row["rule"], [])]
     if not wanted:
         return 0
     known = Told.objects.filter(warning__in={warning for warning, _ in wanted}).values_list("warning", "role")

@@ -11,7 +11,6 @@ from scicity.domains.control.pages import asked, telling
 def overview(request: HttpRequest) -> HttpResponse:
     """Where each budget of a year stands: used, forecast with its interval, days left, status."""
     city = request.city
-    telling.tell(city)
     years = asked.years(city)
     may = request.user.has_perm("control.add_budget")
     if not years:

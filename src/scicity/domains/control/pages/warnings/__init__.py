@@ -40,10 +40,10 @@ def show(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied
         _act(request)
         return redirect(request.get_full_path())
-    telling.tell(city)
+    told_to = sorted(request.user.groups.values_list("name", flat=True)) if request.user.is_authenticated else []
+    telling.tell(city, told_to)
     current = telling.current(city)
     of_rule = request.GET.get("rule", "")
-    told_to = sorted(request.user.groups.values_list("name", flat=True)) if request.user.is_authenticated else []
     entries = telling.shown(city, [row for row in current if of_rule in ("", row["rule"])])
     state = request.GET.get("state", "open")
     if state != "all":
