@@ -10,7 +10,8 @@ Starts the cockpit with the demo district in a temporary state, sends numbered r
     cut         cuts the power: all starts anew from the disk as it is at that moment, without what was not put on it (as root)
     postgres    stops PostgreSQL, which has records and inbox, kills, and starts both anew
 
-At the end it waits until nothing waits, and counts what the lake holds. A reading whose answer was lost may be there or not; an
+Two times in three it aims: it waits until readings are being written down, moved, merged or computed with, and cuts off in the
+middle of it (`marking/sitecustomize.py`). At the end it waits until nothing waits, and counts what the lake holds. A reading whose answer was lost may be there or not; an
 acknowledged one must be there once.
 """
 
@@ -47,6 +48,7 @@ from tests.access.postgres import Postgres  # noqa: E402
 from scicity.access.inbox import Inbox  # noqa: E402
 from scicity.access.storage import StorageRefused  # noqa: E402
 from scicity.cockpit.arriving import MOVER  # noqa: E402
+from scicity.cockpit.looking import look
 from scicity.cockpit.place import Place  # noqa: E402
 from scicity.kernel.lake import Lake  # noqa: E402
 
@@ -54,6 +56,8 @@ DEMO = HOME / "districts" / "demo"
 BY_HTTP, BY_MQTT, TABLE = "office-servers.power", "numbered.power", "reading.active_power"
 BATCH, SENDERS = 10, 4
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+PAUSE = 0.1  # [s] of a sender between two batches, at most
+PARTS = {"keeping": 0.004, "moving": 0.025, "merging": 0.03, "computing": 0.8}  # [s] within which one is cut off
 DISK = 400  # [MB] of the disk that is filled or cut off
 
 
@@ -63,6 +67,7 @@ class Site:
     def __init__(self, root: Path, port: int, how: str) -> None:
         self.root, self.port, self.how = root, port, how
         self.state, self.images, self.process, self.loaded = root / "state", 0, None, False
+        self.hit = Counter[str]()  # what was going on when it was killed
         self.broker = Broker(root)
         self.broker.start()
         if how == "postgres":
@@ -71,6 +76,8 @@ class Site:
         if self.postgres:
             self.postgres.start()
         self.state.mkdir()
+        self.marks = root / "marks"
+        self.marks.mkdir()
         if how in ("full", "cut"):
             image = root / "disk-0"
             with image.open("wb") as disk:
@@ -83,7 +90,8 @@ class Site:
             "SCICITY_STATE": str(self.state),
             "SCICITY_DISTRICT": str(self.district),
             "SCICITY_HOME": str(HOME),
-            "PYTHONPATH": str(HOME / "src"),
+            "SCICITY_MARKS": str(self.marks),
+            "PYTHONPATH": f"{HOME / 'src'}:{HOME / 'benchmarks' / 'marking'}",
         }
         self.environment = told | ({"SCICITY_DATABASE": self.postgres.address} if self.postgres else {})
 
@@ -123,6 +131,10 @@ class Site:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        hit = {mark.name.partition("-")[0] for mark in self.marks.iterdir()}
+        self.hit.update(hit or {"nothing"})
+        for mark in self.marks.iterdir():
+            mark.unlink()
 
     def interrupt(self, dice: random.Random) -> None:
         """Cuts off what this run is about, and starts anew."""
@@ -165,13 +177,21 @@ class Site:
         self.start()
 
     def live(self, dice: random.Random) -> None:
-        """Lets it live for a while: now and then it may end while it begins, else its mover moves, heals and merges files."""
+        """Lets it live for a while: now and then it may end while it begins, else its mover moves, heals and merges files, and
+        it ends in the middle of one of these."""
         inbox, patient, until = self.inbox(), dice.random() < 0.75, time.monotonic() + 60
         while patient and time.monotonic() < until:
             with contextlib.suppress(StorageRefused):
                 patient = inbox.pulses().get(MOVER, (None, {}))[1].get("pid") not in self._group()
             time.sleep(0.1)
-        time.sleep(dice.uniform(0.1, 5))
+        look(self.state / "demo" / "lake", "GET", "/")  # whoever looks has figures healed at once
+        time.sleep(dice.uniform(0.1, 3))
+        part = dice.choice([*PARTS, "", ""])
+        while part and time.monotonic() < until:
+            if any(self.marks.glob(f"{part}-*")):
+                time.sleep(dice.uniform(0, PARTS[part]))
+                return
+            time.sleep(0.0005)
 
     def inbox(self) -> Inbox:
         """What waits."""
@@ -214,6 +234,7 @@ def time_of(number: int) -> str:
 
 def send(port: int, credential: str, sender: int, acknowledged: set[int], ended: threading.Event) -> None:
     """Sends batches for ever; keeps the numbers that were acknowledged. What fails is sent again."""
+    dice = random.Random(sender)
     connection, headers = None, {"Authorization": f"Bearer {credential}", "Content-Type": "application/json"}
     for values in numbered(sender, SENDERS):
         body = json.dumps({"datastream": [BY_HTTP] * BATCH, "time": [time_of(value) for value in values], "value": values})
@@ -225,6 +246,7 @@ def send(port: int, credential: str, sender: int, acknowledged: set[int], ended:
                 answer.read()
                 if answer.status == 202:
                     acknowledged.update(values)
+                    time.sleep(dice.uniform(0, PAUSE))
                     break
             except (OSError, http.client.HTTPException):
                 connection = None
@@ -277,8 +299,9 @@ def main() -> None:
             credential = json.loads(made)["credential"]
             ended = threading.Event()
             threads = [
-                threading.Thread(target=send, args=(asked.port, credential, n, by_http, ended)) for n in range(SENDERS)
-            ] + [threading.Thread(target=publish, args=(site.broker.port, by_mqtt, ended))]
+                threading.Thread(target=send, args=(asked.port, credential, n, by_http, ended), daemon=True)
+                for n in range(SENDERS)
+            ] + [threading.Thread(target=publish, args=(site.broker.port, by_mqtt, ended), daemon=True)]
             time.sleep(5)  # until the collector has its session at the broker, which keeps for it what comes from then on
             for thread in threads:
                 thread.start()
@@ -300,7 +323,8 @@ def main() -> None:
             newest = lake.snapshot(TABLE)
             merged = sum(1 for commit in lake.commits(TABLE) if "merged" in commit.note)
             bad = held
-            print(f"\n{newest.version + 1} commits, {merged} of them of merged files, {len(newest.paths)} files; {held} held")
+            print(f"\nin the middle of: {', '.join(f'{part} {times}' for part, times in sorted(site.hit.items()))}")
+            print(f"{newest.version + 1} commits, {merged} of them of merged files, {len(newest.paths)} files; {held} held")
             for name, stream, acknowledged in (("HTTP", BY_HTTP, by_http), ("MQTT", BY_MQTT, by_mqtt)):
                 found = in_lake(site.state, stream)
                 lost = sum(1 for number in acknowledged if not found[number])
