@@ -22,6 +22,11 @@ ROLES = {
     "leader": ("领导", "Leader"),
     "officer": ("业务人员", "Officer"),
     "data-officer": ("数据管理员", "Data officer"),
+    "authority": ("主管部门", "Authority"),
+    "reviewer": ("评审员", "Reviewer"),
+    "expert": ("专家", "Expert"),
+    "data-owner": ("数据责任人", "Data owner"),
+    "applicant": ("申请单位", "Applicant"),
     "enterprise": ("企业", "Enterprise"),
     "resident": ("居民", "Resident"),
 }

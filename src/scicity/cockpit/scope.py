@@ -26,7 +26,7 @@ from scicity.kernel.lineage import ALL
 from scicity.kernel.tables import Derived, Table
 
 NONE = "false"
-STAFF = ("administrator", "leader", "officer", "data-officer")
+STAFF = ("administrator", "leader", "officer", "data-officer", "authority", "reviewer")
 ENTERPRISE = "enterprise"
 EARLIEST, LATEST = date(1, 1, 1), date(9998, 12, 31)
 STREAMS = "district.datastream"
