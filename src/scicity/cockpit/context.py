@@ -22,6 +22,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "city": city,
         "city_name": city.district.name(language),
         "navigation": discovery.navigation(),
+        "menus": discovery.menus(),
         "here": first,
         "live": str(request.live),
         "language": language,

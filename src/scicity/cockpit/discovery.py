@@ -1,7 +1,7 @@
 """Finds what the domains bring to the cockpit; a domain is listed nowhere.
 
-A domain that has pages brings a package `pages` with `NAVIGATION` (a `dict` with `zh`, `en`, `order` and, below `pages`,
-further entries with `path`), a module `pages.urls`, and where it has something for the leader's screen a module
+A domain that has pages brings a package `pages` with `NAVIGATION` (a `dict` with `zh`, `en`, `order`, the `menu` of `MENUS` that
+it stands in, and, below `pages`, further entries with `path`), a module `pages.urls`, and where it has something for the leader's screen a module
 `pages.leader` with `cards(city)`. A package `pages/<name>/` with `PAGE` (`zh`, `en`) and `show(request)` is one more page, at
 `/<domain>/<name>/`. `api.py` brings a ninja `router`.
 """
@@ -11,13 +11,20 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 DOMAINS = "scicity.domains"
+# name: zh, en. What stands in none is an entry by itself.
+MENUS = {
+    "promises": ("承诺与评估", "Promises"),
+    "energy": ("能源与碳", "Energy and carbon"),
+    "city": ("城市", "City"),
+    "data": ("数据", "Data"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class Entry:
     en: str
     order: int
     below: tuple[Entry, ...] = ()
+    menu: str = ""
 
 
 @cache
@@ -76,9 +84,9 @@ def folders(part: str) -> list[Path]:
 OWN = (
     Entry("overview", "/", "总览", "Overview", 0),
     Entry("reports", "/reports/", "报告", "Reports", 700),
-    Entry("map", "/map/", "地图", "Map", 800),
-    Entry("data", "/data/", "数据", "Data", 900),
-    Entry("glossary", "/glossary/", "术语", "Glossary", 910),
+    Entry("map", "/map/", "地图", "Map", 50),
+    Entry("data", "/data/", "数据表", "Tables", 900, menu="data"),
+    Entry("glossary", "/glossary/", "术语", "Glossary", 910, menu="data"),
 )
 
 
@@ -97,5 +105,19 @@ def navigation() -> tuple[Entry, ...]:
             Entry(domain, f"/{domain}/{name}/", page.PAGE["zh"], page.PAGE["en"], order)
             for name, page in single_pages(domain).items()
         )
-        found.append(Entry(domain, f"/{domain}/", told["zh"], told["en"], order, below))
+        found.append(Entry(domain, f"/{domain}/", told["zh"], told["en"], order, below, told.get("menu", "")))
     return tuple(sorted(found, key=lambda entry: (entry.order, entry.name)))
+
+
+@cache
+def menus() -> tuple[Entry, ...]:
+    """The navigation as it is shown: what stands in one menu is below it, at the place of its first; a menu of one is that one."""
+    found: dict[str, Entry] = {}
+    for entry in navigation():
+        if not entry.menu:
+            found[entry.path] = entry
+            continue
+        zh, en = MENUS[entry.menu]
+        menu = found.setdefault(entry.menu, Entry(entry.menu, "", zh, en, entry.order, menu=entry.menu))
+        found[entry.menu] = replace(menu, below=(*menu.below, entry))
+    return tuple(each.below[0] if not each.path and len(each.below) == 1 else each for each in found.values())

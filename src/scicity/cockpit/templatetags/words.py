@@ -144,6 +144,12 @@ def below(navigation: Any, here: str) -> tuple[Any, ...]:
     return ()
 
 
+@register.filter
+def holds(menu: Any, here: str) -> bool:
+    """Whether the section that a page belongs to stands in a menu."""
+    return any(entry.name == here for entry in menu.below)
+
+
 def title_of(table: Any) -> str:
     """The name of a table in the reader's language; of readings and nameless registers the term that they are named by."""
     known = terms().get(table.name.rpartition(".")[2])

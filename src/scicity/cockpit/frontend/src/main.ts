@@ -37,3 +37,20 @@ const near = new IntersectionObserver(
 );
 document.querySelectorAll<HTMLElement>("[data-island]").forEach((element) => near.observe(element));
 follow((element) => near.observe(element));
+
+// Menus close when somebody turns to something else, or presses Escape.
+const opened = () => document.querySelector<HTMLDetailsElement>("details.menu[open]");
+document.addEventListener("pointerdown", (event) => {
+  const menu = opened();
+  if (menu && !menu.contains(event.target as Node)) menu.open = false;
+});
+document.addEventListener("focusin", (event) => {
+  const menu = opened();
+  if (menu && !menu.contains(event.target as Node)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = opened();
+  if (event.key !== "Escape" || !menu) return;
+  menu.open = false;
+  menu.querySelector("summary")?.focus();
+});

@@ -4,6 +4,7 @@ NAVIGATION = {
     "zh": "碳排放",
     "en": "Carbon",
     "order": 200,
+    "menu": "energy",
     "pages": [
         {"path": "enterprises/", "zh": "企业清单", "en": "Enterprises"},
         {"path": "inventory/", "zh": "区域清单 GPC", "en": "Inventory (GPC)"},

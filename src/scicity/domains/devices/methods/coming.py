@@ -58,9 +58,15 @@ def counting(stream: Ints, time: Ints, value: Floats, revision: Ints) -> Reading
     readings alone, so that the order of their arrival cannot matter. Source: own rule.
     """
     after, same = np.diff(stream), np.diff(time)
-    if ((after > 0) | ((after == 0) & (same > 0))).all():
+    troubled = (after < 0) | ((after == 0) & (same <= 0))
+    if not troubled.any():
         return Readings(stream, time, value)
-    order = np.lexsort((value, -revision, time, stream))  # NaN sorts behind every number
+    order, some = np.arange(len(stream)), np.arange(len(stream))
+    if (after >= 0).all():  # only streams that are out of order, or tell a time twice, are sorted
+        of = np.zeros(int(stream[-1]) + 1, dtype=bool)
+        of[stream[1:][troubled]] = True
+        some = np.flatnonzero(of[stream])
+    order[some] = some[np.lexsort((value[some], -revision[some], time[some], stream[some]))]  # NaN sorts behind every number
     stream, time, value = stream[order], time[order], value[order]
     first = np.r_[True, (stream[1:] != stream[:-1]) | (time[1:] != time[:-1])]
     return Readings(stream[first], time[first], value[first])

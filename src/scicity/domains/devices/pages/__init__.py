@@ -1,3 +1,3 @@
 """The board of devices."""
 
-NAVIGATION = {"zh": "设备", "en": "Devices", "order": 700}
+NAVIGATION = {"zh": "设备", "en": "Devices", "order": 700, "menu": "data"}

@@ -4,6 +4,7 @@ NAVIGATION = {
     "zh": "能源",
     "en": "Energy",
     "order": 100,
+    "menu": "energy",
     "pages": [
         {"path": "balance/", "zh": "平衡", "en": "Balance"},
         {"path": "load/", "zh": "负荷", "en": "Load"},

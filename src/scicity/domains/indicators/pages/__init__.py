@@ -3,6 +3,7 @@
 NAVIGATION = {
     "zh": "指标",
     "en": "Indicators",
-    "order": 400,
+    "order": 90,
+    "menu": "promises",
     "pages": [{"path": "statements/", "zh": "报告陈述", "en": "Statements"}],
 }

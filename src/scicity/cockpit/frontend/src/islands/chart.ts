@@ -56,7 +56,7 @@ export function mount(element: HTMLElement, given: unknown): void {
   });
   new ResizeObserver(() => {
     chart.resize();
-    if (props.kind === "calendar") draw();
+    if (props.kind === "calendar" || props.kind === "sankey") draw();
   }).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 }
@@ -83,7 +83,7 @@ function option(props: Props, theme: Theme, years: string[], width: number): ECh
       textStyle: { color: theme.ink },
     },
   };
-  if (props.kind === "sankey") return { ...base, series: [sankey(props, theme, shown)] };
+  if (props.kind === "sankey") return { ...base, series: [sankey(props, theme, width, shown)] };
   if (props.kind === "calendar") return { ...base, ...calendar(props, theme, years, width, shown) };
   return { ...base, ...axes(props, theme, number), series: (props.series ?? []).map((one) => line(one, props, shown)) };
 }
@@ -177,19 +177,20 @@ function calendar(
   };
 }
 
-function sankey(props: Props, theme: Theme, shown: (value: unknown) => string): EChartsCoreOption {
+function sankey(props: Props, theme: Theme, width: number, shown: (value: unknown) => string): EChartsCoreOption {
+  const right = Math.min(Math.max(width * 0.24, 110), 280); // [px] for the names of the last
   return {
     type: "sankey",
     data: props.nodes,
     links: props.links,
     left: 8,
-    right: 150,
+    right,
     top: 16,
     bottom: 8,
     nodeGap: 9,
     draggable: false,
     emphasis: { focus: "adjacency" },
-    label: { color: theme.ink },
+    label: { color: theme.ink, width: right - 12, overflow: "truncate" },
     lineStyle: { color: "gradient", opacity: 0.35 },
     tooltip: { valueFormatter: shown },
   };
