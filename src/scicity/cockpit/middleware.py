@@ -137,6 +137,7 @@ class ScopeOfRequest:
         """Answers within the scope."""
         if request.path_info.split("/", 2)[1] not in UNSCOPED:
             request.scope = scope_of(request)
+            request.whole_city = request.city  # for checks that must know more than who asks; never shown
             request.city = limited(request.city, request.scope)
         return self.get_response(request)
 

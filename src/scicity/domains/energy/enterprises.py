@@ -11,7 +11,6 @@ import pyarrow as pa
 from scicity.domains.energy.methods import trees
 from scicity.domains.energy.methods.accounts import ACCOUNT, covered, known
 from scicity.domains.energy.methods.shares import UNATTRIBUTED, labelled_by_hour, shared_by_day, shared_by_period
-from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Slot
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Read, derived, source
@@ -56,10 +55,7 @@ membership = source(
 
 def head_rows(slot: Slot, meters: pa.Table, labels: pa.Table, label: str) -> list[dict[str, Any]]:
     """The heads of a register of labels, each cut into whole days and the hours of the days at its edges."""
-    told = [row for row in labels.to_pylist() if row["valid_from"] is not None]
-    starts = micros(pa.array([row["valid_from"] for row in told], pa.timestamp("us", tz="UTC")))
-    ends = [trees.ALWAYS if row["valid_to"] is None else _instant(row["valid_to"]) for row in told]
-    borne = [trees.Label(row["meter"], row[label], int(start), end) for row, start, end in zip(told, starts, ends, strict=True)]
+    borne = trees.labels_of((row for row in labels.to_pylist() if row["valid_from"] is not None), label)
     return [
         {
             "meter": head.meter,
@@ -75,10 +71,6 @@ def head_rows(slot: Slot, meters: pa.Table, labels: pa.Table, label: str) -> lis
         for head in trees.heads(meters.to_pylist(), borne)
         for span in trees.spans(head.start, head.end, slot.calendar)
     ]
-
-
-def _instant(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _moment(at: int) -> datetime:

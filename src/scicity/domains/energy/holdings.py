@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from datetime import datetime
 from typing import Any
 
-from scicity.domains.energy.methods.trees import ALWAYS, Label, borne_at, chains
+from scicity.domains.energy.methods.trees import ALWAYS, Label, borne_at, chains, labels_of
 
 TABLES = ("energy.membership", "energy.meter")  # all that they follow from
 
@@ -18,9 +17,8 @@ def holdings(city: Any) -> list[tuple[str, str, int, int]]:
     """
     told = city.rows("energy.membership", ["meter", "enterprise", "valid_from", "valid_to"])
     labels: dict[str, list[Label]] = {}
-    for row in told:
-        label = Label(row["meter"], row["enterprise"], _instant(row["valid_from"], -ALWAYS), _instant(row["valid_to"], ALWAYS))
-        labels.setdefault(row["meter"], []).append(label)
+    for label in labels_of(told, "enterprise"):
+        labels.setdefault(label.meter, []).append(label)
     if not labels:
         return []
     found = []
@@ -31,7 +29,3 @@ def holdings(city: Any) -> list[tuple[str, str, int, int]]:
                 found.append((enterprise, meter, start, end))
     alone = {label.meter for mine in labels.values() for label in mine} - {meter for _, meter, _, _ in found}
     return found + [(label.label, *label[0:1], *label[2:]) for meter in sorted(alone) for label in labels[meter]]
-
-
-def _instant(moment: datetime | None, missing: int) -> int:
-    return missing if moment is None else int(moment.timestamp() * 1e6)

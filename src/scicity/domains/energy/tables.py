@@ -24,6 +24,7 @@ from scicity.domains.energy.cost import (  # noqa: F401  (found here by name)
     zone_cost_monthly,
     zone_cost_yearly,
 )
+from scicity.domains.energy.entered import virtual_entered, virtual_in_force  # noqa: F401  (found here by name)
 from scicity.domains.energy.enterprises import (  # noqa: F401  (found here by name)
     enterprise_daily,
     enterprise_hourly,

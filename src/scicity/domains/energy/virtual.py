@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ibis
@@ -10,48 +9,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scicity.domains.energy.entered import virtuals_of
 from scicity.domains.energy.enterprises import LEDGER
 from scicity.domains.energy.methods import formulas, rights
 from scicity.domains.energy.methods.accounts import ACCOUNT, EXACT, bit_or, by_calendar, covered, known
 from scicity.domains.energy.methods.hours import FLAGS
 from scicity.domains.energy.methods.partition import decimals
-from scicity.domains.energy.methods.trees import ALWAYS, Label
+from scicity.domains.energy.methods.trees import ALWAYS, instant_of, labels_of
 from scicity.kernel.calendar import micros
 from scicity.kernel.computing import Slot
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Read, derived, source
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CARRIERS = ("electricity", "natural_gas", "heat")
 MICRO = 1_000_000  # of a kWh
 LARGEST = 2.0**62  # [µkWh] beyond it a result is none
 
 
-def _instant(moment: datetime | None, missing: int) -> int:
-    return missing if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def _virtuals(rows: list[dict[str, Any]]) -> list[rights.Virtual]:
-    return [
-        rights.Virtual(
-            place,
-            row["meter"],
-            row["meter_formula"],
-            row["enterprise"] or "",
-            _instant(row["valid_from"], -ALWAYS),
-            _instant(row["valid_to"], ALWAYS),
-        )
-        for place, row in enumerate(rows)
-        if row["meter"] and row["meter_formula"]
-    ]
-
-
 def _check_virtual(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
     rows = table.to_pylist()
-    labels = [
-        Label(row["meter"], row["enterprise"], _instant(row["valid_from"], -ALWAYS), _instant(row["valid_to"], ALWAYS))
-        for row in tables["energy.membership"].to_pylist()
-    ]
-    for fault in rights.faults(_virtuals(rows), tables["energy.meter"].to_pylist(), labels):
+    labels = labels_of(tables["energy.membership"].to_pylist(), "enterprise")
+    for fault in rights.faults(virtuals_of(rows), tables["energy.meter"].to_pylist(), labels):
         place = (rows[fault.row]["source_file"], rows[fault.row]["source_row"], fault.field)
         problems.add(fault.code, *place, found=fault.found, expected=fault.expected)
 
@@ -78,7 +56,7 @@ virtual_meter = source(
     key_of_period=("meter",),
     during=("valid_from", "valid_to"),
     references={"building": "buildings.building.building", "enterprise": "buildings.enterprise.enterprise"},
-    choices={"carrier": ("electricity", "natural_gas", "heat")},
+    choices={"carrier": CARRIERS},
     check=_check_virtual,
     title_zh="虚拟表",
     title_en="Virtual meters",
@@ -89,7 +67,7 @@ virtual_meter = source(
 
 
 @derived(
-    reads={"virtuals": Read("energy.virtual_meter", columns=("meter", "meter_formula"))},
+    reads={"virtuals": Read("energy.virtual_in_force", columns=("meter", "meter_formula"))},
     columns=["meter"],
     grain=["meter"],
     by_partition=True,
@@ -149,7 +127,7 @@ def virtual_part_hourly(hourly: Any, named: Any) -> Any:
     reads={
         "parts": "energy.virtual_part_hourly",
         "virtuals": Read(
-            "energy.virtual_meter",
+            "energy.virtual_in_force",
             columns=("meter", "meter_formula", "carrier", "building", "enterprise", "valid_from", "valid_to"),
             during=("valid_from", "valid_to"),
         ),
@@ -184,7 +162,7 @@ def virtual_hourly(slot: Slot, parts: pa.Table, virtuals: pa.Table) -> pa.Table:
         of = np.full(len(hours), -1)
         for place, (row, tree) in enumerate(zip(rows, trees, strict=True)):
             if row["meter"] == meter:
-                start, end = _instant(row["valid_from"], -ALWAYS), _instant(row["valid_to"], ALWAYS)
+                start, end = instant_of(row["valid_from"], -ALWAYS), instant_of(row["valid_to"], ALWAYS)
                 holds = (hours >= start) & (hours < end)
                 below = formulas.meters_of(tree)
                 value = formulas.evaluated(tree, {name: grid.energy_of(name) for name in below}, len(hours))

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
-from typing import NamedTuple, Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,6 +22,7 @@ ALWAYS = 2**62  # [µs]
 HOUR = 3_600_000_000  # [µs]
 DAY = timedelta(days=1)
 EPOCH = date(1970, 1, 1)
+BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)  # of what has no begin or no end
 MAIN = "main"
 TAKING = ("main", "sub")  # roles of what is taken; what a roof gives or a battery holds is in no tree
@@ -63,6 +64,22 @@ class Span(NamedTuple):
     start: int
     end: int
     whole: bool
+
+
+def instant_of(moment: datetime | None, missing: int) -> int:
+    """The instant [µs UTC] of a time; `missing` where there is none. Source: the head of this module."""
+    return missing if moment is None else (moment - BEGIN) // timedelta(microseconds=1)
+
+
+def labels_of(rows: Iterable[Mapping[str, Any]], label: str) -> list[Label]:
+    """Rows with `meter`, a label, `valid_from` and `valid_to` as labels [µs UTC]; open ends are always.
+
+    Source: the head of this module.
+    """
+    return [
+        Label(row["meter"], row[label], instant_of(row["valid_from"], -ALWAYS), instant_of(row["valid_to"], ALWAYS))
+        for row in rows
+    ]
 
 
 def chains(meters: Iterable[Mapping[str, object]]) -> dict[str, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.domains.energy.methods.ledger import FLAGS
-from scicity.domains.energy.pages import asked
+from scicity.domains.energy.pages import asked, entering
 from scicity.domains.energy.pages.chosen import FLOWS, ROLES, flags_of, item_names, names_of, pair_of
 from scicity.domains.energy.pages.tenants import owner_of
 from scicity.kernel.lineage import Between
@@ -117,7 +117,7 @@ def _of_year(city: Any, meter: str, year: int, text: str, flows: list[str]) -> d
 
 def _virtual(request: HttpRequest, meter: str) -> HttpResponse:
     city, key = request.city, {"meter": meter}
-    rows = city.rows("energy.virtual_meter", where=key, order=["valid_from"])
+    rows = city.rows("energy.virtual_in_force", where=key, order=["valid_from"])
     if not rows:
         raise Http404(f"no meter is called {meter[:60]!r}")
     monthly = city.rows("energy.virtual_monthly", where=key, order=["-month"])
@@ -143,10 +143,12 @@ def _virtual(request: HttpRequest, meter: str) -> HttpResponse:
 
 
 def virtuals(request: HttpRequest) -> HttpResponse:
-    """All virtual meters with their formulas and the newest month of each."""
+    """All virtual meters with their formulas and the newest month of each; and those entered that do not hold, and why."""
     city = request.city
     newest = {row["meter"]: row for row in city.rows("energy.virtual_monthly", order=["month"])}
     tenants, buildings = names_of(city, "buildings.enterprise"), names_of(city, "buildings.building")
+    records = entering.seen(request)
+    places = {(each.meter, each.valid_from): each.pk for each in records}
     found = [
         {
             "row": row,
@@ -155,7 +157,14 @@ def virtuals(request: HttpRequest) -> HttpResponse:
             "enterprise": tenants.get(row["enterprise"]),
             "building": buildings.get(row["building"]),
             "month": newest.get(row["meter"]),
+            "record": places.pop((row["meter"], row["valid_from"]), None) if row["origin"] else None,
         }
-        for row in city.rows("energy.virtual_meter", order=["meter", "valid_from"])
+        for row in city.rows("energy.virtual_in_force", order=["meter", "valid_from"])
     ]
-    return render(request, "energy/virtuals.html", {"virtuals": found})
+    idle = [
+        {"record": each, "faults": [*entering.wrong_with(request.whole_city, each, entering.own_of(request)).values()]}
+        for each in records
+        if each.pk in places.values()
+    ]
+    context = {"virtuals": found, "idle": idle, "may": request.user.has_perm("energy.add_virtualmeter")}
+    return render(request, "energy/virtuals.html", context)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scicity.domains.energy.pages import boards, meters, tenants, views
+from scicity.domains.energy.pages import boards, entering, meters, tenants, views
 
 urlpatterns = [
     path("", views.energy, name="energy"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("enterprises/", tenants.enterprises, name="enterprises"),
     path("enterprises/<path:enterprise>/", tenants.enterprise, name="enterprise"),
     path("virtual/", meters.virtuals, name="virtuals"),
+    path("virtual/new/", entering.virtual, name="virtual-new"),
+    path("virtual/<int:record>/", entering.virtual, name="virtual-change"),
     path("meters/<path:meter>/", meters.meter, name="meter"),
     path("buildings/<str:building>/", views.building, name="building"),
 ]

@@ -114,7 +114,7 @@ def _meters(city: Any, building: str) -> list[dict[str, Any]]:
         {"row": row, "role": ROLES.get(row["role"], (row["role"],) * 2), "carrier": asked.carrier_name(row["carrier"])}
         for row in city.rows("energy.meter", where={"meter": sorted(here)}, order=["meter"])
     ]
-    virtual = city.rows("energy.virtual_meter", where={"building": building}, order=["meter", "valid_from"])
+    virtual = city.rows("energy.virtual_in_force", where={"building": building}, order=["meter", "valid_from"])
     last = {row["meter"]: row for row in virtual}
     return found + [
         {"row": row, "role": ("虚拟表", "virtual meter"), "carrier": asked.carrier_name(row["carrier"])}
