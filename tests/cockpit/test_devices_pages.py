@@ -17,7 +17,6 @@ from django.template import base
 from django.test import Client
 
 from scicity.access.inbox import Held, Inbox
-from scicity.city import City
 from scicity.cockpit import city as cities
 from scicity.cockpit.arriving import inbox_of
 from scicity.domains.devices.pages import asked
@@ -40,11 +39,9 @@ PAGES = [
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory):
+def demo(shipped):
     """The demo district, loaded and computed."""
-    found = City(DEMO, tmp_path_factory.mktemp("demo"))
-    found.load()
-    found.compute()
+    found = shipped("demo")
     return cities.OpenCity(found.district, found.figures, settings.PLACE)
 
 

@@ -14,7 +14,6 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from pypdf import PdfReader
 
-from scicity.city import City
 from scicity.cockpit import city as cities
 from scicity.cockpit import roles
 from scicity.cockpit.models import Person
@@ -26,10 +25,8 @@ PDF = "/reports/2022/en.pdf"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    found = City(DEMO, tmp_path_factory.mktemp("demo"))
-    found.load()
-    found.compute()
+def demo(shipped):
+    found = shipped("demo")
     return cities.OpenCity(found.district, found.figures, settings.PLACE)
 
 

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.template import base
 from django.test import Client
 
-from scicity.city import City
 from scicity.cockpit import city as cities
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sample, pytest.mark.slow]
@@ -66,11 +65,9 @@ OPENED_PER_COLUMN = 8
 
 
 @pytest.fixture(scope="session")
-def sample_city(tmp_path_factory):
+def sample_city(shipped):
     """The sample district, loaded and computed."""
-    found = City(SAMPLE, tmp_path_factory.mktemp("sample"))
-    found.load()
-    found.compute()
+    found = shipped("future-science-city")
     return cities.OpenCity(found.district, found.figures, settings.PLACE)
 
 

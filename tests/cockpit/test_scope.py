@@ -13,7 +13,6 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from scicity.city import City
 from scicity.cockpit import city as cities
 from scicity.cockpit import discovery, roles
 from scicity.cockpit.models import AuditEntry, Person
@@ -28,10 +27,8 @@ FROM = datetime(2022, 11, 30, 16, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: Any) -> cities.OpenCity:
-    found = City(DEMO, tmp_path_factory.mktemp("demo"))
-    found.load()
-    found.compute()
+def demo(shipped: Any) -> cities.OpenCity:
+    found = shipped("demo")
     return cities.OpenCity(found.district, found.figures, settings.PLACE)
 
 

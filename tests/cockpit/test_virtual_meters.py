@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,21 +31,11 @@ SENT = {
 }
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo district and its lake, computed once."""
-    root = tmp_path_factory.mktemp("virtual")
-    found = City(Path(shutil.copytree(DEMO, root / "demo")), root / "state")
-    found.load()
-    found.compute()
-    return root
-
-
 @pytest.fixture
-def demo(made: Path, tmp_path: Path) -> City:
-    """One's own copy of it, served."""
-    shutil.copytree(made, tmp_path / "own")
-    found = City(tmp_path / "own" / "demo", tmp_path / "own" / "state")
+def demo(shipped: Callable[[str], City], tmp_path: Path) -> City:
+    """One's own copy of the demo district, served."""
+    found = City(Path(shutil.copytree(DEMO, tmp_path / "demo")), tmp_path / "state")
+    shutil.copytree(shipped("demo").state, found.state)
     served = cities.OpenCity(found.district, found.figures, settings.PLACE)
     served.district.settings["public"] = {"enterprises": False}
     cities.use(served)

@@ -8,6 +8,7 @@ bands of a tariff are the month. Unknown counts as nothing on both sides of an e
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,8 @@ PERIODS = {"day": "daily", "month": "monthly", "year": "yearly"}
     scope="module",
     params=["demo", pytest.param("future-science-city", marks=[pytest.mark.sample, pytest.mark.slow])],
 )
-def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> City:
-    found = City(DISTRICTS / request.param, tmp_path_factory.mktemp(request.param))
-    found.load()
-    found.compute()
-    return found
+def city(request: pytest.FixtureRequest, shipped: Callable[[str], City]) -> City:
+    return shipped(request.param)
 
 
 def total(city: City, table: str, *keys: str, of: str = "energy", where: str = "true") -> Sums:

@@ -13,12 +13,8 @@ pytestmark = [pytest.mark.sample, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    found = City(SAMPLE, tmp_path_factory.mktemp("sample"))
-    found.load()
-    found.compute(only="control.forecast_skill")
-    found.compute(only="control.outlook_error")
-    return found
+def sample(shipped):
+    return shipped("future-science-city")
 
 
 def of_series(sample: City, column: str) -> dict[tuple[str, str], float]:

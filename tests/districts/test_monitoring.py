@@ -22,11 +22,8 @@ MILLIONTH = Decimal("0.000001")
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> City:
-    demo = City(DEMO, tmp_path_factory.mktemp("demo"))
-    demo.load()
-    demo.compute()
-    return demo
+def city(shipped: Callable[[str], City]) -> City:
+    return shipped("demo")
 
 
 def rows(city: City, table: str, where: str = "true", order: str = "") -> list[dict[str, Any]]:

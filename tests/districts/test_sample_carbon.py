@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,8 @@ pytestmark = [pytest.mark.sample, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> City:
-    """The sample, loaded, and computed as far as carbon needs it."""
-    found = City(SAMPLE, tmp_path_factory.mktemp("sample"))
-    found.load()
-    needed = (
-        "market_based_total",
-        "inventory_gpc_total",
-        "enterprise_total_yearly",
-        "cogeneration_yearly",
-        "zone_total_yearly",
-    )
-    for table in needed:
-        found.compute(only=f"carbon.{table}")
-    return found
+def city(shipped: Callable[[str], City]) -> City:
+    return shipped("future-science-city")
 
 
 def summed(city: City, table: str, *keys: str, column: str = "emission", **where: Any) -> dict[tuple[Any, ...], Decimal]:

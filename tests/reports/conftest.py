@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def made(folder: Path, state: Path) -> City:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> City:
-    return made(DEMO, tmp_path_factory.mktemp("reports") / "state")
+def demo(shipped: Callable[[str], City]) -> City:
+    return shipped("demo")
 
 
 @pytest.fixture(scope="session")
