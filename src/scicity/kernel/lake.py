@@ -262,7 +262,16 @@ class Lake(Notes):
         """
         add = self._write(table, part, rows, schema.with_metadata(footer), durable=True)
         removes = [(part, path) for path in paths if path != add.path]
-        return self._commit(table, schema, [add], removes, {"note": {"merged": len(paths)}}, durable=True)
+        told = {"merged": len(paths), "of": sorted(path for _, path in removes), "into": add.path}
+        return self._commit(table, schema, [add], removes, {"note": told}, durable=True)
+
+    def merges(self, table: str, version: int, until: int) -> dict[str, list[str]]:
+        """The files that commits behind a version up to another merged, by the file that holds their rows since; none where the
+        files of that version may be gone."""
+        if version < self.record(table).through:
+            return {}
+        since = self._logged(table, version + 1)
+        return {each.note["into"]: each.note["of"] for each in since if each.version <= until and "into" in each.note}
 
     def reduce(
         self,

@@ -144,8 +144,7 @@ class Partitions:
         """What changed in some of their partitions, as (bucket or None, first instant, last instant), margins included."""
         names = [n for n in read_schema(theirs, read).names if n not in ("source_file", "source_row")]
         listed = ", ".join(quoted(name) for name in names)
-        old = self._rows_of(theirs, before, after, parts)
-        new = self._rows_of(theirs, after, before, parts)
+        old, new = (self._rows_in(theirs, files, parts) for files in self._differing(theirs, before, after, parts))
         differing = (
             f"(SELECT {listed} FROM {new} EXCEPT ALL SELECT {listed} FROM {old}) UNION ALL "
             f"(SELECT {listed} FROM {old} EXCEPT ALL SELECT {listed} FROM {new})"
@@ -168,10 +167,25 @@ class Partitions:
             key=str,
         )
 
-    def _rows_of(self, table: Table, mine: Snapshot, other: Snapshot, parts: set[Part]) -> str:
-        """SQL text for the rows of the files that only one of two snapshots has."""
-        files = {p: tuple(f for f in mine.files.get(p, ()) if f not in other.files.get(p, ())) for p in parts}
-        uris = self.lake.uris(table.name, Snapshot(mine.version, files))
+    def _differing(self, table: Table, before: Snapshot, after: Snapshot, parts: set[Part]) -> tuple[list[str], list[str]]:
+        """The files that only one of two snapshots has. Those that were merged meanwhile are no difference: of a merged file the
+        files count that came in between, which are still there."""
+        old = {file for part in parts for file in before.files.get(part, ())}
+        new = {file for part in parts for file in after.files.get(part, ())}
+        merged, waiting, come, same = self.lake.merges(table.name, before.version, after.version), list(new), set(), set()
+        while waiting:
+            file = waiting.pop()
+            if file in old:
+                same.add(file)
+            elif file in merged:
+                waiting += merged.pop(file)
+            else:
+                come.add(file)
+        return sorted(old - same), sorted(come)
+
+    def _rows_in(self, table: Table, files: list[str], parts: set[Part]) -> str:
+        """SQL text for the rows of some files of a table."""
+        uris = self.lake.uris(table.name, Snapshot(0, {min(parts): tuple(files)})) if files else []
         if not uris:
             return self.engine.relation(table, -1)
         return "read_parquet([" + ", ".join(f"'{uri}'" for uri in uris) + "], hive_partitioning=false)"
