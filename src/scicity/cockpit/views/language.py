@@ -1,4 +1,4 @@
-"""The language switch: keeps the page."""
+"""The language switch: keeps the page, and for a person the language of notices."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ def choose(request: HttpRequest) -> HttpResponse:
         target = "/"
     response = HttpResponseRedirect(target)
     if request.POST.get("language") in dict(settings.LANGUAGES):
+        if request.user.is_authenticated:  # notices come in the language that was chosen last
+            chosen = "zh" if request.POST["language"].startswith("zh") else "en"
+            type(request.user).objects.filter(pk=request.user.pk).update(language=chosen)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             request.POST["language"],
