@@ -1,7 +1,7 @@
-"""How letters leave: what Django is told of e-mail. Without SCICITY_MAIL they are written to files, and nothing leaves. Knows no Django.
+"""What Django is told of e-mail: without SCICITY_MAIL letters are written to files, and nothing leaves. Knows no Django.
 
-SCICITY_MAIL=smtp://name@mail.example.org:587      STARTTLS; smtps:// from the first byte; smtp://…?tls=no only within a machine
-SCICITY_PASSWORD_MAIL=…                            its password, so that the address can be shown
+SCICITY_MAIL=smtp://name@mail.example.org:587     STARTTLS; smtps:// from the first byte; ?tls=no only within a machine
+SCICITY_PASSWORD_MAIL=…                           its password
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def _ends_with_parent() -> None:
 
 
 def main() -> None:
-    """Keeps the server of a district going, and beside it what moves its readings, what asks its devices and what sends notices."""
+    """Keeps the server of a district going, and what moves its readings, asks its devices and sends notices."""
     options = argparse.ArgumentParser(prog="python -m scicity.operation.supervising", description=__doc__)
     for name in ("--district", "--host", "--port", "--workers"):
         options.add_argument(name, required=True)

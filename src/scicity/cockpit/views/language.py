@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from scicity.cockpit.models import Person
+
 
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
@@ -18,7 +20,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     if request.POST.get("language") in dict(settings.LANGUAGES):
         if request.user.is_authenticated:  # notices come in the language that was chosen last
             chosen = "zh" if request.POST["language"].startswith("zh") else "en"
-            type(request.user).objects.filter(pk=request.user.pk).update(language=chosen)
+            Person.objects.filter(pk=request.user.pk).update(language=chosen)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             request.POST["language"],

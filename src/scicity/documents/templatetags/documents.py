@@ -1,4 +1,4 @@
-"""`{% documents_of "reviews.case:12" %}` shows the documents of a subject in a page of its domain, and the form that adds one."""
+"""`{% documents_of "reviews.case:12" %}` shows the documents of a subject in a page, and the form that adds one."""
 
 from __future__ import annotations
 
