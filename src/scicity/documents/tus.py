@@ -24,8 +24,8 @@ from django.utils.http import http_date
 from scicity.cockpit.patience import Body, BodyError
 from scicity.documents import attaching, uploading
 from scicity.documents.entitlement import may_write
-from scicity.documents.models import KIND, LONGEST_TITLE, SUBJECT, Document, Upload
-from scicity.documents.naming import safe_line, safe_name, suffix_of
+from scicity.documents.models import Document, Upload
+from scicity.documents.naming import KIND, LONGEST_TITLE, SUBJECT, safe_line, safe_name, suffix_of
 from scicity.kernel.problems import Refused, shown
 
 VERSION = "1.0.0"
