@@ -116,6 +116,7 @@ def test_a_part_file_that_is_gone_is_told(owner):
     sent(browser, path, 0, DXF[:100])
     part = keeping.part_of(settings.PLACE.state, path.rpartition("/")[2])
     part.write_bytes(b"short")
+    assert browser.head(path, **TUS).status_code == 410
     assert sent(browser, path, 100, DXF[100:]).status_code == 410
     part.unlink()
     assert sent(browser, path, 100, DXF[100:]).status_code == 410

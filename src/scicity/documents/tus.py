@@ -160,6 +160,8 @@ def _document(told_by: Mapping[str, str], subject: str) -> Document | None:
 
 def _head(request: HttpRequest, found: Upload) -> HttpResponse:
     _finished(found)
+    if found.version is None:
+        uploading.refuse_lost(found)
     response = _standing(found, 200)
     response.headers["Upload-Length"] = str(found.length)
     return response
