@@ -20,6 +20,7 @@ from scicity.vocabulary import terms
 
 register = template.Library()
 _stamps: dict[str, str] = {}
+SHOWN_FIELDS = 3  # of an entry of the audit trail; more are folded
 LONGEST_TOLD = 200  # characters of one field of an entry of the audit trail
 LONG = 14  # characters; longer texts in a table get room
 
@@ -222,7 +223,10 @@ def told_of(value: Any) -> str:
     if not isinstance(value, Mapping):
         return format_html('<span class="long file-name">{}</span>', _plain(value))
     pairs = ((key, _plain(each)) for key, each in value.items())
-    return format_html('<dl class="told-of">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", pairs))
+    listed = format_html('<dl class="told-of">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", pairs))
+    if len(value) <= SHOWN_FIELDS:
+        return listed
+    return format_html("<details><summary>{}</summary>{}</details>", translate("{n} 项", "{n} fields", n=len(value)), listed)
 
 
 def _plain(value: Any) -> str:
