@@ -154,3 +154,11 @@ def test_a_hundred_thousand_entries_are_verified(tmp_path: Path, folder: Path) -
     print(f"\n{found['entries']} entries in {took:.1f} s, with the start of the command")
     assert (status, found["entries"], found["fault"]) == (0, number + MANY, None) and previous != BEGINNING
     assert took < 120
+
+
+def test_the_command_of_notices_sends_once_and_ends(tmp_path: Path, folder: Path) -> None:
+    state = tmp_path / "state"
+    head(state, folder)
+    done = scicity(state, "notices", "--once", "--district", str(folder), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"sent": 0, "later": 0, "failed": 0, "uploads_ended": 0}
