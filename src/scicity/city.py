@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from scicity.access.files import layers, readings
 from scicity.closing import Closings
+from scicity.documents.rules import rules_of
 from scicity.kernel.computing import Computing, Done
 from scicity.kernel.district import District
 from scicity.kernel.lake import Lake
@@ -23,6 +24,7 @@ from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
+from scicity.notices.mailing import sender_of
 from scicity.operation.upgrading import upgrade
 from scicity.retention import Gone, let_go, rule_of
 from scicity.stores import store_at
@@ -75,6 +77,8 @@ class City:
         """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
         problems = Problems(list(self.problems.items))
         rule_of(self.district.settings, problems)
+        rules_of(self.district.settings, problems)
+        sender_of(self.district.settings, problems)
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         for file in layers.files_of(self.folder, problems):

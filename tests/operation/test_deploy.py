@@ -62,7 +62,7 @@ def test_what_units_take_from_the_environment_is_in_the_example() -> None:
 def test_containers_begin_commands_that_there_are() -> None:
     told = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
     ours = {name: service for name, service in told["services"].items() if service.get("image") == "scicity"}
-    assert set(ours) == {"load", "serve", "arrive", "collect", "backup"}
+    assert set(ours) == {"load", "serve", "arrive", "collect", "notices", "backup"}
     for service in ours.values():
         parsed(service["command"])
     docker = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")

@@ -88,5 +88,5 @@ class AuditEntryAdmin(admin.ModelAdmin):
 
 
 for _model in apps.get_models():
-    if issubclass(_model, Record):
+    if issubclass(_model, Record) and _model.RIGHTS:  # those without are their own pages' alone, as documents are
         admin.site.register(_model)
