@@ -50,12 +50,17 @@ TOLERANCE = source(
 
 
 def _check_promises(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
-    """A promise is in the unit of its measure and not below 0."""
+    """A promise is in the unit of its measure, and one of a building and measure holds from a day on."""
+    first: dict[tuple[Any, ...], dict[str, Any]] = {}
     units = {row["promise_measure"]: row["symbol"] for row in tables["buildings.promise_measure"].to_pylist()}
     for row in table.to_pylist():
         unit = units.get(row["promise_measure"])
         if unit is not None and row["symbol"] is not None and row["symbol"] != unit:
             problems.add("unit", *place_of(row), "symbol", found=row["symbol"], expected=f"{unit}, the unit of the measure")
+        key = (row["building"], row["promise_measure"], row["valid_from"])
+        if None not in key and first.setdefault(key, row) is not row:
+            expected = f"one promise from then on; the first is row {first[key]['source_row']}"
+            problems.add("key-twice", *place_of(row), "valid_from", found=row["valid_from"], expected=expected)
 
 
 PROMISE = source(
@@ -102,8 +107,8 @@ STATED = {
 def promise_stated(slot: Slot, **tables: pa.Table) -> pa.Table:
     """The promises of all sources by building, measure and the day from which each holds.
 
-    Of two for one day the later source goes before the earlier one, and within a source the stricter text cannot be told: the
-    last row stands. A promise of no building yet is not listed.
+    Where two sources tell one for the same day, that of the later source in `STATED` stands. A promise of a project that has no
+    building yet is not listed.
     """
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for table in tables.values():
@@ -126,6 +131,7 @@ def local_day(slot: Slot, moment: Any) -> date:
 
 
 _ENERGY = ("building", "carrier", "energy", "coverage", "stand_in")
+_UNITS = Read("buildings.promise_measure", columns=("promise_measure", "symbol"), trace={"promise_measure": "promise_measure"})
 _METERS = Read("energy.meter", columns=("meter", "role", "carrier"), key="meter")
 _BUILDINGS = Read("buildings.building", columns=("building", "floor_area"), trace={"building": "building"})
 _MEASURED = ["building", "promise_measure", "measured_value", "coverage", "stand_in"]
@@ -143,7 +149,7 @@ def _summed(rows: Any, measure: str, amount: Any, keys: tuple[str, ...]) -> Any:
     return sums.mutate(promise_measure=ibis.literal(measure))
 
 
-def _all(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any, period: str) -> Any:
+def _all(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any, units: Any, period: str) -> Any:
     """What is measured of each measure by building and period."""
     keys = ("building", period)
     electric, heat = energy.filter(energy.carrier == "electricity"), energy.filter(energy.carrier == "heat")
@@ -158,7 +164,7 @@ def _all(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any, pe
         sums = _summed(rows, measure, rows[amount], keys).inner_join(buildings, "building")
         parts.append(sums.mutate(measured_value=sums.measured_value / sums.floor_area.nullif(0.0)))
     names = [*keys, *(name for name in _MEASURED if name != "building")]
-    return ibis.union(*(part.select(names) for part in parts), distinct=False)
+    return ibis.union(*(part.select(names) for part in parts), distinct=False).inner_join(units, "promise_measure")
 
 
 @derived(
@@ -168,20 +174,21 @@ def _all(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any, pe
         "meters": Read("energy.meter_yearly", columns=("meter", "flow", "building", "year", "energy", "coverage", "stand_in")),
         "roles": _METERS,
         "buildings": _BUILDINGS,
+        "units": _UNITS,
     },
-    columns=[*_MEASURED[:2], "year", *_MEASURED[2:]],
+    columns=[*_MEASURED[:2], "year", *_MEASURED[2:], "symbol"],
     grain=["building", "promise_measure", "year"],
     period="year",
     time="year",
     title_zh="建筑逐年实测（承诺口径）",
     title_en="Measured of what can be promised, by year",
 )
-def measured_yearly(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any) -> Any:
+def measured_yearly(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any, units: Any) -> Any:
     """What was measured in a year of each measure that can be promised: what is known, with the coverage of its weakest part.
 
     Nothing is extrapolated. Water has no table yet, so it is never measured here.
     """
-    return _all(energy, emission, meters, roles, buildings, "year")
+    return _all(energy, emission, meters, roles, buildings, units, "year")
 
 
 @derived(
@@ -196,15 +203,16 @@ def measured_yearly(energy: Any, emission: Any, meters: Any, roles: Any, buildin
         ),
         "roles": _METERS,
         "buildings": _BUILDINGS,
+        "units": _UNITS,
     },
-    columns=[*_MEASURED[:2], "month", *_MEASURED[2:]],
+    columns=[*_MEASURED[:2], "month", *_MEASURED[2:], "symbol"],
     grain=["building", "promise_measure", "month"],
     period="year",
     time="month",
     title_zh="建筑逐月实测（承诺口径）",
     title_en="Measured of what can be promised, by month",
 )
-def measured_monthly(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any) -> Any:
+def measured_monthly(energy: Any, emission: Any, meters: Any, roles: Any, buildings: Any, units: Any) -> Any:
     """What was measured in a month of each measure that can be promised; as buildings.measured_yearly."""
     own = emission.filter(emission.emission_scope <= 2)  # what scope 3 adds is in no promise
-    return _all(energy, own, meters, roles, buildings, "month")
+    return _all(energy, own, meters, roles, buildings, units, "month")
