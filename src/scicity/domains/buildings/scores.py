@@ -86,16 +86,14 @@ ENTRY = source(
 )
 
 
-def schemes_of(
-    schemes: pa.Table, levels: pa.Table, categories: pa.Table, items: pa.Table, stage: str
-) -> dict[str, scoring.Scheme | None]:
+def schemes_of(tables: Mapping[str, pa.Table], stage: str) -> dict[str, scoring.Scheme | None]:
     """The schemes by their keys at a stage; None for one that is a template or whose categories lack a full score."""
     of: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for name, table in (("levels", levels), ("categories", categories), ("items", items)):
-        for row in table.to_pylist():
+    for name in ("levels", "categories", "items"):
+        for row in tables[name].to_pylist():
             of[row["label_scheme"]][name].append(row)
     found: dict[str, scoring.Scheme | None] = {}
-    for row in schemes.to_pylist():
+    for row in tables["schemes"].to_pylist():
         mine = of[row["label_scheme"]]
         wanting = not mine["categories"] or any(each["full_score"] is None for each in mine["categories"])
         if row["scheme_status"] != "entered" or wanting:
@@ -158,15 +156,14 @@ _READS = {
 
 def _rated(tables: Mapping[str, pa.Table]) -> list[tuple[dict[str, Any], scoring.Scheme | None, scoring.Scored | None]]:
     """Each sheet with its scheme at its stage and what it comes to; None for a scheme that is still a template."""
-    laws = ("schemes", "levels", "categories", "items")
-    at_stage = {stage: schemes_of(*(tables[name] for name in laws), stage) for stage in holding.STAGES}
+    at_stage = {stage: schemes_of(tables, stage) for stage in holding.STAGES}
     kinds = {(row["label_scheme"], row["score_item"]): row["item_kind"] for row in tables["items"].to_pylist()}
     entries: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in tables["entries"].to_pylist():
         entries[row["sheet"]].append(row)
     zones = {row["building"]: row for row in tables["buildings"].to_pylist()}
     status = {row["label_scheme"]: row for row in tables["schemes"].to_pylist()}
-    found = []
+    found: list[tuple[dict[str, Any], scoring.Scheme | None, scoring.Scored | None]] = []
     for row in sorted(tables["sheets"].to_pylist(), key=lambda row: row["sheet"]):
         scheme = at_stage[row["stage"]].get(row["label_scheme"])
         mine, built = entries[row["sheet"]], zones.get(row["building"], {})

@@ -120,9 +120,8 @@ def scored(scheme: Scheme, met: Mapping[str, bool | None], points: Mapping[str, 
     _checked(scheme, met, points)
     parts = tuple(_part(each, scheme.items, met, points) for each in scheme.categories)
     controls = all_of(met.get(item.key) for item in scheme.items if item.kind == CONTROL)
-    sums = [sum((part.category.weight * value(part) for part in parts), ZERO) for value in (lambda p: p.low, lambda p: p.high)]
-    low = ((scheme.base if controls is True else ZERO) + sums[0]) / scheme.divisor
-    high = ((scheme.base if controls is not False else ZERO) + sums[1]) / scheme.divisor
+    low = _total(scheme, controls is True, ((part.category, part.low) for part in parts))
+    high = _total(scheme, controls is not False, ((part.category, part.high) for part in parts))
     ordered = sorted(scheme.levels, key=lambda level: level.rank)
     sure = [level for level in ordered if _reached(scheme, level, low, controls, parts, met) is True]
     still = [level for level in ordered if _reached(scheme, level, high, controls, parts, met) is not False]
@@ -186,6 +185,11 @@ def missing_points(scheme: Scheme, level: Level, parts: Iterable[Part]) -> Decim
     return max(needed * scheme.divisor - has, sum(short, ZERO), ZERO)
 
 
+def _total(scheme: Scheme, with_base: bool, given: Iterable[tuple[Category, Decimal]]) -> Decimal:
+    points = sum((category.weight * value for category, value in given), ZERO)
+    return ((scheme.base if with_base else ZERO) + points) / scheme.divisor
+
+
 def _part(
     category: Category, items: Iterable[Item], met: Mapping[str, bool | None], points: Mapping[str, Decimal | None]
 ) -> Part:
@@ -237,6 +241,7 @@ def _checked(scheme: Scheme, met: Mapping[str, bool | None], points: Mapping[str
     for key, value in points.items():
         if key not in kinds or kinds[key].kind != SCORED:
             raise ValueError(f"{key!r} is no scored item of the scheme")
-        most = kinds[key].full if kinds[key].full is not None else fulls[kinds[key].category]
+        own = kinds[key].full
+        most = fulls[kinds[key].category] if own is None else own
         if value is not None and not ZERO <= value <= most:
             raise ValueError(f"{key!r}: {value} points, expected 0 to {most}")
