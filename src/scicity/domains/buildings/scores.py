@@ -246,7 +246,17 @@ def score(slot: Slot, **tables: pa.Table) -> pa.Table:
 @derived(
     reads=_READS,
     columns=[
-        *("sheet", "score_category", "label_scheme", "points", "points_low", "points_high", "full_score", "minimum_points"),
+        *(
+            "sheet",
+            "score_category",
+            "label_scheme",
+            "building",
+            "points",
+            "points_low",
+            "points_high",
+            "full_score",
+            "minimum_points",
+        ),
         *("category_weight", "floor_met", "failing", "open_items", "stand_in"),
     ],
     grain=["sheet", "score_category"],
@@ -264,7 +274,7 @@ def score_category(slot: Slot, **tables: pa.Table) -> pa.Table:
         for part in told.parts if told else ():
             rows.append(
                 {
-                    **{name: about[name] for name in ("sheet", "label_scheme", "stand_in")},
+                    **{name: about[name] for name in ("sheet", "label_scheme", "building", "stand_in")},
                     "score_category": part.category.key,
                     "points": _told(part.low) if part.low == part.high else None,
                     "points_low": _told(part.low),
