@@ -254,11 +254,7 @@ def to_date_charts(city: Any, building: str, year: int) -> list[dict[str, Any]]:
                 "labels": [f"{row['month']:%Y-%m}" for row in rows],
                 "series": [
                     {"name": ("实测累计", "measured"), "figures": [row.figure("measured_to_date") for row in rows]},
-                    {
-                        "name": ("承诺折算", "promised"),
-                        "figures": [row.figure("promised_to_date") for row in rows],
-                        "kind": "limit",
-                    },
+                    {"name": ("承诺折算", "promised"), "figures": [row.figure("promised_to_date") for row in rows]},
                 ],
             }
         )
