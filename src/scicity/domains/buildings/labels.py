@@ -204,8 +204,12 @@ def label_yearly(held: Any, levels: Any, buildings: Any) -> Any:
     stocked = _whole(buildings)
     stock = stocked.group_by("zone").agg(stock_area=_area(stocked, ibis.literal(True)))
     found = sums.left_join(stock, "zone")
+
+    def percent(part: Any, whole: Any) -> Any:
+        return part.cast("float64") / whole.cast("float64").nullif(0.0) * 100  # real numbers on every engine
+
     return found.mutate(
-        share_at_least=100.0 * found.buildings_at_least / found.every,
-        area_share_at_least=100.0 * found.area_at_least / found.every_area.nullif(0.0),
-        stock_share=100.0 * found.of_stock / found.stock_area.nullif(0.0),
+        share_at_least=percent(found.buildings_at_least, found.every),
+        area_share_at_least=percent(found.area_at_least, found.every_area),
+        stock_share=percent(found.of_stock, found.stock_area),
     )
