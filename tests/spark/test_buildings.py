@@ -27,7 +27,7 @@ REGISTERS = {
     f"2,green_building_star,one_star,design,,office,,,2022-06-01,{END}"
     f"3,green_building_star,basic,design,P,,south,,2022-07-01,{END}"
     f"4,healthy_building,labelled,design,Q,,south,700.1,2022-07-01,{END}",
-    "score_sheets": "sheet,label_scheme,stage,project,building,zone,assessed_on,origin,source\n"
+    "score_sheets": "sheet,label_scheme,stage,project,building,zone,rated_on,origin,source\n"
     "s,leed,operation,,lab,,2022-01-01,stand-in,made up\n",
     "score_entries": "sheet,score_item,met,points,document,note,origin,source\n"
     "s,prerequisites,true,,,,stand-in,made up\ns,points,,61.5,,,stand-in,made up\n",

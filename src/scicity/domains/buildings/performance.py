@@ -74,7 +74,7 @@ def performance_yearly(slot: Slot, measured: pa.Table, **tables: pa.Table) -> pa
 
     The promise is the last one that holds from before the year began. A year whose coverage is below the least one is
     incomplete: it shows what is known, and no gap. Kept is as good as promised or better, tolerated is worse within the
-    tolerance.
+    tolerance. A promise of a measure that there is not, or in another unit, is not compared.
     """
     year = int(slot.part.period)
     found = {(row["building"], row["promise_measure"]): row for row in measured.to_pylist()}
@@ -82,21 +82,30 @@ def performance_yearly(slot: Slot, measured: pa.Table, **tables: pa.Table) -> pa
     built = {row["building"]: row for row in tables["buildings"].to_pylist()}
     rows = []
     for key, promise in _in_force(tables["stated"], year).items():
-        rule, seen = rules[key[1]], found.get(key, {})
-        told = promised.judged(
-            promise["promise_value"],
-            seen.get("measured_value"),
-            seen.get("coverage"),
-            rule["direction"],
-            rule["tolerance"],
-            rule["minimum_coverage"],
-        )
+        rule = rules.get(key[1], {})
+        if promised.comparable(promise["promise_value"], promise["symbol"], rule.get("symbol")):
+            seen = found.get(key, {})
+            told = promised.judged(
+                promise["promise_value"],
+                seen.get("measured_value"),
+                seen.get("coverage"),
+                rule["direction"],
+                rule["tolerance"],
+                rule["minimum_coverage"],
+            )
+        else:
+            seen, told = {}, promised.Judged(None, None, promised.NOT_COMPARABLE)
         of = built.get(key[0], {})
         rows.append(
             {
                 **_about(promise, of),
                 **{"year": year, "measured_value": seen.get("measured_value"), "coverage": seen.get("coverage")},
-                **{"gap": told.gap, "gap_share": told.share, "promise_verdict": told.verdict, "tolerance": rule["tolerance"]},
+                **{
+                    "gap": told.gap,
+                    "gap_share": told.share,
+                    "promise_verdict": told.verdict,
+                    "tolerance": rule.get("tolerance"),
+                },
                 **{"document": promise["document"], "review": promise["review"]},
                 "stand_in": bool(seen.get("stand_in")) or STAND_IN in (promise["origin"], of.get("origin")),
             }
@@ -131,9 +140,12 @@ def performance_to_date(slot: Slot, measured: pa.Table, **tables: pa.Table) -> p
     for row in measured.to_pylist():
         by_month[row["building"], row["promise_measure"]][row["month"].month] = row
     built = {row["building"]: row for row in tables["buildings"].to_pylist()}
+    rules = {row["promise_measure"]: row["symbol"] for row in tables["measures"].to_pylist()}
     of = (date(year + 1, 1, 1) - date(year, 1, 1)).days
     rows = []
     for key, promise in _in_force(tables["stated"], year).items():
+        if not promised.comparable(promise["promise_value"], promise["symbol"], rules.get(key[1])):
+            continue
         months, total, parts, stand_in = by_month.get(key, {}), 0.0, [], False
         for number in range(1, max(months, default=0) + 1):
             first = date(year, number, 1)
@@ -183,6 +195,6 @@ def promise_yearly(yearly: Any) -> Any:
         promises_kept=count(promised.KEPT),
         promises_tolerated=count(promised.TOLERATED),
         promises_missed=count(promised.MISSED),
-        promises_open=count(promised.INCOMPLETE, promised.NOT_MEASURED),
+        promises_open=count(promised.INCOMPLETE, promised.NOT_MEASURED, promised.NOT_COMPARABLE),
         stand_in=rows.stand_in.max(),
     )

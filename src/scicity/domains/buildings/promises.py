@@ -16,6 +16,7 @@ from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Read, derived, source
 
 EPOCH = date(1970, 1, 1)
+MANUAL = "manual"  # the origin of what people decided, which names none
 
 MEASURE = source(
     "buildings.promise_measure",
@@ -114,9 +115,10 @@ def promise_stated(slot: Slot, **tables: pa.Table) -> pa.Table:
     for table in tables.values():
         since = next(name for name in SINCE if name in table.column_names)
         for row in table.to_pylist():
-            if row["building"] is None or row[since] is None:
+            if not row["building"] or row[since] is None:
                 continue
-            kept = {name: row.get(name) for name in (*SHARED, "document", "review", "origin", "source")}
+            kept = {name: row.get(name) for name in (*SHARED, "document", "review", "source")}
+            kept["origin"] = row.get("origin", MANUAL)
             key = (row["building"], row["promise_measure"], local_day(slot, row[since]))
             found[key] = {**kept, "first_day": key[2]}
     return pa.Table.from_pylist([found[key] for key in sorted(found)], schema=promise_stated.schema)

@@ -33,8 +33,8 @@ def _check_sheets(table: pa.Table, tables: dict[str, pa.Table], problems: Proble
 SHEET = source(
     "buildings.sheet",
     path="registers/score_sheets.csv",
-    columns=["sheet", "label_scheme", "stage", "project", "building", "zone", "assessed_on", "origin", "source"],
-    optional=("project", "building", "zone", "assessed_on", "source"),
+    columns=["sheet", "label_scheme", "stage", "project", "building", "zone", "rated_on", "origin", "source"],
+    optional=("project", "building", "zone", "rated_on", "source"),
     grain=["sheet"],
     references={
         "label_scheme": "buildings.scheme.label_scheme",
@@ -198,7 +198,18 @@ def _told(value: Decimal | None) -> Decimal | None:
 @derived(
     reads=_READS,
     columns=[
-        *("sheet", "label_scheme", "stage", "project", "building", "zone", "assessed_on", "score", "score_low", "score_high"),
+        *(
+            "sheet",
+            "label_scheme",
+            "stage",
+            "project",
+            "building",
+            "zone",
+            "rated_on",
+            "total_score",
+            "score_low",
+            "score_high",
+        ),
         *("score_full", "controls_met", "score_verdict", "label_level", "level_at_least", "level_at_most", "failing"),
         *("open_items", "next_level", "points_missing", "review", "stand_in"),
     ],
@@ -218,14 +229,14 @@ def score(slot: Slot, **tables: pa.Table) -> pa.Table:
     rows = []
     for about, scheme, told in _rated(tables):
         row = {name: about[name] for name in ("sheet", "label_scheme", "stage", "project", "building", "zone")}
-        row |= {name: about[name] for name in ("assessed_on", "review", "stand_in")}
+        row |= {name: about[name] for name in ("rated_on", "review", "stand_in")}
         if scheme is None or told is None:
             rows.append({**row, "score_verdict": TEMPLATE})
             continue
         rows.append(
             {
                 **row,
-                "score": _told(told.total) if not told.open else None,
+                "total_score": _told(told.total) if not told.open else None,
                 "score_low": _told(told.low),
                 "score_high": _told(told.high),
                 "score_full": _told(scheme.full),

@@ -69,7 +69,7 @@ stars,safe,airtight,prerequisite,,three,,气密,Airtight
 LABELS = (
     "label,label_scheme,label_level,stage,project,building,zone,floor_area,awarded_on,valid_to,document,review,origin,source\n"
 )
-SHEETS = "sheet,label_scheme,stage,project,building,zone,assessed_on,origin,source\n"
+SHEETS = "sheet,label_scheme,stage,project,building,zone,rated_on,origin,source\n"
 ENTRIES = "sheet,score_item,met,points,document,note,origin,source\n"
 PROMISES = "promise,project,building,promise_measure,promise_value,symbol,stage,valid_from,document,review,origin,source\n"
 TOLERANCES = "promise_measure,tolerance,document,review,source\n"

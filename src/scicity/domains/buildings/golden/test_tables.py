@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from scicity.domains.buildings import promises
+from scicity.domains.buildings import performance, promises
 from scicity.domains.buildings.golden.small_buildings import (
     CATEGORIES,
     EMITTED,
@@ -155,11 +155,11 @@ def test_sheets_are_scored_by_their_scheme_at_their_stage(tmp_path: Path) -> Non
     district.load()
     one, two, three = district.rows("score")
     # (400 + 240 + 60) / 10; 60 is exactly 30 % of 200; a prerequisite of three stars is not met
-    assert (one["score"], one["label_level"], one["score_verdict"]) == (Decimal(70), "two", "assessed")
+    assert (one["total_score"], one["label_level"], one["score_verdict"]) == (Decimal(70), "two", "assessed")
     assert (one["failing"], one["open_items"], one["zone"], one["stand_in"]) == ("airtight", None, "north", False)
     assert (one["next_level"], one["points_missing"]) == ("three", Decimal(150))
     # design: easy has 140 points, more than that count as 140; safe is open
-    assert (two["score"], two["score_low"], two["score_high"]) == (None, Decimal(54), Decimal(84))
+    assert (two["total_score"], two["score_low"], two["score_high"]) == (None, Decimal(54), Decimal(84))
     assert (two["score_verdict"], two["label_level"]) == ("not_assessable", None)
     assert (two["level_at_least"], two["level_at_most"], two["score_full"]) == ("basic", "two", Decimal(84))
     assert (two["open_items"], two["stand_in"]) == ("airtight safe_points", True)
@@ -309,6 +309,7 @@ def test_promises_of_a_second_source_go_before_the_registers(tmp_path: Path) -> 
             {**_decided("b", 700.0), "decided_on": date(2020, 1, 1)},
             {**_decided("c", 600.0), "decided_on": date(2021, 5, 5)},
             {**_decided(None, 600.0), "decided_on": date(2021, 5, 5)},
+            {**_decided("", 600.0), "decided_on": date(2021, 5, 5)},
         ]
     )
     found = promises.promise_stated.function(slot, register=register, decided=decided).to_pylist()
@@ -319,6 +320,39 @@ def test_promises_of_a_second_source_go_before_the_registers(tmp_path: Path) -> 
         ("c", date(2021, 5, 5)): 600.0,
     }
     assert len(found) == len(district.rows("promise_stated")) + 1
+    assert {row["origin"] for row in found if row["promise_value"] == 700.0} == {"manual"}
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "symbol"),
+    [
+        ("happiness", 5.0, "kWh"),
+        ("electricity_use", 5.0, "MWh"),
+        ("electricity_use", 5.0, ""),
+        ("electricity_use", -5.0, "kWh"),
+        ("electricity_use", float("nan"), "kWh"),
+        ("electricity_use", float("inf"), "kWh"),
+    ],
+)
+def test_a_promise_that_cannot_be_compared_is_told_and_never_judged(
+    promised: SmallBuildings, measure: str, value: float, symbol: str
+) -> None:
+    """What people typed in a review is checked by no register: it may be of any measure, unit and value."""
+    tables = {name: promised.city.computing.engine.rows(promised.city.catalog[f"buildings.{table}"]) for name, table in OTHERS}
+    about = {"building": "b", "promise_measure": measure, "promise_value": value, "symbol": symbol}
+    stated = pa.Table.from_pylist([{**about, "first_day": date(2020, 1, 1)}], schema=promises.promise_stated.schema)
+    bounds = Calendar("Asia/Shanghai").bounds("2022")
+    slot = Slot(Part("2022"), *bounds, Calendar("Asia/Shanghai"), (bounds,))
+    (row,) = performance.performance_yearly.function(slot, stated=stated, **tables).to_pylist()
+    assert (row["promise_verdict"], row["gap"], row["measured_value"]) == ("not_comparable", None, None)
+    tables["measured"] = promises.measured_monthly.schema.empty_table()
+    assert performance.performance_to_date.function(slot, stated=stated, **tables).num_rows == 0
+
+
+OTHERS = (
+    *(("measures", "promise_measure"), ("tolerances", "promise_tolerance"), ("buildings", "building")),
+    ("measured", "measured_yearly"),
+)
 
 
 def _decided(building: str | None, value: float) -> dict[str, Any]:

@@ -7,11 +7,12 @@ Source: this project's rule; the tolerance and the least coverage are data.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 KEPT, TOLERATED, MISSED, INCOMPLETE, NOT_MEASURED = "kept", "tolerated", "missed", "incomplete", "not_measured"
-VERDICTS = (MISSED, TOLERATED, KEPT, INCOMPLETE, NOT_MEASURED)
+NOT_COMPARABLE = "not_comparable"  # no such measure, another unit, or a value that is none
 LOWER, HIGHER = "lower", "higher"
 HUNDRED = 100.0
 
@@ -45,6 +46,14 @@ def judged(
     worse = gap if direction == LOWER else -gap
     verdict = KEPT if worse <= 0 else TOLERATED if worse <= promised * tolerance / HUNDRED else MISSED
     return Judged(gap, HUNDRED * gap / promised if promised else None, verdict)
+
+
+def comparable(value: float | None, symbol: str | None, unit: str | None) -> bool:
+    """Whether a promise is a number of at least 0 in the `unit` of its measure; no unit is that of no measure.
+
+    Source: this project's rule: units are compared as they are printed, never guessed.
+    """
+    return value is not None and 0 <= value < math.inf and unit is not None and symbol == unit
 
 
 def holding(firsts: Iterable[int], begin: int) -> int | None:

@@ -166,16 +166,21 @@ def measures(city: Any) -> dict[str, Any]:
     return {row["promise_measure"]: row for row in city.rows("buildings.promise_measure", order=["promise_measure"])}
 
 
+def _unknown(key: str) -> dict[str, str]:
+    """Names for a measure that nothing defines: its key."""
+    return {"promise_measure": key, "name_zh": key, "name_en": key}
+
+
 def counts(city: Any, year: int, zone: str) -> list[dict[str, Any]]:
     """How many promises of each measure are kept in a year and zone."""
     known = measures(city)
     rows = city.rows("buildings.promise_yearly", where={"year": year, "zone": zone}, order=["promise_measure"])
-    return [{"row": row, "measure": known.get(row["promise_measure"])} for row in rows]
+    return [{"row": row, "measure": known.get(row["promise_measure"]) or _unknown(row["promise_measure"])} for row in rows]
 
 
 def worse_by(row: Any, known: dict[str, Any]) -> float:
     """How much worse than promised a year was, in per cent of the promise; what is not judged is last."""
-    if row["gap_share"] is None:
+    if row["gap_share"] is None or row["promise_measure"] not in known:
         return float("-inf")
     return float(row["gap_share"]) * (-1.0 if known[row["promise_measure"]]["direction"] == "higher" else 1.0)
 
@@ -196,7 +201,7 @@ def performance_entry(row: Any, known: dict[str, Any], built: dict[str, Any]) ->
     """A promise beside what was measured, in words."""
     return {
         "row": row,
-        "measure": known.get(row["promise_measure"]),
+        "measure": known.get(row["promise_measure"]) or _unknown(row["promise_measure"]),
         "building": built.get(row["building"]),
         "verdict": told.word(told.VERDICTS, row["promise_verdict"]),
     }

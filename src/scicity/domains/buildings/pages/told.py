@@ -10,6 +10,7 @@ VERDICTS = {
     "kept": ("已兑现", "kept", "good"),
     "incomplete": ("数据不足，不作判断", "incomplete: not judged", ""),
     "not_measured": ("未计量", "not measured", ""),
+    "not_comparable": ("指标或单位不符", "no such measure or unit", ""),
 }
 SCORES = {
     "assessed": ("已评定", "assessed", "good"),

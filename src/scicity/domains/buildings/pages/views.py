@@ -95,7 +95,7 @@ def promises(request: HttpRequest) -> HttpResponse:
     there = {entry["row"]["promise_measure"] for entry in asked.counts(city, year, ROOT_ZONE)}
     measure, verdict = _choice(request, "measure", there), _choice(request, "verdict", told.VERDICTS)
     entries = asked.ranked(city, year, zone, measure, verdict)
-    drawn = [measure] if measure else sorted(there)
+    drawn = [key for key in ([measure] if measure else sorted(there)) if key in known]
     charts = [asked.ranked_chart([e for e in entries if e["row"]["promise_measure"] == key], known[key], year) for key in drawn]
     context: dict[str, Any] = {
         "years": [str(one) for one in reversed(years)],
