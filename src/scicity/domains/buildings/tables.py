@@ -1,5 +1,17 @@
-"""The registers of buildings and of the enterprises in them."""
+"""The registers of buildings and of the enterprises in them; labels, ratings and promises are found here by name."""
 
+from scicity.domains.buildings.labels import LABEL, label_held, label_yearly  # noqa: F401
+from scicity.domains.buildings.performance import performance_to_date, performance_yearly, promise_yearly  # noqa: F401
+from scicity.domains.buildings.promises import (  # noqa: F401
+    MEASURE,
+    PROMISE,
+    TOLERANCE,
+    measured_monthly,
+    measured_yearly,
+    promise_stated,
+)
+from scicity.domains.buildings.schemes import CATEGORY, ITEM, LEVEL, SCHEME  # noqa: F401
+from scicity.domains.buildings.scores import ENTRY, SHEET, score, score_category  # noqa: F401
 from scicity.kernel.tables import source
 
 building = source(
