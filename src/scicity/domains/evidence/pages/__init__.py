@@ -1,0 +1,3 @@
+"""The board of evidence."""
+
+NAVIGATION = {"zh": "核查", "en": "Evidence", "order": 500}
