@@ -21,7 +21,8 @@ WIDER = ("wider",)
 FEWEST_PARTS = 2
 NEAR = 366  # days between two periods of which one may still be a part of the other …
 FAR_APART = 1.2  # … if it is larger than the whole by so much
-MOST_PARTS = 12  # of a sentence whose sums are tried
+MOST_PARTS = 8  # of a sentence whose sums are tried
+MOST_TOGETHER = 30  # amounts of a sentence; more are a table, and are not taken for a sum
 
 
 def together(claims: Claims, i: int, j: int, how: str) -> bool:
@@ -147,6 +148,8 @@ def _named(claims: Claims, relation: Any, rules: Rules) -> Iterator[Found]:
         by_sentence[int(claims.sentence[i])].append(i)
     reason = (str(relation["reason_zh"] or ""), str(relation["reason_en"] or ""))
     for sentence, members in by_sentence.items():
+        if len(members) > MOST_TOGETHER:
+            continue
         text = claims.sentences.get(sentence, "")
         for whole in members:
             measure, unit = str(claims.rows[whole].get("measure_en")), claims.rows[whole].get("unit")
@@ -259,7 +262,7 @@ def _shares(claims: Claims, rules: Rules) -> Iterator[Found]:
             for j in by_sentence[int(claims.sentence[i])]
             if str(claims.rows[j].get("unit")) != "%" and 0 <= text.find(str(claims.rows[j].get("quote_zh") or "\0")) <= here
         ]
-        pairs = [(a, b) for a, b in permutations(others, 2) if claims.rows[a].get("unit") == claims.rows[b].get("unit")
+        pairs = [(a, b) for a, b in permutations(others[:MOST_TOGETHER], 2) if claims.rows[a].get("unit") == claims.rows[b].get("unit")
                  and 0 < claims.value[a] <= claims.value[b] and str(claims.rows[a].get("unit")) != "{year}"]
         if not pairs:
             continue
@@ -280,8 +283,14 @@ def _days(claims: Claims, rules: Rules) -> Iterator[Found]:
             continue
         share = 100 * claims.value[i] / length
         stem = str(claims.rows[i].get("measure_en")).removesuffix("s")
-        for j in claims.chosen(f"{stem}_ratio {stem}_share {stem}_rate", "%"):
-            if claims.first_day[i] == claims.first_day[j] and abs(share - claims.value[j]) > 100 * within:
-                told = f"{digits(claims.value[i])} / {length} = {digits(share)} % ≠ {digits(claims.value[j])} %; {digits(claims.value[i])} / {digits(claims.value[j])} % = {digits(100 * claims.value[i] / claims.value[j])} d"
-                yield Found("days_apart", ((j, "share"), (i, "part")), told, float(claims.value[j]), share, share, "%")
-                break
+        apart = [
+            j
+            for j in claims.chosen(f"{stem}_ratio {stem}_share {stem}_rate", "%")
+            if claims.first_day[i] == claims.first_day[j] and abs(share - claims.value[j]) > 100 * within
+        ]
+        if apart:
+            days, said = digits(claims.value[i]), digits(claims.value[apart[0]])
+            told = f"{days} / {length} = {digits(share)} % ≠ {said} %"
+            told += f"; {days} / {said} % = {digits(100 * claims.value[i] / claims.value[apart[0]])} d"
+            members = (*roles(apart, "share"), (i, "part"))
+            yield Found("days_apart", members, told, float(claims.value[apart[0]]), share, share, "%")

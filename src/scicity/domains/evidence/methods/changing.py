@@ -11,6 +11,7 @@ from scicity.domains.evidence.methods.claims import ALIKE, NO_DAY, Claims, liken
 from scicity.domains.evidence.methods.found import Found, Rules, digits
 
 FEWEST_SIGNS = 4  # of a subject without its scope
+MOST = 80  # statements of one measure that are looked at as a series
 
 
 def changing(claims: Claims, rules: Rules) -> list[Found]:
@@ -61,8 +62,8 @@ def _scopes(claims: Claims) -> Iterator[Found]:
             by_measure.setdefault((row.get("measure_en"), row.get("unit")), []).append(i)
     for members in by_measure.values():
         members.sort(key=lambda i: (claims.first_day[i], i))
-        for j in members:
-            before = [i for i in members if claims.first_day[i] < claims.first_day[j] and _same_base(claims, i, j)]
+        for j in members[:MOST]:
+            before = [i for i in members[:MOST] if claims.first_day[i] < claims.first_day[j] and _same_base(claims, i, j)]
             if before and claims.scope[before[-1]] != claims.scope[j]:
                 i = before[-1]
                 words = ["+".join(sorted(claims.scope[k])) or "—" for k in (i, j)]

@@ -12,6 +12,7 @@ from scicity.domains.evidence.methods.claims import Claims
 from scicity.domains.evidence.methods.found import Found, Rules, digits, fits, unit_word
 
 POINTS = "[pp]"
+COUNTED = ("count", "rank", "date")  # natures whose values are whole numbers
 
 
 def ranging(claims: Claims, rules: Rules) -> list[Found]:
@@ -29,12 +30,12 @@ def ranging(claims: Claims, rules: Rules) -> list[Found]:
 def _measures(claims: Claims, rules: Rules) -> Iterator[Found]:
     measures, units = claims.column("measure_en"), claims.column("unit")
     rows = [rules.measure(measure, unit) for measure, unit in zip(measures, units, strict=True)]
-    lowest = np.array([float(row["lowest"]) if row else -np.inf for row in rows])
-    highest = np.array([float(row["highest"]) if row else np.inf for row in rows])
+    lowest = np.array([float(row["lowest"]) if row else -np.inf for row in rows], dtype=float)
+    highest = np.array([float(row["highest"]) if row else np.inf for row in rows], dtype=float)
     known = np.isfinite(claims.value)
     top = np.array([float(row.get("value_high") or np.nan) for row in claims.rows], dtype=float)
     outside = known & ((claims.value < lowest) | (claims.value > highest) | (top > highest))
-    whole = np.array([bool(row) and row["nature"] in ("count", "rank", "date") for row in rows])  # type: ignore[index]
+    whole = np.array([bool(row and row["nature"] in COUNTED) for row in rows], dtype=bool)
     broken = known & whole & (np.abs(claims.value - np.round(claims.value)) > 1e-9)
     for i in np.flatnonzero(outside).tolist():
         word = unit_word(units[i])

@@ -28,13 +28,18 @@ def reading(claims: Claims, rules: Rules) -> list[Found]:
     A value [its unit] is the printed number times the scale of its printed unit. Source: GB/T 15835-2011 and the usage of words.
     """
     scales = _scales(rules)
+    shares = {
+        row.get("subject_en")
+        for row in claims.rows
+        if row.get("unit") == "%" and rules.nature(str(row.get("measure_en")), "%") == "share"
+    }
     found: list[Found] = []
     for i in range(len(claims)):
         row = claims.rows[i]
         found += _number(claims, i, row)
         found += _value(claims, i, row, scales, rules)
         found += _words(claims, i, row, rules)
-        found += _direction(claims, i, row, rules)
+        found += _direction(claims, i, row, rules, shares)
     return found
 
 
@@ -175,14 +180,13 @@ def _alone(cue: str, after: str) -> bool:
     return len(cue) > 1 or after.startswith(cue)
 
 
-def _direction(claims: Claims, i: int, row: Any, rules: Rules) -> Iterator[Found]:
+def _direction(claims: Claims, i: int, row: Any, rules: Rules, shares: set[Any]) -> Iterator[Found]:
     unit, measure = str(row.get("unit") or ""), str(row.get("measure_en") or "")
     quote, value = str(row.get("quote_zh") or ""), claims.value[i]
     nature = rules.nature(measure, "%" if unit == POINTS else unit)
     behind = _points(row)
     if nature in ("share", "change") and (unit == POINTS or behind == POINTS):
-        base_is_share = any(str(other.get("subject_en")) == row.get("subject_en") and str(other.get("unit")) == "%"
-                            and rules.nature(str(other.get("measure_en")), "%") == "share" for other in claims.rows)
+        base_is_share = row.get("subject_en") in shares
         if nature == "share" or not base_is_share:
             yield Found("percent_or_points", ((i, "statement"),), f"{measure}: “{quote[:60]}” → {unit}")
     elif unit == POINTS and behind != POINTS:

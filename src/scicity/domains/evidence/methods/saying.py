@@ -16,6 +16,8 @@ FACTS = ("actual", "construction")
 AIMS = ("target", "plan")
 STILL = ("level", "share", "count")  # natures that are expected to move from year to year
 YEAR = 366  # days
+MOST = 80  # statements of one measure that are compared each with each
+SAYS = ("=", "~")  # comparators of a value; a bound that stays is no value that stays
 
 
 def saying(claims: Claims, rules: Rules) -> list[Found]:
@@ -58,9 +60,6 @@ def alike(claims: Claims) -> list[list[int]]:
     return groups
 
 
-MOST = 400  # statements of one measure that are compared each with each
-
-
 def _told(claims: Claims, i: int) -> str:
     row = claims.rows[i]
     said = str(row.get("comparator") or "=")
@@ -84,7 +83,7 @@ def _kin(claims: Claims, i: int, j: int) -> bool:
 
 def _twice(claims: Claims, group: list[int], rules: Rules) -> Iterator[Found]:
     newest = max((int(claims.last_day[i]) for i in group if claims.rows[i].get("status") in FACTS), default=NO_DAY)
-    for i, j in combinations(group, 2):
+    for i, j in _compared(claims, group):
         nature = rules.nature(str(claims.rows[i].get("measure_en")), str(claims.rows[i].get("unit")))
         if not _kin(claims, i, j) or nature == "rank":
             continue
@@ -112,6 +111,14 @@ def _twice(claims: Claims, group: list[int], rules: Rules) -> Iterator[Found]:
                 yield Found("undated_twice", members, told, *values)
         elif aimed_twice(claims, i, j) and _other_bound(claims, i, j):
             yield Found("bounds_twice", members, told)
+
+
+def _compared(claims: Claims, group: list[int]) -> Iterator[tuple[int, int]]:
+    """Each with each; of very many those that are next to each other by time and value."""
+    if len(group) <= MOST:
+        yield from combinations(group, 2)
+    else:
+        yield from pairwise(sorted(group, key=lambda i: (claims.first_day[i], claims.last_day[i], claims.value[i], i)))
 
 
 def aimed_twice(claims: Claims, i: int, j: int) -> bool:
@@ -166,7 +173,8 @@ def _series(claims: Claims, group: list[int], rules: Rules) -> Iterator[Found]:
             if nature not in STILL or claims.first_day[i] == claims.first_day[j]:
                 continue
             earlier, later = claims.value[i], claims.value[j]
-            if _moves_not(nature, unit, earlier, later, least):
+            values = {str(claims.rows[k].get("comparator") or "=") for k in (i, j)} <= set(SAYS)
+            if values and _moves_not(nature, unit, earlier, later, least):
                 yield Found("unmoved", ((i, "earlier"), (j, "later")), f"{_told(claims, i)} = {_told(claims, j)}", float(later))
             years = (claims.first_day[j] - claims.first_day[i]) / 365.25
             if earlier > 0 and later > 0 and 0.5 <= years <= 1.5 and _length(claims, i) == _length(claims, j):
