@@ -23,7 +23,13 @@ from scicity.records.models import Due
 
 pytestmark = pytest.mark.django_db
 FINDING = "/evidence/findings/said_twice.A1.A2/"
-PAGES = ["/evidence/", FINDING, "/evidence/text/", "/evidence/text/?only=1", "/evidence/?kind=said_twice&severity=high&state=open"]
+PAGES = [
+    "/evidence/",
+    FINDING,
+    "/evidence/text/",
+    "/evidence/text/?only=1",
+    "/evidence/?kind=said_twice&severity=high&state=open",
+]
 BAD = [TWICE, AGAIN, {**WELL, "value": 4.0}]
 
 
@@ -69,8 +75,13 @@ def test_pages_print_figures_alone(report, path, language, monkeypatch):
 
 def test_the_text_marks_statements_and_findings_in_place(report):
     text = client().get("/evidence/text/").content.decode()
-    assert re.search(r'id="L1" class=quoted.*?至年底，<mark class="found found-high" title="A1">70项建筑获得标识</mark><sup><a', text)
-    assert re.search(r'id="L3"><span class="line-number">3</span><span><span class="claimed" title="A3">绿地率为40%</span>，&lt;b&gt;余略', text)
+    assert re.search(
+        r'id="L1" class=quoted.*?至年底，<mark class="found found-high" title="A1">70项建筑获得标识</mark><sup><a', text
+    )
+    assert re.search(
+        r'id="L3"><span class="line-number">3</span><span><span class="claimed" title="A3">绿地率为40%</span>，&lt;b&gt;余略',
+        text,
+    )
     assert 'id="L3"' not in client().get("/evidence/text/?only=1").content.decode()
 
 
@@ -92,9 +103,17 @@ def test_who_has_the_right_settles_with_words_and_it_stands_in_the_audit_trail(r
     assert Settlement.objects.count() == 0
     assert officer.post(FINDING, sent).status_code == 302
     one = Settlement.objects.get()
-    assert (one.settlement, one.who, one.claims_digest) == ("correction", "officer-1", report.rows("finding")[0]["claims_digest"])
+    assert (one.settlement, one.who, one.claims_digest) == (
+        "correction",
+        "officer-1",
+        report.rows("finding")[0]["claims_digest"],
+    )
     entry = AuditEntry.objects.filter(action="record-made").latest("pk")
-    assert (entry.who_name, entry.after["settlement"], entry.after["because"]) == ("officer-1", "correction", "ask the building office")
+    assert (entry.who_name, entry.after["settlement"], entry.after["because"]) == (
+        "officer-1",
+        "correction",
+        "ask the building office",
+    )
     assert Due.objects.get(table="evidence.settlement").changed == 1
     assert "已要求更正" in client().get(FINDING).content.decode()
     assert "没有符合的发现" in client().get("/evidence/?state=open").content.decode()
@@ -107,19 +126,23 @@ def test_who_has_the_right_settles_with_words_and_it_stands_in_the_audit_trail(r
 def test_a_settled_finding_stays_settled_until_its_statements_change(tmp_path, city):
     report = SmallReport(tmp_path)
     (row,) = report.rows("finding")
-    Settlement(finding=row["finding"], claims_digest=row["claims_digest"], settlement="accepted", note="two dates", who="w").save()
+    Settlement(
+        finding=row["finding"], claims_digest=row["claims_digest"], settlement="accepted", note="two dates", who="w"
+    ).save()
     report.write([{**TWICE, "section": "2"}, AGAIN, WELL])
     report.bring()
     assert asked.state_of(report.rows("finding")[0], asked.states())[0] == "accepted", "where it stands is not what it says"
     report.write([TWICE, {**AGAIN, "value": 54.0, "value_reported": "54", "quote_zh": "54项建筑获得标识"}, WELL])
-    (report.folder / "statements" / "report.txt").write_text("至年底，70项建筑获得标识。\n54项建筑获得标识。\n绿地率为40%\n", encoding="utf-8")
+    (report.folder / "statements" / "report.txt").write_text(
+        "至年底，70项建筑获得标识。\n54项建筑获得标识。\n绿地率为40%\n", encoding="utf-8"
+    )
     report.bring()
     (row,) = report.rows("finding")
     assert asked.state_of(row, asked.states())[0] == "changed"
 
 
 def test_a_settlement_is_published_as_a_table(report):
-    assert Settlement.TABLE == tables.SETTLEMENT.name
+    assert tables.SETTLEMENT.name == Settlement.TABLE
     record = Settlement(finding="f", claims_digest="d", settlement="note", note="n", who="w")
     record.save()
     assert record.row(tables.SETTLEMENT.columns) == {"finding": "f", "claims_digest": "d", "settlement": "note", "note": "n"}
@@ -201,7 +224,14 @@ def test_a_draft_of_scripts_and_patterns_is_shown_and_not_obeyed(report):
 
 def test_a_draft_of_two_thousand_like_statements_is_checked(report):
     rows = [
-        {**TWICE, "claim_id": f"X{n}", "value": float(n), "value_reported": str(n), "quote_zh": f"{n}项建筑获得标识", "line": n % 3}
+        {
+            **TWICE,
+            "claim_id": f"X{n}",
+            "value": float(n),
+            "value_reported": str(n),
+            "quote_zh": f"{n}项建筑获得标识",
+            "line": n % 3,
+        }
         for n in range(drafts.MOST_STATEMENTS)
     ]
     answer = upload(client("officer"), as_csv(rows))

@@ -1,7 +1,7 @@
 """Statements with one seeded error each, as people make them; nothing here knows what the checker looks for.
 
 An error stands in one of three places: in what was taken down as the value (`value`), in what was taken down as printed
-(`printed`, the value following from it), or in the report's own text (`text`: quote, line and all that is taken from them agree).
+(`printed`, the value following from it), or in the report's own text (`text`: quote, line and what is taken from them agree).
 """
 
 from __future__ import annotations
@@ -48,27 +48,86 @@ CONFUSED = {
     "%": {"‰": 0.1},
 }
 OTHER_UNITS = {
-    "m2": ("m", "m3", "km2"), "m": ("m2", "km"), "m3": ("m2", "m3/a"), "m3/d": ("m3/a", "m3"), "m3/a": ("m3/d", "m2"), "t/a": ("t", "t/d"),
-    "t/d": ("t/a", "t"), "CNY": ("{person}", "%"), "%": ("1", "{person}"), "W": ("kW.h", "V.A"), "s": ("a", "m"), "ug/m3": ("mg/m3", "%"),
-    "{enterprise}": ("%", "CNY"), "{person}": ("%", "m2"), "kW.h/a": ("W", "%"), "m/m2": ("m", "%"),
+    "m2": ("m", "m3", "km2"),
+    "m": ("m2", "km"),
+    "m3": ("m2", "m3/a"),
+    "m3/d": ("m3/a", "m3"),
+    "m3/a": ("m3/d", "m2"),
+    "t/a": ("t", "t/d"),
+    "t/d": ("t/a", "t"),
+    "CNY": ("{person}", "%"),
+    "%": ("1", "{person}"),
+    "W": ("kW.h", "V.A"),
+    "s": ("a", "m"),
+    "ug/m3": ("mg/m3", "%"),
+    "{enterprise}": ("%", "CNY"),
+    "{person}": ("%", "m2"),
+    "kW.h/a": ("W", "%"),
+    "m/m2": ("m", "%"),
 }
 # By reading the report: a whole and what the text calls its parts (numbers of statements in the sample).
 WHOLES = {
-    "C027": ("C034", "C040", "C048"), "C212": ("C213", "C214"), "C252": ("C253", "C254"), "C391": ("C392", "C393"), "C111": ("C112",),
-    "C133": ("C134",), "C093": ("C094", "C095", "C096"), "C097": ("C098",), "C144": ("C104",), "C205": ("C206",),
-    "C034": ("C035",), "C040": ("C041",), "C048": ("C049",), "C379": ("C374", "C382"), "C421": ("C420",), "C387": ("C433",),
-    "C395": ("C454",), "C394": ("C439",), "C073": ("C074",),
+    "C027": ("C034", "C040", "C048"),
+    "C212": ("C213", "C214"),
+    "C252": ("C253", "C254"),
+    "C391": ("C392", "C393"),
+    "C111": ("C112",),
+    "C133": ("C134",),
+    "C093": ("C094", "C095", "C096"),
+    "C097": ("C098",),
+    "C144": ("C104",),
+    "C205": ("C206",),
+    "C034": ("C035",),
+    "C040": ("C041",),
+    "C048": ("C049",),
+    "C379": ("C374", "C382"),
+    "C421": ("C420",),
+    "C387": ("C433",),
+    "C395": ("C454",),
+    "C394": ("C439",),
+    "C073": ("C074",),
 }
 # By reading: statements that say one thing in several places of the report.
 TWINS = (
-    *(("C001", "C024"), ("C002", "C052"), ("C003", "C053"), ("C004", "C059"), ("C006", "C060"), ("C007", "C061"), ("C018", "C366")),
-    *(("C016", "C102"), ("C019", "C356"), ("C020", "C358"), ("C022", "C215"), ("C027", "C401"), ("C245", "C272"), ("C013", "C090")),
+    *(
+        ("C001", "C024"),
+        ("C002", "C052"),
+        ("C003", "C053"),
+        ("C004", "C059"),
+        ("C006", "C060"),
+        ("C007", "C061"),
+        ("C018", "C366"),
+    ),
+    *(
+        ("C016", "C102"),
+        ("C019", "C356"),
+        ("C020", "C358"),
+        ("C022", "C215"),
+        ("C027", "C401"),
+        ("C245", "C272"),
+        ("C013", "C090"),
+    ),
     *(("C014", "C091"), ("C015", "C092"), ("C304", "C309"), ("C306", "C326", "C411"), ("C346", "C354"), ("C394", "C397")),
-    *(("C285", "C327"), ("C286", "C328"), ("C065", "C086", "C329"), ("C066", "C087", "C330"), ("C152", "C153"), ("C017", "C365")),
+    *(
+        ("C285", "C327"),
+        ("C286", "C328"),
+        ("C065", "C086", "C329"),
+        ("C066", "C087", "C330"),
+        ("C152", "C153"),
+        ("C017", "C365"),
+    ),
 )
 # By reading: the same figure of two years, the earlier first.
 YEARS = (
-    *(("C438", "C439"), ("C441", "C442"), ("C443", "C444"), ("C467", "C468"), ("C482", "C483"), ("C486", "C487"), ("C488", "C489")),
+    *(
+        ("C438", "C439"),
+        ("C441", "C442"),
+        ("C443", "C444"),
+        ("C467", "C468"),
+        ("C482", "C483"),
+        ("C486", "C487"),
+        ("C488", "C489"),
+    ),
     ("C484", "C485"),
 )
 KINDS = ("digit lost", "unit changed", "parts over whole", "stale copy", "sign", "percent for points")

@@ -27,7 +27,9 @@ def run(
         is_plain(each, str(each), problems)
     refuse(problems, as_json)
     city = open_city(district)
-    registers = {name: table for name, table in city.catalog.tables.items() if name.startswith("evidence.") and table.kind == "source"}
+    registers = {
+        name: table for name, table in city.catalog.tables.items() if name.startswith("evidence.") and table.kind == "source"
+    }
     if not registers:
         stop("no rules of evidence are installed", as_json)
     from scicity.kernel.tables import Catalog
@@ -44,7 +46,10 @@ def run(
     )
     refuse(problems, as_json)
     groups = checked.by_finding() if checked else []
-    document: dict[str, Any] = {"statements": len(checked.statements) if checked else 0, "findings": [_told(rows) for rows in groups]}
+    document: dict[str, Any] = {
+        "statements": len(checked.statements) if checked else 0,
+        "findings": [_told(rows) for rows in groups],
+    }
     lines = [f"{file}: {document['statements']:,} statements, {len(groups):,} findings."]
     for rows in groups:
         lines.append(f"  [{rows[0]['severity']}] {rows[0]['finding']}: {rows[0]['arithmetic']}")
@@ -55,4 +60,7 @@ def run(
 def _told(rows: list[dict[str, Any]]) -> dict[str, Any]:
     first = rows[0]
     shared = ("finding", "finding_kind", "rule", "severity", "arithmetic", "reason_zh", "reason_en")
-    return {**{name: first[name] for name in shared}, "statements": [{"claim_id": r["claim_id"], "role": r["claim_role"]} for r in rows]}
+    return {
+        **{name: first[name] for name in shared},
+        "statements": [{"claim_id": r["claim_id"], "role": r["claim_role"]} for r in rows],
+    }

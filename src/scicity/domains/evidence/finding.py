@@ -13,7 +13,18 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived
 
 STATEMENT = (
-    *("document", "claim_id", "section", "topic", "subject_zh", "subject_en", "measure_en", "comparator", "value", "value_high"),
+    *(
+        "document",
+        "claim_id",
+        "section",
+        "topic",
+        "subject_zh",
+        "subject_en",
+        "measure_en",
+        "comparator",
+        "value",
+        "value_high",
+    ),
     *("unit", "value_reported", "unit_reported", "stated_period", "baseline_period", "quote_zh", "status", "line"),
 )
 REGISTERS = ("check", "printed_unit", "measure", "own_measure", "part", "own_part", "ratio", "own_ratio", "cue")
@@ -45,7 +56,9 @@ def lines_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, str]]:
 @derived(
     reads={
         "statement": Read("indicators.statement", columns=STATEMENT, trace={"claim_id": "claim_id"}),
-        "text": Read("indicators.document_line", columns=("document", "line", "text"), trace={"document": "document", "line": "line"}),
+        "text": Read(
+            "indicators.document_line", columns=("document", "line", "text"), trace={"document": "document", "line": "line"}
+        ),
         "zone": Read("district.zone", columns=("zone", "parent", "name_zh", "area"), trace=_NONE),
         "check": Read("evidence.check", trace=_RULE),
         "printed_unit": Read("evidence.printed_unit", trace=_NONE),
@@ -63,7 +76,15 @@ def lines_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, str]]:
         ),
         "implied": Read(
             "environment.implied_baseline",
-            columns=("claim_id", "pollutant", "year", "concentration", "concentration_low", "concentration_high", "level_claim"),
+            columns=(
+                "claim_id",
+                "pollutant",
+                "year",
+                "concentration",
+                "concentration_low",
+                "concentration_high",
+                "level_claim",
+            ),
             trace={"claim_id": "claim_id"},
         ),
         "station": Read(
@@ -76,7 +97,9 @@ def lines_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, str]]:
     title_zh="核查发现的陈述",
     title_en="Statements of findings",
 )
-def finding_claim(_: Slot, statement: pa.Table, text: pa.Table, value: pa.Table, implied: pa.Table, station: pa.Table, **registers: pa.Table) -> pa.Table:
+def finding_claim(
+    _: Slot, statement: pa.Table, text: pa.Table, value: pa.Table, implied: pa.Table, station: pa.Table, **registers: pa.Table
+) -> pa.Table:
     """Each statement of each finding with the part that it plays, the finding's arithmetic, and what usually explains it.
 
     A finding is named by its rule and its statements; `claims_digest` changes when what one of these says changes.

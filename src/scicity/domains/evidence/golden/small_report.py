@@ -60,7 +60,14 @@ def said(claim: str, quote: str, printed: str, value: float | None, unit: str, m
         **{"document": "report.txt", "section": "1", "topic": "spatial", "subject_zh": "示范区", "subject_en": "demo"},
         **{"comparator": "=", "status": "actual", "line": 1},
     }
-    about = {"claim_id": claim, "quote_zh": quote, "value_reported": printed, "value": value, "unit": unit, "measure_en": measure}
+    about = {
+        "claim_id": claim,
+        "quote_zh": quote,
+        "value_reported": printed,
+        "value": value,
+        "unit": unit,
+        "measure_en": measure,
+    }
     return {**usual, **about, **more}
 
 
@@ -87,8 +94,20 @@ def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) 
     return out.getvalue()
 
 
-TWICE = said("A1", "70项建筑获得标识", "70", 70.0, "{building}", "labelled_building_count", unit_reported="项", stated_period="2024")
-AGAIN = said("A2", "55项建筑获得标识", "55", 55.0, "{building}", "labelled_building_count", unit_reported="项", stated_period="2024", line=2)
+TWICE = said(
+    "A1", "70项建筑获得标识", "70", 70.0, "{building}", "labelled_building_count", unit_reported="项", stated_period="2024"
+)
+AGAIN = said(
+    "A2",
+    "55项建筑获得标识",
+    "55",
+    55.0,
+    "{building}",
+    "labelled_building_count",
+    unit_reported="项",
+    stated_period="2024",
+    line=2,
+)
 WELL = said("A3", "绿地率为40%", "40", 40.0, "%", "green_space_ratio", unit_reported="%", stated_period="2024", line=3)
 TEXT = "至年底，70项建筑获得标识。\n至年底，55项建筑获得标识。\n绿地率为40%，<b>余略</b>。\n"
 
@@ -112,9 +131,7 @@ class SmallReport:
         declared = discover().tables
         mine = [value for value in vars(tables).values() if isinstance(value, Table)]
         others = [declared[name] for name in OTHERS[:2]]
-        stubs = [
-            Table(name=t.name, columns=t.columns, grain=t.grain) for t in (declared[name] for name in OTHERS[2:])
-        ]
+        stubs = [Table(name=t.name, columns=t.columns, grain=t.grain) for t in (declared[name] for name in OTHERS[2:])]
         self.city.catalog = Catalog([*KERNEL_SOURCES, *others, *stubs, VALUE, *mine, *tables.tables_of(None)])
         for table in (*stubs, VALUE, tables.SETTLEMENT):
             self.put(table, [])

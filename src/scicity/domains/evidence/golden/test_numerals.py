@@ -13,9 +13,10 @@ from scicity.domains.evidence.methods import numerals
 from scicity.domains.evidence.methods.claims import intervals, likeness, period_of
 
 READ = [
-    ("70", 70), ("1,200.5", Decimal("1200.5")), ("十五", 15), ("二十", 20), ("两", 2), ("双", 2), ("千余", 1000), ("千万", 10_000_000),
-    ("二千零二十四", 2024), ("三万五千", 35_000), ("III", 3), ("首批", 1), ("唯一", 1), ("1+1", 2), ("2.0", 2), ("-6.88", Decimal("-6.88")),
-    ("一百零二", 102), ("38.3%", Decimal("38.3")), ("４０", 40),
+    ("70", 70), ("1,200.5", Decimal("1200.5")), ("十五", 15), ("二十", 20), ("两", 2), ("双", 2), ("千余", 1000),
+    ("千万", 10_000_000),    ("二千零二十四", 2024), ("三万五千", 35_000), ("III", 3),
+    ("首批", 1), ("唯一", 1), ("1+1", 2), ("2.0", 2),
+    ("-6.88", Decimal("-6.88")),    ("一百零二", 102), ("38.3%", Decimal("38.3")), ("４０", 40),
 ]  # fmt: skip
 
 
@@ -38,8 +39,8 @@ def test_ranges_fractions_and_what_is_no_number() -> None:
 
 @pytest.mark.parametrize(
     ("printed", "quote", "whole"),
-    [("40", "140 余家", False), ("140", "140 余家", True), ("五", "十五年", False), ("42", "图 37 42 公里", True), ("7.1", "27.1 微克", False),
-     ("46", "（个）\t46\t46", True), ("3", "3.5万人", False), ("3", "三条", False)],
+    [("40", "140 余家", False), ("140", "140 余家", True), ("五", "十五年", False), ("42", "图 37 42 公里", True),
+     ("7.1", "27.1 微克", False),     ("46", "（个）\t46\t46", True), ("3", "3.5万人", False), ("3", "三条", False)],
 )  # fmt: skip
 def test_a_number_stands_whole_or_as_a_part_of_another(printed: str, quote: str, whole: bool) -> None:
     assert numerals.stands_whole(printed, quote) is whole

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations, permutations
+from itertools import chain, combinations, permutations
 from typing import Any
 
 import numpy as np
 
 from scicity.domains.evidence.methods.claims import ALIKE, Claims, likeness
-from scicity.domains.evidence.methods.found import Found, Rules, digits, fits, roles, unit_word
+from scicity.domains.evidence.methods.found import Found, Rules, digits, roles, unit_word
 
 SHORTEST_PLACE = 3  # signs that two subjects of one place begin with
 EXTENSIVE = ("planned_area", "area", "construction_land_area", "planned_resident_population", "planned_jobs")
@@ -90,7 +90,10 @@ def _related(claims: Claims, relation: Any) -> Iterator[Found]:
         mine = [
             i
             for i in parts
-            if i != whole and _comparable(claims, i, whole) and together(claims, i, whole, relation["together"]) and _may(claims, i, whole)
+            if i != whole
+            and _comparable(claims, i, whole)
+            and together(claims, i, whole, relation["together"])
+            and _may(claims, i, whole)
         ]
         if relation["relation"] == "sum":
             if len(mine) >= FEWEST_PARTS:
@@ -101,7 +104,9 @@ def _related(claims: Claims, relation: Any) -> Iterator[Found]:
             beyond += [(i, whole) for i in over if claims.rows[whole].get("status") == claims.rows[i].get("status")]
             continue
         for i in over:
-            yield _over(claims, [i], whole, "order_of_time" if claims.rows[i].get("unit") == "{year}" else "part_over_whole", reason)
+            yield _over(
+                claims, [i], whole, "order_of_time" if claims.rows[i].get("unit") == "{year}" else "part_over_whole", reason
+            )
     if beyond:  # said in many places, it is one finding: against the newest whole that has a period
         whole = max((j for _, j in beyond), key=lambda j: (claims.first_day[j], -j))
         mine = sorted({i for i, j in beyond if j == whole})
@@ -119,7 +124,9 @@ def _may(claims: Claims, i: int, whole: int) -> bool:
     aims = ("target", "plan", "projection")
     kin = (claims.rows[i].get("status") in aims) == (claims.rows[whole].get("status") in aims)
     gap = max(claims.first_day[i] - claims.last_day[whole], claims.first_day[whole] - claims.last_day[i])
-    return (same_period(claims, i, whole) or bool(gap <= NEAR)) and (kin or str(claims.rows[i].get("unit")) in ("{year}", "m2", "m3", "m3/d"))
+    return (same_period(claims, i, whole) or bool(gap <= NEAR)) and (
+        kin or str(claims.rows[i].get("unit")) in ("{year}", "m2", "m3", "m3/d")
+    )
 
 
 def _over(claims: Claims, parts: list[int], whole: int, rule: str, reason: tuple[str, str]) -> Found:
@@ -137,12 +144,14 @@ def _sum(claims: Claims, parts: list[int], whole: int, reason: tuple[str, str]) 
         yield _over(claims, parts, whole, "parts_over_whole", reason)
         scopes = {claims.scope[i] for i in (*parts, whole)}
         if len(scopes) > 1:
-            told = "; ".join(f"{claims.rows[i].get('claim_id')}: {' '.join(sorted(claims.scope[i])) or '—'}" for i in (*parts, whole))
+            told = "; ".join(
+                f"{claims.rows[i].get('claim_id')}: {' '.join(sorted(claims.scope[i])) or '—'}" for i in (*parts, whole)
+            )
             yield Found("scope_mixed", (*roles(parts, "part"), (whole, "whole")), told)
 
 
 def _named(claims: Claims, relation: Any, rules: Rules) -> Iterator[Found]:
-    """Within one sentence: `<word>_<measure>` is part of `<measure>`; and of one measure those behind 包括, 其中 or a bracket."""
+    """Within one sentence: `<word>_<measure>` is part of `<measure>`; and of one measure those behind a word of parts."""
     by_sentence: dict[int, list[int]] = defaultdict(list)
     for i in claims.chosen(relation["part_pattern"], relation["unit_pattern"], relation["part_subject"]):
         by_sentence[int(claims.sentence[i])].append(i)
@@ -156,7 +165,10 @@ def _named(claims: Claims, relation: Any, rules: Rules) -> Iterator[Found]:
             others = [
                 i
                 for i in members
-                if i != whole and claims.rows[i].get("unit") == unit and _may(claims, i, whole) and same_period(claims, i, whole)
+                if i != whole
+                and claims.rows[i].get("unit") == unit
+                and _may(claims, i, whole)
+                and same_period(claims, i, whole)
             ]
             parts = [i for i in others if str(claims.rows[i].get("measure_en")).endswith(f"_{measure}")]
             if not parts:
@@ -174,11 +186,13 @@ def _named(claims: Claims, relation: Any, rules: Rules) -> Iterator[Found]:
             elif len(parts) >= FEWEST_PARTS and total < claims.low[whole]:
                 added = " + ".join(digits(claims.value[i]) for i in parts)
                 told = f"{added} = {digits(total)} < {digits(claims.value[whole])}"
-                yield Found("parts_short", (*roles(parts, "part"), (whole, "whole")), told, float(total), float(claims.low[whole]))
+                yield Found(
+                    "parts_short", (*roles(parts, "part"), (whole, "whole")), told, float(total), float(claims.low[whole])
+                )
 
 
 def _some_add_up(claims: Claims, parts: list[int], whole: int) -> bool:
-    """Whether some of the parts add up to the whole, and each other one is no more than it: they are then of another division."""
+    """Whether some of the parts add up to the whole and no other is more than it: the others are of another division."""
     if any(claims.low[i] > claims.high[whole] for i in parts):
         return False
     few = parts[:MOST_PARTS]
@@ -215,7 +229,11 @@ def _zones(claims: Claims, rules: Rules) -> Iterator[Found]:
     within = rules.threshold("zones_apart", 0.01)
     for (measure, _, _), members in by_measure.items():
         of_zone = {zone["zone"]: [i for i in members if _is_zone(claims.subject[i], str(zone["name_zh"]))] for zone in parts}
-        wholes = [i for i in members if _is_zone(claims.subject[i], str(root["name_zh"])) and i not in sum(of_zone.values(), [])]
+        wholes = [
+            i
+            for i in members
+            if _is_zone(claims.subject[i], str(root["name_zh"])) and i not in set(chain.from_iterable(of_zone.values()))
+        ]
         if len(parts) < FEWEST_PARTS or not all(of_zone.values()) or not wholes:
             continue
         chosen = [each[0] for each in of_zone.values()]
@@ -225,7 +243,9 @@ def _zones(claims: Claims, rules: Rules) -> Iterator[Found]:
             if apart or claims.low[chosen].sum() > claims.high[whole] * (1 + within):
                 added = " + ".join(digits(claims.value[i]) for i in chosen)
                 told = f"{added} = {digits(total)} ≠ {digits(claims.value[whole])}"
-                yield Found("zones_apart", (*roles(chosen, "part"), (whole, "whole")), told, total, None, float(claims.value[whole]))
+                yield Found(
+                    "zones_apart", (*roles(chosen, "part"), (whole, "whole")), told, total, None, float(claims.value[whole])
+                )
                 break
 
 
@@ -242,7 +262,14 @@ def _within(claims: Claims, rules: Rules) -> Iterator[Found]:
     limit = float(area) * rules.threshold("beyond_district", 1.0) * 1.005
     for i in claims.chosen(WITHIN, "m2"):
         if claims.low[i] > limit and not any(word in claims.subject[i] for word in wider):
-            yield Found("beyond_district", ((i, "part"),), f"{digits(claims.value[i])} > {digits(float(area))} m2", float(claims.value[i]), None, float(area))
+            yield Found(
+                "beyond_district",
+                ((i, "part"),),
+                f"{digits(claims.value[i])} > {digits(float(area))} m2",
+                float(claims.value[i]),
+                None,
+                float(area),
+            )
 
 
 def _shares(claims: Claims, rules: Rules) -> Iterator[Found]:
@@ -262,8 +289,13 @@ def _shares(claims: Claims, rules: Rules) -> Iterator[Found]:
             for j in by_sentence[int(claims.sentence[i])]
             if str(claims.rows[j].get("unit")) != "%" and 0 <= text.find(str(claims.rows[j].get("quote_zh") or "\0")) <= here
         ]
-        pairs = [(a, b) for a, b in permutations(others[:MOST_TOGETHER], 2) if claims.rows[a].get("unit") == claims.rows[b].get("unit")
-                 and 0 < claims.value[a] <= claims.value[b] and str(claims.rows[a].get("unit")) != "{year}"]
+        pairs = [
+            (a, b)
+            for a, b in permutations(others[:MOST_TOGETHER], 2)
+            if claims.rows[a].get("unit") == claims.rows[b].get("unit")
+            and 0 < claims.value[a] <= claims.value[b]
+            and str(claims.rows[a].get("unit")) != "{year}"
+        ]
         if not pairs:
             continue
         shares = {(a, b): 100 * claims.value[a] / claims.value[b] for a, b in pairs}
@@ -271,7 +303,9 @@ def _shares(claims: Claims, rules: Rules) -> Iterator[Found]:
         if min(abs(share - claims.value[i]) for share in shares.values()) > half:
             (a, b), nearest = min(shares.items(), key=lambda each: abs(each[1] - claims.value[i]))
             told = f"{digits(claims.value[a])} / {digits(claims.value[b])} = {digits(nearest)} % ≠ {digits(claims.value[i])} %"
-            yield Found("share_apart", ((i, "share"), (a, "part"), (b, "whole")), told, float(claims.value[i]), nearest, nearest, "%")
+            yield Found(
+                "share_apart", ((i, "share"), (a, "part"), (b, "whole")), told, float(claims.value[i]), nearest, nearest, "%"
+            )
 
 
 def _days(claims: Claims, rules: Rules) -> Iterator[Found]:

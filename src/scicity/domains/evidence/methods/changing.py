@@ -24,7 +24,11 @@ def changing(claims: Claims, rules: Rules) -> list[Found]:
 
 def _levels(claims: Claims, rules: Rules) -> Iterator[Found]:
     within = rules.threshold("growth_apart", 0.02)
-    levels = [i for i, row in enumerate(claims.rows) if row.get("unit") not in ("%", "[pp]", "{year}") and np.isfinite(claims.value[i])]
+    levels = [
+        i
+        for i, row in enumerate(claims.rows)
+        if row.get("unit") not in ("%", "[pp]", "{year}") and np.isfinite(claims.value[i])
+    ]
     for i, row in enumerate(claims.rows):
         if row.get("unit") != "%" or not row.get("baseline_period") or not np.isfinite(claims.value[i]):
             continue
@@ -45,8 +49,13 @@ def _levels(claims: Claims, rules: Rules) -> Iterator[Found]:
                     told = f"{digits(claims.value[a])} / {digits(claims.value[b])} - 1 = {digits(change)} %"
                     told += f" ≠ {digits(sign * claims.value[i])} %"
                     yield Found(
-                        "growth_apart", ((i, "change"), (a, "later"), (b, "earlier")), told, float(sign * claims.value[i]),
-                        float(change), float(change), "%",
+                        "growth_apart",
+                        ((i, "change"), (a, "later"), (b, "earlier")),
+                        told,
+                        float(sign * claims.value[i]),
+                        float(change),
+                        float(change),
+                        "%",
                     )
 
 

@@ -37,7 +37,7 @@ def findings(
 ) -> list[dict[str, Any]]:
     """What every check finds in statements: one row per finding and statement, in the columns `ROW`.
 
-    `rows`: statements as `indicators.statement` has them [each in its unit]; `lines`: texts of the documents by line. A finding's
+    `rows`: statements as `indicators.statement` has them [each in its unit]; `lines`: texts of documents by line. A finding's
     name is its rule and its statements; its digest changes when one of these does. Source: the registers in `standards/`.
     """
     claims = claims_of(rows, lines, {str(cue["cue"]): str(cue["meaning"]) for cue in rules.words("scope")})
@@ -92,7 +92,7 @@ def _rows(claims: Claims, one: Found, rules: Rules) -> list[dict[str, Any]]:
 
 
 def digest_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A digest of what statements say, whatever their order; where they stand in a file is no part of it. Source: FIPS 180-4."""
+    """A digest of what statements say, whatever their order; where they stand is no part of it. Source: FIPS 180-4."""
     each = sorted(repr([row.get("claim_id"), *(_plain(row.get(column)) for column in TOLD)]) for row in rows)
     return hashlib.sha256("\n".join(each).encode()).hexdigest()[:16]
 

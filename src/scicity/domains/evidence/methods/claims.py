@@ -107,7 +107,7 @@ def intervals(value: Floats, step: Floats, comparator: Sequence[str]) -> tuple[F
     """What statements leave open: `low`, `high` [the unit of `value`], shape (n,).
 
     `=`: half of the last printed digit each way; `~`: 5 % or one such digit; over, >, >=: from the value on; <, <=: up to it.
-    `step` [the unit of `value`]: that of the last printed digit, 0 where a number is exact. Source: GB/T 8170-2008, 3 (rounding).
+    `step` [the unit of `value`]: that of the last printed digit, 0 where a number is exact. Source: GB/T 8170-2008, 3.
     """
     said = np.asarray(comparator, dtype=object)
     half = np.where(said == "~", np.maximum(np.abs(value) * ABOUT, step), step / 2)
@@ -176,9 +176,7 @@ def _without(text: str, words: Mapping[str, str]) -> str:
     return text
 
 
-def _sentences(
-    rows: Sequence[Mapping[str, Any]], lines: Mapping[str, Mapping[int, str]]
-) -> tuple[Ints, dict[int, str]]:
+def _sentences(rows: Sequence[Mapping[str, Any]], lines: Mapping[str, Mapping[int, str]]) -> tuple[Ints, dict[int, str]]:
     """The number of the sentence that each statement stands in, and the sentences' texts; without a text, its line or quote."""
     flowing = {document: _flow(texts) for document, texts in lines.items()}
     numbers: dict[tuple[str, Any], int] = {}
@@ -200,7 +198,7 @@ def _sentences(
 
 
 def _flow(texts: Mapping[int, str]) -> tuple[str, dict[int, int], npt.NDArray[np.int64]]:
-    """A document as one text, where each line begins, and where sentences end: at a mark, or at a line that ends a paragraph."""
+    """A document as one text, where each line begins, and where sentences end: at a mark or the end of a paragraph."""
     whole, starts, cuts, length = [], {}, [], 0
     order = sorted(texts)
     for line, after in [*pairwise(order), *([(order[-1], None)] if order else [])]:

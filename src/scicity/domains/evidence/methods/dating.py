@@ -1,4 +1,4 @@
-"""Dates that cannot be: days that no calendar has, years outside of their period, baselines behind it, durations that do not fit."""
+"""Dates that cannot be: days of no calendar, years outside of their period, baselines behind it, durations that do not fit."""
 
 from __future__ import annotations
 
@@ -63,6 +63,11 @@ def _durations(claims: Claims, i: int, row: Any, rules: Rules) -> Iterator[Found
     within = 0 if exact else rules.threshold("duration_apart", 1)
     if not length - within <= value <= length + within:
         yield Found(
-            "duration_apart", ((i, "statement"),), f"{span[1]} - {span[0]} = {length} ≠ {digits(value)} a", float(value),
-            float(length), float(length + (0 if exact else 1)), "a",
+            "duration_apart",
+            ((i, "statement"),),
+            f"{span[1]} - {span[0]} = {length} ≠ {digits(value)} a",
+            float(value),
+            float(length),
+            float(length + (0 if exact else 1)),
+            "a",
         )

@@ -21,8 +21,8 @@ def measuring(
 ) -> list[Found]:
     """Statements that measurements of the same time contradict.
 
-    `values`: rows of `indicators.value` [the indicator's unit]; `implied`: rows of `environment.implied_baseline` and `stations`
-    of `environment.air_yearly` [ug/m3]. Source: the tables' own methods.
+    `values`: rows of `indicators.value` [the indicator's unit]; `implied`: rows of `environment.implied_baseline`, and
+    `stations` of `environment.air_yearly` [ug/m3]. Source: the tables' own methods.
     """
     place = {str(row.get("claim_id")): i for i, row in enumerate(claims.rows)}
     return [*_values(claims, rules, values, place), *_implied(claims, rules, implied, stations, place)]
@@ -30,7 +30,9 @@ def measuring(
 
 def _values(claims: Claims, rules: Rules, values: Sequence[Mapping[str, Any]], place: dict[str, int]) -> Iterator[Found]:
     within = rules.threshold("measured_apart", 0.05)
-    measured = {(v["indicator"], v["zone"], v["year"]): v for v in values if v["origin"] == "measured" and v["value"] is not None}
+    measured = {
+        (v["indicator"], v["zone"], v["year"]): v for v in values if v["origin"] == "measured" and v["value"] is not None
+    }
     for value in values:
         i = place.get(str(value.get("claim_id")))
         own = measured.get((value["indicator"], value["zone"], value["year"]))
@@ -45,7 +47,11 @@ def _values(claims: Claims, rules: Rules, values: Sequence[Mapping[str, Any]], p
 
 
 def _implied(
-    claims: Claims, rules: Rules, implied: Sequence[Mapping[str, Any]], stations: Sequence[Mapping[str, Any]], place: dict[str, int]
+    claims: Claims,
+    rules: Rules,
+    implied: Sequence[Mapping[str, Any]],
+    stations: Sequence[Mapping[str, Any]],
+    place: dict[str, int],
 ) -> Iterator[Found]:
     within = rules.threshold("baseline_measured_apart", 0.15)
     means: dict[tuple[Any, Any], list[float]] = defaultdict(list)
@@ -60,6 +66,7 @@ def _implied(
             continue
         low, high = min(seen) * (1 - within), max(seen) * (1 + within)
         if float(row["concentration_high"]) < low or float(row["concentration_low"]) > high:
-            told = f"{digits(float(row['concentration']))} ∉ {digits(low)} … {digits(high)} µg/m³ ({row['pollutant']}, {row['year']})"
+            told = f"{digits(float(row['concentration']))} ∉ {digits(low)} … {digits(high)} µg/m³"
+            told += f" ({row['pollutant']}, {row['year']})"
             members = ((i, "change"), *(((level, "level"),) if level is not None else ()))
             yield Found("baseline_measured_apart", members, told, float(row["concentration"]), low, high, "µg/m³")

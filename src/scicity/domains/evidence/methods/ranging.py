@@ -42,14 +42,24 @@ def _measures(claims: Claims, rules: Rules) -> Iterator[Found]:
         limit = f"{digits(lowest[i])} … {digits(highest[i])} {word}".strip()
         told = f"{digits(claims.value[i])} ∉ {limit} ({rows[i]['source']}; {rows[i]['review']})"  # type: ignore[index]
         yield Found(
-            "outside_range", ((i, "statement"),), told, float(claims.value[i]), float(lowest[i]), float(highest[i]), word,
+            "outside_range",
+            ((i, "statement"),),
+            told,
+            float(claims.value[i]),
+            float(lowest[i]),
+            float(highest[i]),
+            word,
             severity="high" if claims.value[i] < 0 or rows[i]["review"] == "verified" else "",  # type: ignore[index]
         )
     for i in np.flatnonzero(broken & ~outside).tolist():
-        yield Found("not_whole", ((i, "statement"),), f"{digits(claims.value[i])} {unit_word(units[i])}", float(claims.value[i]))
+        yield Found(
+            "not_whole", ((i, "statement"),), f"{digits(claims.value[i])} {unit_word(units[i])}", float(claims.value[i])
+        )
     for i, row in enumerate(rows):
         if row is None and units[i] not in ("", POINTS) and known[i]:
-            fitting = sorted({str(each["unit_pattern"]) for each in rules.measures if fits(each["measure_pattern"], measures[i])})
+            fitting = sorted(
+                {str(each["unit_pattern"]) for each in rules.measures if fits(each["measure_pattern"], measures[i])}
+            )
             if fitting:
                 yield Found("unit_of_measure", ((i, "statement"),), f"{measures[i]}: {units[i]} ∉ {', '.join(fitting)}")
 
@@ -66,6 +76,9 @@ def _ratio(claims: Claims, ratio: Any) -> Iterator[Found]:
                 continue
             told = f"{digits(claims.value[i])} / {digits(claims.value[j])} = {digits(value)} {ratio['symbol']}"
             told += f" ∉ {digits(lowest)} … {digits(highest)} ({ratio['source']}; {ratio['review']})"
-            reason = (f"{ratio['name_zh']}：{ratio['reason_zh']}", f"{str(ratio['name_en']).capitalize()}. {ratio['reason_en']}")
+            reason = (
+                f"{ratio['name_zh']}：{ratio['reason_zh']}",
+                f"{str(ratio['name_en']).capitalize()}. {ratio['reason_en']}",
+            )
             members = ((i, "numerator"), (j, "denominator"))
             yield Found("ratio_outside", members, told, float(value), lowest, highest, str(ratio["symbol"]), reason=reason)

@@ -25,7 +25,7 @@ TABULATED = "\t"
 def reading(claims: Claims, rules: Rules) -> list[Found]:
     """Statements whose value, unit, comparator or direction does not follow from their own quote.
 
-    A value [its unit] is the printed number times the scale of its printed unit. Source: GB/T 15835-2011 and the usage of words.
+    A value [its unit] is the printed number times the scale of its printed unit. Source: GB/T 15835-2011 and usage.
     """
     scales = _scales(rules)
     shares = {
@@ -165,7 +165,9 @@ def _words(claims: Claims, i: int, row: Any, rules: Rules) -> Iterator[Found]:
     unit = _stem(str(row.get("unit_reported") or ""))
     rest = after[len(unit) :] if unit and after.startswith(unit) else after
     starts = {after[:1], rest[:2]} - {""}
-    words += [str(cue["meaning"]) for cue in rules.words("behind") if str(cue["cue"]) in starts and _alone(str(cue["cue"]), after)]
+    words += [
+        str(cue["meaning"]) for cue in rules.words("behind") if str(cue["cue"]) in starts and _alone(str(cue["cue"]), after)
+    ]
     if str(row.get("unit_reported") or "")[:1] in ("余", "多"):
         words.append("over")
     if not words:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations, pairwise
-from typing import Any
 
 import numpy as np
 
@@ -95,7 +94,9 @@ def _twice(claims: Claims, group: list[int], rules: Rules) -> Iterator[Found]:
         told = f"{_told(claims, i)} ≠ {_told(claims, j)}"
         difference = abs(claims.value[i] - claims.value[j])
         if claims.value[i] and claims.value[j] and apart:
-            told += f"; Δ = {digits(difference)} ({digits(100 * difference / max(abs(claims.value[i]), abs(claims.value[j])))} %)"
+            told += (
+                f"; Δ = {digits(difference)} ({digits(100 * difference / max(abs(claims.value[i]), abs(claims.value[j])))} %)"
+            )
         members = ((i, "first"), (j, "second"))
         values = (float(claims.value[j]), float(claims.low[i]), float(claims.high[i]))
         once = nature == "date" and claims.subject[i] == claims.subject[j]
@@ -150,7 +151,9 @@ def _targets(claims: Claims, group: list[int], rules: Rules) -> Iterator[Found]:
     facts = [i for i in group if claims.rows[i].get("status") == "actual"]
     for i in facts:
         for aim in aims:
-            if claims.value[i] != claims.value[aim] or (claims.dated(i) and claims.first_day[i] >= claims.first_day[aim] != NO_DAY):
+            if claims.value[i] != claims.value[aim] or (
+                claims.dated(i) and claims.first_day[i] >= claims.first_day[aim] != NO_DAY
+            ):
                 continue
             others = [k for k in facts if k != i and (claims.high[k] < claims.low[i] or claims.low[k] > claims.high[i])]
             if others:

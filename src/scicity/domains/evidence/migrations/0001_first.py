@@ -4,45 +4,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(max_length=120, verbose_name='名称 · name')),
-                ('content', models.TextField(max_length=2097152, verbose_name='陈述 · statements')),
-                ('text', models.TextField(blank=True, max_length=2097152, verbose_name='正文 · text')),
-                ('who', models.CharField(max_length=150, verbose_name='何人 · who')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=120, verbose_name="名称 · name")),
+                ("content", models.TextField(max_length=2097152, verbose_name="陈述 · statements")),
+                ("text", models.TextField(blank=True, max_length=2097152, verbose_name="正文 · text")),
+                ("who", models.CharField(max_length=150, verbose_name="何人 · who")),
             ],
             options={
-                'verbose_name': '报告草稿 · draft',
-                'verbose_name_plural': '报告草稿 · drafts',
-                'ordering': ('-entered_at', 'pk'),
+                "verbose_name": "报告草稿 · draft",
+                "verbose_name_plural": "报告草稿 · drafts",
+                "ordering": ("-entered_at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Settlement',
+            name="Settlement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('finding', models.CharField(db_index=True, max_length=1000, verbose_name='核查发现 · finding')),
-                ('claims_digest', models.CharField(max_length=16, verbose_name='陈述摘要 · digest of statements')),
-                ('settlement', models.CharField(choices=[('accepted', 'accepted'), ('correction', 'correction'), ('note', 'note'), ('reopened', 'reopened')], max_length=20, verbose_name='结论 · settlement')),
-                ('note', models.CharField(blank=True, max_length=1000, verbose_name='说明 · note')),
-                ('who', models.CharField(max_length=150, verbose_name='何人 · who')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                ("finding", models.CharField(db_index=True, max_length=1000, verbose_name="核查发现 · finding")),
+                ("claims_digest", models.CharField(max_length=16, verbose_name="陈述摘要 · digest of statements")),
+                (
+                    "settlement",
+                    models.CharField(
+                        choices=[
+                            ("accepted", "accepted"),
+                            ("correction", "correction"),
+                            ("note", "note"),
+                            ("reopened", "reopened"),
+                        ],
+                        max_length=20,
+                        verbose_name="结论 · settlement",
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=1000, verbose_name="说明 · note")),
+                ("who", models.CharField(max_length=150, verbose_name="何人 · who")),
             ],
             options={
-                'verbose_name': '核查结论 · settlement',
-                'verbose_name_plural': '核查结论 · settlements',
-                'ordering': ('finding', 'pk'),
-                'constraints': [models.UniqueConstraint(fields=('finding', 'claims_digest'), name='one_settlement')],
+                "verbose_name": "核查结论 · settlement",
+                "verbose_name_plural": "核查结论 · settlements",
+                "ordering": ("finding", "pk"),
+                "constraints": [models.UniqueConstraint(fields=("finding", "claims_digest"), name="one_settlement")],
             },
         ),
     ]

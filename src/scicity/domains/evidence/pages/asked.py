@@ -83,7 +83,9 @@ def state_of(row: Mapping[str, Any], settled: Mapping[str, Any]) -> tuple[str, S
     return ("changed", before[-1]) if before else ("open", None)
 
 
-def entry(row: Any, members: list[Any], statements: Mapping[str, Any], settled: Mapping[str, Any], checks: Mapping[str, Any]) -> dict[str, Any]:
+def entry(
+    row: Any, members: list[Any], statements: Mapping[str, Any], settled: Mapping[str, Any], checks: Mapping[str, Any]
+) -> dict[str, Any]:
     """A finding as a page shows it."""
     state, settlement = state_of(row, settled)
     return {
@@ -141,7 +143,9 @@ def shown(found: list[dict[str, Any]], wanted: Mapping[str, str]) -> Shown:
     choices = {}
     for name in FILTERS:
         counted = Counter(value(one, name) for one in found if holds(one, name))
-        choices[name] = [(key, both, str(counted[key])) for key, both in words[name].items() if counted[key] or wanted.get(name) == key]
+        choices[name] = [
+            (key, both, str(counted[key])) for key, both in words[name].items() if counted[key] or wanted.get(name) == key
+        ]
     hits = [one for one in found if holds(one)]
     pages = max(1, -(-len(hits) // PER_PAGE))
     asked = wanted.get("page", "")

@@ -16,7 +16,10 @@ from scicity.domains.evidence.pages import asked, drafts
 from scicity.kernel.problems import Problems
 
 MOST_SHOWN = 200
-EXAMPLE = "subject_zh,measure_en,comparator,value,value_high,unit,value_reported,unit_reported,stated_period,baseline_period,quote_zh,status"
+EXAMPLE = (
+    "subject_zh,measure_en,comparator,value,value_high,unit,value_reported,unit_reported,stated_period,baseline_period,"
+    "quote_zh,status"
+)
 
 
 @login_required

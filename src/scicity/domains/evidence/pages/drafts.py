@@ -40,7 +40,12 @@ class Checked:
 
 
 def check_draft(
-    raw: bytes, text: bytes, declared: Source, rows_of: Callable[[str], Sequence[Mapping[str, Any]]], calendar: Calendar, problems: Problems
+    raw: bytes,
+    text: bytes,
+    declared: Source,
+    rows_of: Callable[[str], Sequence[Mapping[str, Any]]],
+    calendar: Calendar,
+    problems: Problems,
 ) -> Checked | None:
     """Checks a draft's statements (CSV), with its text where there is one; None where `problems` says what is wrong with it.
 
@@ -57,7 +62,9 @@ def check_draft(
         file.write_bytes(raw)
         cells = read_csv(file, "statements.csv", source, problems)
     if len(cells) > MOST_STATEMENTS:
-        problems.add("too-large", "statements.csv", found=f"{len(cells)} rows", expected=f"at most {MOST_STATEMENTS} statements")
+        problems.add(
+            "too-large", "statements.csv", found=f"{len(cells)} rows", expected=f"at most {MOST_STATEMENTS} statements"
+        )
         return None
     rows = typed_rows(cells, "statements.csv", source, calendar, problems)
     words = text_of(text, "text", problems) if text else ""
@@ -69,7 +76,14 @@ def check_draft(
         row["subject_en"] = row["subject_en"] or row["subject_zh"]
         first = seen.setdefault(row["claim_id"], row["source_row"])
         if first != row["source_row"]:
-            problems.add("key-twice", "statements.csv", row["source_row"], "claim_id", found=row["claim_id"], expected=f"once; row {first} has it")
+            problems.add(
+                "key-twice",
+                "statements.csv",
+                row["source_row"],
+                "claim_id",
+                found=row["claim_id"],
+                expected=f"once; row {first} has it",
+            )
     if not rows and not len(problems):
         problems.add("value-missing", "statements.csv", 1, found="no statement", expected="at least one row below the header")
     if len(problems):

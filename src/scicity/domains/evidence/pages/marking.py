@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -12,12 +13,15 @@ WORST = ("high", "medium", "low")
 
 
 def marked(
-    lines: Mapping[int, str], statements: Sequence[Mapping[str, Any]], of_claim: Mapping[str, Sequence[Mapping[str, Any]]], only: bool
+    lines: Mapping[int, str],
+    statements: Sequence[Mapping[str, Any]],
+    of_claim: Mapping[str, Sequence[Mapping[str, Any]]],
+    only: bool,
 ) -> str:
     """The lines of one document as paragraphs; `of_claim` has the findings of each statement, each with `words`.
 
-    A statement's quote is marked; where it has findings it is a link to the first, and each has its number behind it. With `only`,
-    lines without a finding are left out.
+    A statement's quote is marked; behind it stands the number of each of its findings as a link. With `only`, lines without a
+    finding are left out.
     """
     by_line: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in statements:
@@ -29,7 +33,10 @@ def marked(
         if only and not found:
             continue
         body = _line(lines[number], mine, of_claim) if mine else escape(lines[number])
-        out.append(f'<p id="L{number}"{" class=quoted" if found else ""}><span class="line-number">{number}</span><span>{body}</span></p>')
+        out.append(
+            f'<p id="L{number}"{" class=quoted" if found else ""}>'
+            f'<span class="line-number">{number}</span><span>{body}</span></p>'
+        )
     return "".join(out)
 
 
@@ -41,7 +48,7 @@ def _line(text: str, mine: Sequence[Mapping[str, Any]], of_claim: Mapping[str, S
             spans.append((start, start + len(row["quote_zh"]), row["claim_id"]))
     cuts = sorted({0, len(text), *(edge for start, end, _ in spans for edge in (start, end))})
     out = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         here = [claim for first, last, claim in spans if first <= start and end <= last]
         part = escape(text[start:end])
         found = [one for claim in here for one in of_claim.get(claim, ())]
@@ -53,8 +60,10 @@ def _line(text: str, mine: Sequence[Mapping[str, Any]], of_claim: Mapping[str, S
         out.append(part)
         ends = [claim for first, last, claim in spans if last == end]
         told = {one["finding"]: one for claim in ends for one in of_claim.get(claim, ())}
-        out += [
-            f'<sup><a class="found-link" href="/evidence/findings/{quote(name)}/" title="{escape(one["words"])}">{escape(one["mark"])}</a></sup>'
-            for name, one in told.items()
-        ]
+        out += [_link(name, one) for name, one in told.items()]
     return "".join(out)
+
+
+def _link(name: str, one: Mapping[str, Any]) -> str:
+    href = f"/evidence/findings/{quote(name)}/"
+    return f'<sup><a class="found-link" href="{href}" title="{escape(one["words"])}">{escape(one["mark"])}</a></sup>'

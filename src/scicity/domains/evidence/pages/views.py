@@ -54,13 +54,23 @@ def finding(request: HttpRequest, name: str) -> HttpResponse:
             told = ("已记录。", "Recorded.")
             messages.success(request, told[not request.LANGUAGE_CODE.startswith("zh")])
             return redirect("evidence:finding", name=name)
-        context = {"one": _placed(city, one), "may": may, "acts": _acts(one), "fault": fault, "note": request.POST.get("note", "")[:LONGEST_NOTE]}
+        context = {
+            "one": _placed(city, one),
+            "may": may,
+            "acts": _acts(one),
+            "fault": fault,
+            "note": request.POST.get("note", "")[:LONGEST_NOTE],
+        }
         return render(request, "evidence/finding.html", context, status=422)
     return render(request, "evidence/finding.html", {"one": _placed(city, one), "may": may, "acts": _acts(one)})
 
 
 def _acts(one: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(act, asked.STATES[act]) for act in SETTLEMENTS if act != "reopened" or one["state"] in ("accepted", "correction", "note")]
+    return [
+        (act, asked.STATES[act])
+        for act in SETTLEMENTS
+        if act != "reopened" or one["state"] in ("accepted", "correction", "note")
+    ]
 
 
 def _settle(request: HttpRequest, row: Any) -> str:
@@ -118,7 +128,11 @@ def text(request: HttpRequest) -> HttpResponse:
         told = {"finding": row["finding"], "severity": row["severity"], "words": words, "mark": str(number)}
         for claim in one["claims"]:
             of_claim[claim["row"]["claim_id"]].append(told)
-    statements = [row for row in city.rows("indicators.statement", ["document", "claim_id", "quote_zh", "line"]) if row["document"] == document]
+    statements = [
+        row
+        for row in city.rows("indicators.statement", ["document", "claim_id", "quote_zh", "line"])
+        if row["document"] == document
+    ]
     body = marking.marked(lines[document], statements, of_claim, only) if document else ""
     context = {
         "documents": documents,
