@@ -22,7 +22,7 @@ def only(found: dict[str, list[dict[str, Any]]], rule: str) -> list[dict[str, An
 def test_the_same_said_twice() -> None:
     rows = only(check(TWICE, AGAIN), "said_twice")
     assert [(row["claim_id"], row["claim_role"]) for row in rows] == [("A1", "first"), ("A2", "second")]
-    assert rows[0]["arithmetic"] == "70 building ≠ 55 building; Δ = 15 (21.4286 %)"
+    assert rows[0]["arithmetic"] == "70 ≠ 55; Δ = 15 (21.4286 %)"
     assert rows[0]["finding"] == "said_twice.A1.A2"
     assert check(TWICE, {**AGAIN, "stated_period": "2023"}) == {}
     assert check(TWICE, {**AGAIN, "status": "target"}) == {}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scicity.domains.evidence.methods.claims import ALIKE, Claims, likeness
-from scicity.domains.evidence.methods.found import Found, Rules, digits, roles, unit_word
+from scicity.domains.evidence.methods.found import Found, Rules, digits, roles, scope_words, unit_word
 
 SHORTEST_PLACE = 3  # signs that two subjects of one place begin with
 EXTENSIVE = ("planned_area", "area", "construction_land_area", "planned_resident_population", "planned_jobs")
@@ -144,9 +144,7 @@ def _sum(claims: Claims, parts: list[int], whole: int, reason: tuple[str, str]) 
         yield _over(claims, parts, whole, "parts_over_whole", reason)
         scopes = {claims.scope[i] for i in (*parts, whole)}
         if len(scopes) > 1:
-            told = "; ".join(
-                f"{claims.rows[i].get('claim_id')}: {' '.join(sorted(claims.scope[i])) or '—'}" for i in (*parts, whole)
-            )
+            told = "; ".join(f"{claims.rows[i].get('claim_id')}: {scope_words(claims.scope[i])}" for i in (*parts, whole))
             yield Found("scope_mixed", (*roles(parts, "part"), (whole, "whole")), told)
 
 

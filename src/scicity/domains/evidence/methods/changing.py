@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scicity.domains.evidence.methods.claims import ALIKE, NO_DAY, Claims, likeness, period_of
-from scicity.domains.evidence.methods.found import Found, Rules, digits
+from scicity.domains.evidence.methods.found import Found, Rules, digits, scope_words
 
 FEWEST_SIGNS = 4  # of a subject without its scope
 MOST = 80  # statements of one measure that are looked at as a series
@@ -75,7 +75,7 @@ def _scopes(claims: Claims) -> Iterator[Found]:
             before = [i for i in members[:MOST] if claims.first_day[i] < claims.first_day[j] and _same_base(claims, i, j)]
             if before and claims.scope[before[-1]] != claims.scope[j]:
                 i = before[-1]
-                words = ["+".join(sorted(claims.scope[k])) or "—" for k in (i, j)]
+                words = [scope_words(claims.scope[k]) for k in (i, j)]
                 told = f"{claims.rows[i].get('stated_period')}: {words[0]} → {claims.rows[j].get('stated_period')}: {words[1]}"
                 yield Found("scope_mixed", ((i, "earlier"), (j, "later")), told)
 

@@ -24,6 +24,7 @@ ROW = (
     *("finding", "claim_id", "claim_role", "finding_kind", "rule", "severity", "document", "line", "arithmetic", "found_value"),
     *("expected_low", "expected_high", "symbol", "reason_zh", "reason_en", "claims_digest", "claims_counted"),
 )
+LONGEST_NAME = 300  # characters; a longer one is made of its digest
 MOST = 20_000  # findings of a set of statements
 
 
@@ -64,8 +65,11 @@ def _rows(claims: Claims, one: Found, rules: Rules) -> list[dict[str, Any]]:
     for i, role in one.members:
         members.setdefault(i, role)
     names = sorted(str(claims.rows[i].get("claim_id")) for i in members)
+    name = ".".join([one.rule, *([one.about] if one.about else []), *names])
+    if len(name) > LONGEST_NAME:
+        name = f"{one.rule}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     shared = {
-        "finding": ".".join([one.rule, *([one.about] if one.about else []), *names]),
+        "finding": name,
         "finding_kind": check["finding_kind"],
         "rule": one.rule,
         "severity": one.severity or check["severity"],

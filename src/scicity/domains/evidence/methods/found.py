@@ -68,6 +68,14 @@ def _fits(patterns: str, text: str) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns.split())
 
 
+SCOPES = {"wider": "更大范围 wider", "whole": "全区 whole", "every": "全口径 all", "large": "规模以上 large", "new": "新建 new"}
+
+
+def scope_words(scope: Iterable[str]) -> str:
+    """Scopes in words of both languages; a dash where nothing is said."""
+    return " + ".join(SCOPES.get(word, word) for word in sorted(scope)) or "—"
+
+
 def digits(value: float) -> str:
     """A number in words of arithmetic: six significant digits, with no exponent where it is not very long."""
     if value != value or value in (float("inf"), float("-inf")):
@@ -82,8 +90,8 @@ def digits(value: float) -> str:
 
 
 def unit_word(unit: str) -> str:
-    """A unit as it stands behind a number; of a count what is counted."""
-    return unit.strip("{}") if unit not in ("1", "") else ""
+    """A unit as it stands behind a number; a count has none."""
+    return "" if unit == "1" or unit.startswith("{") else unit
 
 
 def roles(places: Iterable[int], role: str) -> tuple[tuple[int, str], ...]:

@@ -60,7 +60,7 @@ def _line(text: str, mine: Sequence[Mapping[str, Any]], of_claim: Mapping[str, S
         out.append(part)
         ends = [claim for first, last, claim in spans if last == end]
         told = {one["finding"]: one for claim in ends for one in of_claim.get(claim, ())}
-        out += [_link(name, one) for name, one in told.items()]
+        out.append(", ".join(_link(name, one) for name, one in told.items()))
     return "".join(out)
 
 
