@@ -16,7 +16,7 @@ from scicity.cockpit import city as cities
 from scicity.cockpit import roles
 from scicity.cockpit.models import AuditEntry, Person
 from scicity.domains.evidence import tables
-from scicity.domains.evidence.golden.small_report import AGAIN, TWICE, WELL, SmallReport, as_csv
+from scicity.domains.evidence.golden.small_report import AGAIN, TWICE, WELL, SmallReport, as_csv, check, said
 from scicity.domains.evidence.models import Draft, Settlement
 from scicity.domains.evidence.pages import asked, drafts
 from scicity.records.models import Due
@@ -169,6 +169,13 @@ def test_a_draft_is_checked_and_not_kept(report):
     few = ("subject_zh", "measure_en", "value", "unit", "value_reported", "unit_reported", "stated_period", "quote_zh")
     assert "70 ≠ 55" in upload(officer, as_csv(BAD, few)).content.decode(), "the rest may be left out"
     assert "没有发现" in upload(officer, as_csv([WELL])).content.decode()
+
+
+def test_a_draft_is_checked_by_the_same_rules_as_what_was_published(report):
+    bridge = said("B1", "（1447年）", "1447", 1447.0, "{year}", "construction_year", unit_reported="年", status="event")
+    crowd = said("B2", "148184人", "148184", 148184.0, "{person}", "social_insurance_payers", unit_reported="人")
+    assert check(bridge, crowd) == {}, "of several rows that fit, the first of the file counts"
+    assert "没有发现" in upload(client("officer"), as_csv([bridge, crowd])).content.decode()
 
 
 def test_a_draft_that_is_wanted_is_kept_and_thrown_away(report):

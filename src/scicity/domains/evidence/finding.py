@@ -33,7 +33,11 @@ _NONE: dict[str, str] = {}
 
 
 def rules_of(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Rules:
-    """The rules from the rows of the registers (by name, without the domain) and of `zone`; a district's own rows go before."""
+    """The rules from the rows of the registers (by name, without the domain) and of `zone`; a district's own rows go before.
+
+    The first row that fits counts, so that they are taken in the order of their files, however a table gives them.
+    """
+    tables = {name: sorted(rows, key=lambda row: row.get("source_row") or 0) for name, rows in tables.items()}
     return Rules(
         checks={str(row["rule"]): row for row in tables["check"]},
         printed=tuple(tables["printed_unit"]),

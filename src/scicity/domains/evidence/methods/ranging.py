@@ -12,6 +12,7 @@ from scicity.domains.evidence.methods.claims import Claims
 from scicity.domains.evidence.methods.found import Found, Rules, digits, fits, unit_word
 
 POINTS = "[pp]"
+ANY = "*"  # the pattern of every measure
 COUNTED = ("count", "rank", "date")  # natures whose values are whole numbers
 
 
@@ -56,12 +57,15 @@ def _measures(claims: Claims, rules: Rules) -> Iterator[Found]:
             "not_whole", ((i, "statement"),), f"{digits(claims.value[i])} {unit_word(units[i])}", float(claims.value[i])
         )
     for i, row in enumerate(rows):
-        if row is None and units[i] not in ("", POINTS) and known[i]:
-            fitting = sorted(
-                {str(each["unit_pattern"]) for each in rules.measures if fits(each["measure_pattern"], measures[i])}
-            )
+        if (row is None or row["measure_pattern"] == ANY) and units[i] not in ("", POINTS) and known[i]:
+            fitting = sorted({str(each["unit_pattern"]) for each in rules.measures if _named(each, measures[i])})
             if fitting:
                 yield Found("unit_of_measure", ((i, "statement"),), f"{measures[i]}: {units[i]} ∉ {', '.join(fitting)}")
+
+
+def _named(row: Any, measure: str) -> bool:
+    """Whether a row is of a measure by its name; the rows of any measure say what a unit can be, and not which it is."""
+    return row["measure_pattern"] != ANY and fits(row["measure_pattern"], measure)
 
 
 def _ratio(claims: Claims, ratio: Any) -> Iterator[Found]:
