@@ -1,0 +1,1 @@
+"""Pure methods of evidence: no file, no clock, no network."""
