@@ -22,7 +22,7 @@ app = typer.Typer(
 for found in pkgutil.iter_modules(commands.__path__):
     module = importlib.import_module(f"{commands.__name__}.{found.name}")
     if hasattr(module, "run"):
-        app.command(found.name, help=module.__doc__)(module.run)
+        app.command(getattr(module, "NAME", found.name), help=module.__doc__)(module.run)
 
 
 def main() -> None:

@@ -9,17 +9,24 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import connection
 from django.db.models import Model
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from scicity.cockpit.models import AuditEntry, Person
+from scicity.cockpit.models import AuditEntry, AuditHead, Person
 from scicity.records.models import Record
 
 acting: ContextVar[HttpRequest | None] = ContextVar("acting", default=None)
 WATCHED = ("username", "is_active", "is_staff", "is_superuser", "must_change_password", "enterprise")
 CHANGES = {"post_add": "role-given", "post_remove": "role-taken", "post_clear": "roles-cleared"}
+
+
+def hold() -> None:
+    """Takes the audit trail for the transaction that is under way. Whoever locks rows of their own before the first record is
+    saved calls this first: all take the trail before anything else, and so no two wait for each other."""
+    AuditHead.held()
 
 
 def write(action: str, subject: str = "", before: Any = None, after: Any = None, who: Model | None = None) -> AuditEntry:
@@ -95,6 +102,8 @@ def _roles(sender: Any, instance: Model, action: str, reverse: bool, pk_set: set
 @receiver(pre_save)
 def _record_before(sender: Any, instance: Model, **_: Any) -> None:
     if isinstance(instance, Record):
+        if connection.in_atomic_block:
+            hold()
         kept = type(instance).objects.filter(pk=instance.pk).first() if instance.pk else None
         instance.kept_record = _told(kept) if kept else None
 
@@ -106,6 +115,12 @@ def _record_after(sender: Any, instance: Model, created: bool, **_: Any) -> None
         changed = {name: value for name, value in after.items() if created or before.get(name) != value}
         was = {name: before[name] for name in changed if name in before}
         _write_record("record-made" if created else "record-changed", instance, was or None, changed)
+
+
+@receiver(pre_delete)
+def _record_goes(sender: Any, instance: Model, **_: Any) -> None:
+    if isinstance(instance, Record) and connection.in_atomic_block:
+        hold()
 
 
 @receiver(post_delete)

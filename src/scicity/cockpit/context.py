@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from scicity.cockpit import discovery
-from scicity.cockpit.roles import keeps_data
+from scicity.cockpit.roles import keeps_data, reads_trail
+from scicity.notices.reading import unread_of
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -26,5 +27,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "live": str(request.live),
         "language": language,
         "keeps_data": lambda: keeps_data(request),
+        "reads_trail": lambda: reads_trail(request),
+        "unread_notices": unread_of(request.user),
         "html_language": "zh-Hans" if language == "zh" else "en",
     }

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Protocol
@@ -19,7 +20,9 @@ WORKING = 4  # requests that are worked on at once
 WAITING = 32  # bodies that are under way at once, beside them
 OWN = 8  # of them of one device
 OTHERS = 8  # of them of all who have shown no device's secret
-THREADS = WORKING + 2 * WAITING  # as many again may wait for a body's turn
+UPLOADS = 12  # bodies beside those that are taken in pieces, which may take long
+OWN_UPLOADS = 4  # of them of one person
+THREADS = WORKING + 2 * (WAITING + UPLOADS)  # as many again may wait for a body's turn
 PATIENCE = 1.0  # [s] for a turn
 MOST_BYTES = 4 << 20  # of a body of one who has shown no device's secret; no page asks for more
 NOBODY = ""
@@ -56,7 +59,7 @@ class Patience:
     working: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(WORKING))
 
     def __post_init__(self) -> None:
-        self._turns, self._coming = threading.Condition(), Counter[str]()
+        self._turns, self._coming, self._poured = threading.Condition(), Counter[str](), Counter[str]()
 
     def __call__(self, environment: Environment, start: Callable[..., Any]) -> Iterable[bytes]:
         """Answers by WSGI."""
@@ -68,29 +71,42 @@ class Patience:
 
     def read(self, stream: Stream, length: int, whose: str) -> bytes:
         """So many bytes; others are worked for meanwhile. Raises TooMany or Cut."""
-        self.working.release()
-        try:
-            with self._turns:
-                if not self._turns.wait_for(lambda: self._has_room(whose), self.patience):
-                    raise TooMany(
-                        f"{self._coming[whose]} bodies of this sender and {self._coming.total()} in all are under way"
-                    )
-                self._coming[whose] += 1
-            try:
-                body = stream.read(length)
-            finally:
-                with self._turns:
-                    self._coming[whose] -= 1
-                    self._coming += Counter()  # forgets those of whom nothing comes
-                    self._turns.notify_all()
-        finally:
-            self.working.acquire()
+        with self._turn(self._coming, whose, OWN if whose else OTHERS, WAITING):
+            body = stream.read(length)
         if len(body) != length:
             raise Cut(f"{len(body)} bytes came of {length}")
         return body
 
-    def _has_room(self, whose: str) -> bool:
-        return self._coming[whose] < (OWN if whose else OTHERS) and self._coming.total() < WAITING
+    def pieces(self, stream: Stream, length: int, whose: str, largest: int) -> Iterator[bytes]:
+        """So many bytes in pieces of at most `largest`; others are worked for meanwhile. Raises TooMany or Cut."""
+        with self._turn(self._poured, whose, OWN_UPLOADS, UPLOADS):
+            left = length
+            while left:
+                piece = stream.read(min(left, largest))
+                if not piece:
+                    raise Cut(f"{length - left} bytes came of {length}")
+                left -= len(piece)
+                yield piece
+
+    @contextmanager
+    def _turn(self, coming: Counter[str], whose: str, own: int, most: int) -> Iterator[None]:
+        """A turn among those whose bodies are under way. Raises TooMany where none comes in time."""
+        self.working.release()
+        try:
+            with self._turns:
+                if not self._turns.wait_for(lambda: coming[whose] < own and coming.total() < most, self.patience):
+                    raise TooMany(f"{coming[whose]} bodies of this sender and {coming.total()} in all are under way")
+                coming[whose] += 1
+            try:
+                yield
+            finally:
+                with self._turns:
+                    coming[whose] -= 1
+                    if not coming[whose]:
+                        del coming[whose]  # forgets those of whom nothing comes
+                    self._turns.notify_all()
+        finally:
+            self.working.acquire()
 
 
 @dataclass
@@ -105,6 +121,12 @@ class Body:
     def of(self, sender: str) -> bytes:
         """The whole body of a known sender. Raises BodyError."""
         return self.patience.read(self.stream, self.length, sender)
+
+    def pieces(self, sender: str, largest: int) -> Iterator[bytes]:
+        """The body of somebody who may send much, as it comes. Raises BodyError."""
+        if self._had is not None:
+            raise BodyError("the body was read already")
+        return self.patience.pieces(self.stream, self.length, sender, largest)
 
     def read(self, size: int = -1) -> bytes:
         """At most so many bytes of the body of somebody. Raises BodyError."""

@@ -32,6 +32,7 @@ ROLES = {
 }
 ADMINISTRATOR = "administrator"
 GIVEN = "rights-given"
+READERS = (ADMINISTRATOR, "authority")  # of the audit trail
 KEEPERS = (ADMINISTRATOR, "data-officer")  # they see what is held of arriving readings, and replay it
 
 
@@ -65,6 +66,12 @@ def keeps_data(request: HttpRequest) -> bool:
     """Whether whoever asks may see and replay what is held of arriving readings."""
     person = request.user
     return person.is_authenticated and (person.is_superuser or person.groups.filter(name__in=KEEPERS).exists())
+
+
+def reads_trail(request: HttpRequest) -> bool:
+    """Whether whoever asks may read the audit trail."""
+    person = request.user
+    return person.is_authenticated and (person.is_superuser or person.groups.filter(name__in=READERS).exists())
 
 
 def _give_rights() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scicity.cockpit import discovery
 from scicity.cockpit.place import Place
+from scicity.notices.mailing import USUAL_FROM, mail_settings
 from scicity.operation import logs
 
 HERE = Path(__file__).parent
@@ -22,6 +23,8 @@ INSTALLED_APPS = [
     "scicity.records",
     "scicity.cockpit",
     "scicity.cockpit.sensorthings",
+    "scicity.documents",
+    "scicity.notices",
     *(f"{discovery.DOMAINS}.{domain}" for domain in discovery.domains()),
     "django.contrib.admin",
     "django.contrib.auth",
@@ -103,6 +106,9 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 CSRF_FAILURE_VIEW = "scicity.cockpit.views.errors.csrf_failure"
 SILENCED_SYSTEM_CHECKS = [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
+
+vars().update(mail_settings(os.environ, PLACE.state))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = USUAL_FROM  # a notice has the district's own
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]

@@ -10,6 +10,7 @@ from scicity.cockpit.api import api
 from scicity.cockpit.sensorthings.views import service
 from scicity.cockpit.views import (
     arrival,
+    audit_trail,
     closing,
     data,
     errors,
@@ -50,6 +51,10 @@ urlpatterns = [
     path("reports/<str:period>/<str:spoken>.<str:form>", reports.report, name="report"),
     path("operation/", operation.page, name="operation"),
     path("arrival/", arrival.page, name="arrival"),
+    path("audit-trail/", audit_trail.page, name="audit-trail"),
+    path("audit-trail/audit-trail.csv", audit_trail.table, name="audit-trail-table"),
+    path("documents/", include("scicity.documents.urls")),
+    path("notices/", include("scicity.notices.urls")),
     path("healthz", health.health, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

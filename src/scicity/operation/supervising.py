@@ -136,11 +136,11 @@ def _ends_with_parent() -> None:
 
 
 def main() -> None:
-    """Keeps the server of a district going, and beside it what moves its readings to the lake and what asks its devices."""
+    """Keeps the server of a district going, and what moves its readings, asks its devices and sends notices."""
     options = argparse.ArgumentParser(prog="python -m scicity.operation.supervising", description=__doc__)
     for name in ("--district", "--host", "--port", "--workers"):
         options.add_argument(name, required=True)
-    options.add_argument("--log", default="", help="where arrive and collect write; standard error unless said")
+    options.add_argument("--log", default="", help="where those beside the server write; standard error unless said")
     asked = options.parse_args()
     logs.begin("supervisor")
     ended = threading.Event()
@@ -153,7 +153,7 @@ def main() -> None:
     served = ["--host", asked.host, "--port", asked.port, "--workers", asked.workers]
     output = Path(asked.log).open("ab") if asked.log else sys.stderr.buffer  # noqa: SIM115  (as long as this process)
     all_of_them = [Kept("server", [*python, "scicity.operation.serving", *served], vital=True)]
-    for name in ("arrive", "collect"):
+    for name in ("arrive", "collect", "notices"):
         all_of_them.append(Kept(name, [*python, "scicity", name, "--district", asked.district], output=output))
     sys.exit(keep(all_of_them, ended))
 

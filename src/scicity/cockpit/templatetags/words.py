@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from scicity.vocabulary import terms
 
 register = template.Library()
 _stamps: dict[str, str] = {}
+LONGEST_TOLD = 200  # characters of one field of an entry of the audit trail
 LONG = 14  # characters; longer texts in a table get room
 
 
@@ -210,3 +212,19 @@ def paragraphs(text: str) -> SafeString:
     """A docstring as paragraphs: only empty lines part them."""
     parts = [" ".join(part.split()) for part in text.split("\n\n")]
     return format_html_join("", "<p>{}</p>", ((part,) for part in parts if part))
+
+
+@register.simple_tag(name="told")
+def told_of(value: Any) -> str:
+    """What an entry of the audit trail tells of a before or after, a line for each field."""
+    if value in (None, "", {}, []):
+        return digits.UNKNOWN
+    if not isinstance(value, Mapping):
+        return format_html('<span class="long file-name">{}</span>', _plain(value))
+    pairs = ((key, _plain(each)) for key, each in value.items())
+    return format_html('<dl class="told-of">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", pairs))
+
+
+def _plain(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}…"

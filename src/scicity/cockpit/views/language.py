@@ -1,4 +1,4 @@
-"""The language switch: keeps the page."""
+"""The language switch: keeps the page, and for a person the language of notices."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+
+from scicity.cockpit.models import Person
 
 
 @require_POST
@@ -16,6 +18,9 @@ def choose(request: HttpRequest) -> HttpResponse:
         target = "/"
     response = HttpResponseRedirect(target)
     if request.POST.get("language") in dict(settings.LANGUAGES):
+        if request.user.is_authenticated:  # notices come in the language that was chosen last
+            chosen = "zh" if request.POST["language"].startswith("zh") else "en"
+            Person.objects.filter(pk=request.user.pk).update(language=chosen)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             request.POST["language"],

@@ -71,8 +71,7 @@ promise = recorded(
     grain=["review_case", "promise_measure"],
     title_zh="评审中的承诺",
     title_en="Promises made in reviews",
-    doc="The numbers that an applicant promised in a form and that came into force with the step they were promised in; a later "
-    "stage of the same case replaces those of an earlier one.",
+    doc="The numbers that an applicant promised in the form of a step; a later stage of the case replaces an earlier one's.",
 )
 
 _PROJECT = ["project", "parcel", "building", "name_zh", "name_en", "use", "floor_area"]

@@ -271,7 +271,7 @@ class Seat(OfCase):
 
 
 class Return(OfCase):
-    """What was returned to the applicant to be mended, or was taken in with a gap; open until the authority accepts what came."""
+    """What was returned to be mended, or was taken in with a gap; open until the authority accepts what came."""
 
     kind = models.CharField(max_length=10, choices=_choices(RETURN_KINDS))
     visit = models.ForeignKey(Visit, models.PROTECT)

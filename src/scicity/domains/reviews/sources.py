@@ -182,5 +182,5 @@ PROCESS = source(
     check=_check_processes,
     title_zh="流程步骤",
     title_en="Steps of the processes",
-    doc="The steps of each process of the district, as its BPMN 2.0 file draws them: whose turn it is, what is done, in how many days.",
+    doc="The steps of each process of the district, as its BPMN 2.0 file draws them: whose turn it is, and how many days.",
 )

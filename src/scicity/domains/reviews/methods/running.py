@@ -130,7 +130,7 @@ class Running:
 def replayed(process: Process, supply: str, history: Iterable[Did], steps: Mapping[str, str] | None = None) -> Running:
     """A case brought to where its history leads in a process; with `steps` (old: new) in another one than its own.
 
-    Raises NotOpen where the process has another step open than the one that comes next, and KeyError for a step that `steps` lacks.
+    Raises NotOpen where the process has another step open than the one that comes next, KeyError for a step that `steps` lacks.
     """
     running = Running.begin(process, supply)
     for did in history:

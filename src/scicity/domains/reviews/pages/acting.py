@@ -1,7 +1,7 @@
-"""What people do in a case. Each act is one transaction: the act, what follows from it, the engine's state, notices; or nothing.
+"""What people do in a case. Each act is one transaction: the act, what follows from it, the engine's state, notices; or none.
 
-The gates are held here, whatever a diagram draws: nothing passes with an open return, no review is decided before its reviewers gave
-their opinions, nobody reviews or decides of their own application, and an appeal is decided by somebody else.
+The gates are held here, whatever a diagram draws: nothing passes with an open return, no review is decided before its reviewers
+gave their opinions, nobody reviews or decides of their own application, and an appeal is decided by somebody else.
 """
 
 from __future__ import annotations

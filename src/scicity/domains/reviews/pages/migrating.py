@@ -14,7 +14,7 @@ from scicity.domains.reviews.pages.desk import Desk, NotDone, version_of
 
 
 def history(case: Case) -> list[Did]:
-    """How the steps of a case ended, in order, by the names that they have in its version now; what an appeal undid is left out."""
+    """How the steps of a case ended, in order, by their names in its version now; what an appeal undid is left out."""
     found: dict[int, tuple[str, str]] = {}
     for act in Act.objects.filter(case=case).order_by("act_number"):
         if act.review_act in ("submitted", "decided"):
@@ -43,8 +43,8 @@ def agrees(case: Case) -> bool:
 def migrate(desk: Desk, case: Case, person: Any, process: str, steps: Mapping[str, str]) -> Act:
     """Moves an open case to the district's present version of a process; `steps` says what each step is called there.
 
-    Steps of the same name need no entry. Raises NotDone, naming the step, where one has no counterpart of the same stage and kind, and
-    where the new process would have asked for something else first: nothing is moved then.
+    Steps of the same name need no entry. Raises NotDone, naming the step, where one has no counterpart of the same stage and
+    kind, and where the new process would have asked for something else first: nothing is moved then.
     """
     may_decide(case, person)
     told = desk.processes().get(process)
