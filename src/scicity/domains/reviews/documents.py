@@ -37,6 +37,12 @@ def may_write(person: Any, subject: str) -> bool:
     return case.applicant_id == person.pk or person.has_perm("reviews.change_case")
 
 
+def page_of(subject: str) -> str:
+    """The path of the page of a case."""
+    case = _case(subject)
+    return "" if case is None else f"/reviews/cases/{case.review_case}/"
+
+
 def _case(subject: str) -> Case | None:
     kind, _, number = subject.partition(":")
     if kind != "reviews.case" or not (number.isascii() and number.isdecimal() and len(number) < 16):

@@ -1,8 +1,10 @@
 """Whether a process can run as it is drawn: every way through it is tried before anybody's case depends on it.
 
 The ways are those of a token game on the flows, where a place with two tokens is a fault: each open step may end with each of
-its outcomes, for each kind of land supply. Source: OMG, Business Process Model and Notation 2.0.2, formal/2013-12-09, clause 13;
-soundness as in van der Aalst, The Application of Petri Nets to Workflow Management, 1998.
+its outcomes, for each kind of land supply.
+
+Source: OMG, BPMN 2.0.2, formal/2013-12-09, clause 13; soundness as in van der Aalst, The Application of Petri Nets to Workflow
+Management, 1998.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 from scicity.domains.reviews import bpmn, soundness
 from scicity.domains.reviews.bpmn import Process
 from scicity.domains.reviews.methods import clock
-from scicity.domains.reviews.models import ProcessVersion
+from scicity.domains.reviews.models import ProcessVersion, Project
 from scicity.kernel.files import plain_files, text_of
 from scicity.kernel.problems import Problems
 
@@ -49,7 +49,7 @@ class Desk:
             {row["day"]: row["day_kind"] for row in city.rows("energy.day_kind", ["day", "day_kind"])},
             forms,
             {row["parcel"]: row for row in city.rows("reviews.parcel")},
-            {row["project"]: row for row in city.rows("reviews.project")},
+            _projects(city),
             city.district.folder,
         )
 
@@ -64,6 +64,13 @@ class Desk:
     def processes(self) -> dict[str, tuple[Process, str]]:
         """The processes of the district's folder that can run, each with the text of its file."""
         return {} if self.folder is None else _processes(str(self.folder), _stamp(self.folder))
+
+
+def _projects(city: Any) -> dict[str, Any]:
+    """The projects of the register, and those that were entered, also the ones that the lake does not have yet."""
+    columns = ["project", "parcel", "building", "name_zh", "name_en", "use", "floor_area"]
+    entered = {row["project"]: row for row in Project.objects.values(*columns)}
+    return entered | {row["project"]: row for row in city.rows("reviews.project_register", columns)}
 
 
 def version_of(process: str, text: str, at: datetime) -> ProcessVersion:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from scicity.documents.models import Document
-
 from scicity.domains.reviews.models import Case
 
 

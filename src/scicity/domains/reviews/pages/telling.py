@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from scicity.notices import notify
 
 from scicity.domains.reviews import bpmn
 from scicity.domains.reviews.models import Act, Appeal, Case, Seat, Visit
+from scicity.notices import notify
 
 OUTCOMES = {"passed": ("通过", "passed"), "returned": ("退回", "returned"), "refused": ("不予通过", "refused")}
 ENDS = {
