@@ -88,7 +88,7 @@ def open_case(desk: Desk, person: Any, project: str, process: str, applicant_nam
         raise NotDone("编号冲突，请重试", "the number was just taken; try again") from None
     except ValidationError as error:
         raise NotDone(*("; ".join(error.messages),) * 2) from None
-    return case
+    return Case.objects.get(pk=case.pk)
 
 
 def _number(year: int) -> str:
@@ -251,7 +251,6 @@ def withdraw(desk: Desk, case: Case, person: Any, words: str) -> Act:
     case.case_state, case.closed_on = "withdrawn", desk.today(at)
     leave(desk, case, Visit.objects.filter(case=case, left_at=None), at)
     case.save()
-    CaseState.objects.filter(case=case).update(acts=acted.act_number)
     telling.closed(case)
     return acted
 
@@ -265,7 +264,6 @@ def publish(desk: Desk, case: Case, person: Any) -> Act:
     acted = acted_in(desk, case, person, desk.now(), "published", "authority")
     case.published = True
     case.save()
-    CaseState.objects.filter(case=case).update(acts=acted.act_number)
     return acted
 
 
@@ -319,6 +317,7 @@ def acted_in(
         told=dict(told or {}),
     )
     found.save()
+    CaseState.objects.filter(case=case).update(acts=found.act_number)
     return found
 
 
@@ -367,7 +366,7 @@ def follow(desk: Desk, case: Case, engine: Running, acted: Act) -> None:
         _seat_again(case, visit, node)
         begun.append(visit)
     case.save()
-    CaseState.objects.filter(case=case).update(text=engine.dump(), acts=acted.act_number)
+    CaseState.objects.filter(case=case).update(text=engine.dump())
     telling.moved(case, begun, acted)
 
 

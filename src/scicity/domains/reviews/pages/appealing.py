@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scicity.domains.reviews.methods.running import NotOpen, replayed
-from scicity.domains.reviews.models import LONGEST, Act, Appeal, Case, CaseState, Return, Visit
+from scicity.domains.reviews.models import LONGEST, Act, Appeal, Case, Return, Visit
 from scicity.domains.reviews.pages import telling
 from scicity.domains.reviews.pages.acting import acted_in, follow, process_of, whole
 from scicity.domains.reviews.pages.desk import Desk, NotDone
@@ -36,11 +36,10 @@ def appeal(desk: Desk, case: Case, person: Any, words: str) -> Appeal:
         raise NotDone("已就此决定申诉", "this decision was appealed already")
     if not words.strip():
         raise NotDone("请写明申诉理由", "say why", "words")
-    acted = acted_in(desk, case, person, at, "appealed", "applicant", against.visit, words=words)
+    acted_in(desk, case, person, at, "appealed", "applicant", against.visit, words=words)
     due = desk.due(today, APPEAL_DAYS) or today
     found = Appeal(case=case, against=against, words=words.strip()[:LONGEST], filed_on=today, due_on=due)
     found.save()
-    CaseState.objects.filter(case=case).update(acts=acted.act_number)
     telling.appealed(case)
     return found
 
@@ -60,12 +59,11 @@ def decide_appeal(desk: Desk, case: Case, person: Any, outcome: str, reason: str
     at = desk.now()
     found.outcome, found.reason, found.decided_on = outcome, reason.strip()[:LONGEST], desk.today(at)
     found.save()
-    acted = acted_in(desk, case, person, at, "appeal_decided", "authority", found.against.visit, outcome, reason)
+    acted_in(desk, case, person, at, "appeal_decided", "authority", found.against.visit, outcome, reason)
     if outcome == "upheld":
         _reopen(desk, case, person, found, at)
     else:
-        CaseState.objects.filter(case=case).update(acts=acted.act_number)
-    telling.appeal_decided(case, found)
+        telling.appeal_decided(case, found)
     return found
 
 

@@ -40,7 +40,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         _do(request, desk, found)
     except NotDone as refusal:
         return _shown(request, desk, found, refusal)
-    messages.success(request, ("已办理。", "Done.")[not language(request) == "zh"])
+    messages.success(request, ("已办理。", "Done.")[language(request) != "zh"])
     return redirect("reviews:case", number=found.review_case)
 
 

@@ -88,7 +88,7 @@ def migrate(desk: Desk, case: Case, person: Any, process: str, steps: Mapping[st
     for visit in waiting:
         visit.process_step = mapped[visit.process_step]
         visit.save()
-    CaseState.objects.filter(case=case).update(text=engine.dump(), acts=acted.act_number)
+    CaseState.objects.filter(case=case).update(text=engine.dump())
     telling.moved(case, [], acted)
     return acted
 
