@@ -15,6 +15,7 @@ LINE = 15.0  # [px] from line to line of a step's name
 STEP, EVENT, GATEWAY = (130.0, 70.0), (36.0, 36.0), (46.0, 46.0)
 SIZES = {"userTask": STEP, "startEvent": EVENT, "endEvent": EVENT}
 WIDE = 1.0  # [em] of a Chinese character; others take about half
+OPENING = ("", "（", "“", "《")  # what no line ends with
 _CLASSES = {"open": "bpmn-open", "done": "bpmn-done"}
 
 
@@ -26,9 +27,9 @@ def drawn(
     Open steps carry the class `bpmn-open` and are named in the description, so that colour is not all that tells.
     """
     shapes = _placed(process)
-    left = min((x for x, _, _, _ in shapes.values()), default=0.0) - MARGIN
-    top = min((y for _, y, _, _ in shapes.values()), default=0.0) - MARGIN
     points = [point for edge in process.edges.values() for point in edge]
+    left = min([*(x for x, _, _, _ in shapes.values()), *(x for x, _ in points)], default=0.0) - MARGIN
+    top = min([*(y for _, y, _, _ in shapes.values()), *(y for _, y in points)], default=0.0) - MARGIN
     right = max([*(x + w for x, _, w, _ in shapes.values()), *(x for x, _ in points)], default=0.0) + MARGIN
     bottom = max([*(y + h for _, y, _, h in shapes.values()), *(y for _, y in points)], default=0.0) + MARGIN + LINE
     names = [node.name_zh if language == "zh" else node.name_en for node in process.steps if node.node in open_steps]
@@ -133,8 +134,11 @@ def wrapped(text: str, room: int, most: int) -> list[str]:
 def _pieces(text: str) -> list[str]:
     found, word = [], ""
     for sign in text:
-        if ord(sign) > 0x2E7F:
-            found += [word, sign] if word else [sign]
+        if sign in OPENING:
+            found += [word] if word else []
+            word = sign
+        elif ord(sign) > 0x2E7F:
+            found += [word + sign] if word in OPENING else [word, sign]
             word = ""
         else:
             word += sign
