@@ -115,6 +115,9 @@ def _shown(request: HttpRequest, desk: Desk, found: Case, refusal: NotDone | Non
     where = {"review_case": found.review_case}
     clocks = city.rows("reviews.clock", where=where)
     spoken = language(request)
+    promises = city.rows("reviews.promise", where=where, order=["promise_measure"])
+    of_measure = {row["promise_measure"]: row for row in promises}
+    names = {field["promise_measure"]: field for form in desk.forms.values() for field in form if field["promise_measure"]}
     context = {
         "case": found,
         "refusal": refusal,
@@ -131,9 +134,12 @@ def _shown(request: HttpRequest, desk: Desk, found: Case, refusal: NotDone | Non
         "basis": words.BASES.get(clocks[0]["day_basis"]) if clocks else None,
         "stages": [{"row": row, "name": words.STAGES[row["stage"]]} for row in city.rows("reviews.stage_clock", where=where)],
         "conditions": [
-            bound(row) for row in city.rows("reviews.condition", where={"parcel": found.parcel}, order=["planning_condition"])
+            bound(row, of_measure.get(row["promise_measure"]))
+            for row in city.rows(
+                "reviews.condition", where={"parcel": found.parcel}, order=["condition_kind", "planning_condition"]
+            )
         ],
-        "promises": city.rows("reviews.promise", where=where, order=["promise_measure"]),
+        "promises": [(names.get(row["promise_measure"]), row) for row in promises],
         "promised": Promise.objects.filter(case=found).exists(),
         "returns": [{"each": each, "stage": words.STAGES[each.stage]} for each in returns],
         "acts": [_act(process, act, desk) for act in acts],

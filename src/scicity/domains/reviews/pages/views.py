@@ -128,7 +128,7 @@ def _opinions(visits: Any) -> dict[int, list[str]]:
 
 def _to_do(opinions: list[str] | None) -> tuple[str, str]:
     if opinions is None:
-        return "请办理或指派评审人", "to be dealt with, or seats to be given"
+        return "请办理", "to deal with"
     return ("请决定", "to decide") if all(opinions) else ("等待评审意见", "waits for opinions")
 
 
@@ -161,11 +161,12 @@ def parcels(request: HttpRequest) -> HttpResponse:
     return render(request, "reviews/parcels.html", context)
 
 
-def bound(row: Any) -> dict[str, Any]:
-    """A condition as pages show it."""
+def bound(row: Any, promised: Any = None) -> dict[str, Any]:
+    """A condition as pages show it, with what was promised of its measure."""
     return {
         "row": row,
         "kind": words.KINDS[row["condition_kind"]],
+        "promised": promised,
         "comparator": words.COMPARATORS[row["comparator"]],
         "review": words.REVIEWS.get(row["review"]),
     }
