@@ -19,7 +19,7 @@ if not hasattr(reviewing, "Reviewing"):
 
 from scicity.cockpit import city as cities  # noqa: E402
 from scicity.domains.reviews.models import Act, Case, Project, Return, Seat, Visit  # noqa: E402
-from scicity.domains.reviews.pages import acting  # noqa: E402
+from scicity.domains.reviews.pages import acting, shown  # noqa: E402
 from scicity.records.publishing import publish  # noqa: E402
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +120,43 @@ def test_each_sees_what_concerns_them(here):
     assert browser(here, "eva").get(page_of(case)).status_code == 200
     for hostile in ("x", "2026-99999", "%00", "a" * 300, "' OR 1=1"):
         assert browser(here, "kai").get(f"/reviews/cases/{hostile}/").status_code == 404
+
+
+def test_a_parcel_tells_whether_its_edition_was_in_force_on_the_day(here):
+    from datetime import UTC, datetime
+
+    row = {"valid_from": datetime(2014, 6, 9, 16, tzinfo=UTC), "valid_to": datetime(2019, 1, 1, tzinfo=UTC)}
+    parcel = here.desk.parcels["a-1"]
+    told = [
+        shown.edition_of_day(parcel, editions, here.desk.tz)
+        for editions in (
+            {},
+            {("old", "2013"): row},
+            {("old", "2013"): row | {"valid_from": None, "valid_to": datetime(2014, 6, 9, 16, tzinfo=UTC)}},
+            {("old", "2014"): row},
+        )
+    ]
+    assert [each and each[1] for each in told] == [
+        None,
+        "in force on that day",
+        "not in force on that day",
+        "edition not registered",
+    ]
+
+
+def test_the_leader_sees_the_share_decided_in_time(here):
+    from scicity.domains.reviews.pages import leader
+
+    served = cities.open_city(settings.PLACE)
+    case = reviewed(here)
+    acting.give_opinion(here.desk, case, here.rui, "look", "agree", "")
+    acting.decide(here.desk, case, here.kai, "look", "passed", "as asked", accepted=[Return.objects.get().pk])
+    brought(here)
+    (card,) = leader.cards(served)
+    assert card["figure"].value == 100
+    opened = browser(here, "kai").get(f"/why/reviews.clock.authority_days/review_case={case.review_case}")
+    assert opened.status_code == 200 and "reviews.stage" in opened.content.decode()
+    assert browser(here, "bob").get(f"/why/reviews.clock.authority_days/review_case={case.review_case}").status_code == 404
 
 
 def test_the_tables_show_no_more_than_the_pages(here):

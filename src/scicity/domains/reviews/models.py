@@ -120,6 +120,14 @@ class Case(Record):
         ordering = ("-review_case",)
         verbose_name = "评审案件 · case"
         verbose_name_plural = "评审案件 · cases"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=models.Q(case_state="open"),
+                name="one_open_case_of_a_project",
+                violation_error_message="此项目已有在办案件 · the project has an open case already",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.review_case)

@@ -35,7 +35,7 @@ class NotOpen(ValueError):  # noqa: N818  (reads as what it is)
         self.step, self.open_steps = step, tuple(open_steps)
 
 
-class _Conditions(PythonScriptEngine):
+class _Conditions(PythonScriptEngine):  # type: ignore[misc]
     """Works out conditions, and runs nothing."""
 
     def evaluate(self, task: Any, expression: str, external_context: Any = None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -59,6 +59,22 @@ def step(visit: Visit, node: bpmn.Node, today: date) -> dict[str, Any]:
         "late": visit.left_on is None and visit.due_on is not None and today > visit.due_on,
         "outcome": words.OUTCOMES.get(visit.outcome),
     }
+
+
+def edition_of_day(parcel: Any, editions: dict[tuple[str, str], Any], tz: tzinfo) -> tuple[str, str, str] | None:
+    """Whether the edition that a parcel is bound to was in force on the day of its supply; None where no editions are known.
+
+    `editions` are rows with `valid_from` and `valid_to` (instants or None; the end is not in it) by framework and edition.
+    """
+    if not editions or not parcel["edition"]:
+        return None
+    row = editions.get((parcel["framework"], parcel["edition"]))
+    if row is None:
+        return ("未登记此版本", "edition not registered", "estimated")
+    begins, ends = (None if row[name] is None else row[name].astimezone(tz).date() for name in ("valid_from", "valid_to"))
+    day = parcel["supplied_on"]
+    held = (begins is None or begins <= day) and (ends is None or day < ends)
+    return ("当日施行", "in force on that day", "good") if held else ("当日未施行", "not in force on that day", "bad")
 
 
 def returns_open(cases: Iterable[Case]) -> dict[int, int]:

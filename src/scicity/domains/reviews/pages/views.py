@@ -145,9 +145,11 @@ def parcels(request: HttpRequest) -> HttpResponse:
     for case in shown.seen(request.user):
         cases.setdefault(case.parcel, []).append(case)
     zone = request.GET.get("zone", "")[:LONGEST]
+    editions = {(row["framework"], row["edition"]): row for row in city.rows("indicators.edition")}
     rows = [
         {
             "row": row,
+            "held": shown.edition_of_day(row, editions, city.district.calendar.tz),
             "supply": words.SUPPLIES[row["supply_kind"]],
             "review": words.REVIEWS.get(row["review"]),
             "conditions": conditions.get(row["parcel"], []),
