@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,3 +64,18 @@ def service(waiting, db):
     from scicity.cockpit import devices
 
     return sta.Service(devices.make("roof-gateway", ["m/*", "new-*"]))
+
+
+@pytest.fixture
+def owner(monkeypatch):
+    """The domain energy owns subjects of documents: what is called after a person is theirs."""
+    from tests.documents.served import may
+
+    from scicity.cockpit import discovery
+
+    told = SimpleNamespace(may_read=may, may_write=may, page_of=lambda subject: "/energy/")
+    usual = discovery.module
+    monkeypatch.setattr(
+        discovery, "module", lambda domain, name: told if (domain, name) == ("energy", "documents") else usual(domain, name)
+    )
+    return told

@@ -35,7 +35,7 @@ def run(
     from django.db.utils import OperationalError, ProgrammingError
 
     from scicity.documents.uploading import let_go
-    from scicity.notices.sending import Sent, send_due
+    from scicity.notices.sending import Sent, forget_letters, send_due
 
     parent, look, waiting = os.getppid(), 0, threading.Event()
     while True:
@@ -43,7 +43,9 @@ def run(
         try:
             close_old_connections()
             done = send_due(datetime.now(UTC))
-            gone = let_go(datetime.now(UTC)) if look % LET_GO_EVERY == 0 else 0
+            if look % LET_GO_EVERY == 0:
+                gone = let_go(datetime.now(UTC))
+                forget_letters(datetime.now(UTC))
         except (OperationalError, ProgrammingError) as error:  # the database is away, or not prepared yet
             log.warning("not now: %s", error)
         if done != Sent() or gone:

@@ -15,8 +15,8 @@ from scicity.cockpit import audit
 from scicity.cockpit.city import open_city
 from scicity.documents import keeping
 from scicity.documents.entitlement import may_write
-from scicity.documents.models import LONGEST_TITLE, Document, Version
-from scicity.documents.naming import safe_line, safe_name, suffix_of
+from scicity.documents.models import Document, Version
+from scicity.documents.naming import LONGEST_TITLE, safe_line, safe_name, suffix_of
 from scicity.documents.recognising import NotTaken, recognised
 from scicity.documents.rules import Rules, rules_of
 from scicity.documents.types import TYPES

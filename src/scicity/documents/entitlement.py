@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 
 from scicity.cockpit import discovery
-from scicity.documents.models import SUBJECT
+from scicity.documents.naming import SUBJECT
 
 
 def may_read(person: Any, subject: str) -> bool:

@@ -10,12 +10,9 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
+from scicity.documents.naming import KIND, LONGEST_NAME, LONGEST_TITLE, SUBJECT
 from scicity.records.models import Record
 
-SUBJECT = r"[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_]{0,39}:[A-Za-z0-9][A-Za-z0-9._/-]{0,99}"
-KIND = r"[a-z][a-z0-9_-]{0,59}"
-LONGEST_TITLE = 200
-LONGEST_NAME = 150  # characters
 STATES = (("current", "有效 · current"), ("withdrawn", "已撤回 · withdrawn"))
 
 subject_form = RegexValidator(rf"\A{SUBJECT}\Z", "形如 reviews.case:12 · of the form reviews.case:12")

@@ -1,12 +1,14 @@
-"""Names of files as people sent them, made into names that are safe to show, to keep and to save anywhere."""
+"""Names of files as people sent them, made into names that are safe to show, to keep and to save anywhere. Knows no Django."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from scicity.documents.models import LONGEST_NAME
-
+SUBJECT = r"[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_]{0,39}:[A-Za-z0-9][A-Za-z0-9._/-]{0,99}"
+KIND = r"[a-z][a-z0-9_-]{0,59}"
+LONGEST_TITLE = 200
+LONGEST_NAME = 150  # characters
 MOST_BYTES = 240  # file systems have names of 255 bytes
 LONGEST_SUFFIX = 12
 NAMELESS = "document"

@@ -24,8 +24,8 @@ from django.utils.http import http_date
 from scicity.cockpit.patience import Body, BodyError
 from scicity.documents import attaching, uploading
 from scicity.documents.entitlement import may_write
-from scicity.documents.models import KIND, LONGEST_TITLE, SUBJECT, Document, Upload
-from scicity.documents.naming import safe_line, safe_name, suffix_of
+from scicity.documents.models import Document, Upload
+from scicity.documents.naming import KIND, LONGEST_TITLE, SUBJECT, safe_line, safe_name, suffix_of
 from scicity.kernel.problems import Refused, shown
 
 VERSION = "1.0.0"
@@ -160,6 +160,8 @@ def _document(told_by: Mapping[str, str], subject: str) -> Document | None:
 
 def _head(request: HttpRequest, found: Upload) -> HttpResponse:
     _finished(found)
+    if found.version is None:
+        uploading.refuse_lost(found)
     response = _standing(found, 200)
     response.headers["Upload-Length"] = str(found.length)
     return response

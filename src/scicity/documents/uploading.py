@@ -143,6 +143,13 @@ def receive(upload: Upload, at: int, pieces: Iterable[bytes], checksum: tuple[st
     return safe
 
 
+def refuse_lost(upload: Upload) -> None:
+    """Raises Gone where what came of an upload is not there any more, as after a restore from a back-up."""
+    with _locked(upload) as part:
+        if os.fstat(part).st_size < upload.offset:
+            raise Gone("what came of it before is not there any more; begin anew")
+
+
 def finish(upload: Upload) -> Version:
     """Makes a version of an upload that has come whole; once, however often it is asked.
 

@@ -11,6 +11,7 @@ import smtplib
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from scicity.operation.logs import cleaned
 
 WAITS = (1, 5, 15, 60, 240, 720, 1440)  # [min] until the next try, by how many there were
 AT_ONCE = 50
+FILES_DAYS = 92  # letters that are files are kept so long
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,7 @@ def send_due(now: datetime) -> Sent:
     if not mine:
         return Sent()
     counts = {"sent": 0, "waiting": 0, "failed": 0, "page": 0}
+    _close_to_others()
     try:
         connection = get_connection()
         connection.open()
@@ -79,9 +82,25 @@ def letter_of(notice: Notice, connection: Any = None) -> EmailMessage:
     )
 
 
+def forget_letters(now: datetime) -> None:
+    """Deletes letters that were written to files long ago; the notices stay."""
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    for file in Path(folder).glob("*.log") if folder else ():
+        if now.timestamp() - file.stat().st_mtime > FILES_DAYS * 86_400:
+            file.unlink(missing_ok=True)
+
+
 def again(notice: Notice, now: datetime) -> None:
     """Has a letter that failed for good tried again from the beginning."""
     Notice.objects.filter(pk=notice.pk, state="failed").update(state="waiting", tries=0, due_at=now, failure="")
+
+
+def _close_to_others() -> None:
+    """Where letters are files, nobody else on the machine reads them."""
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    if folder:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(folder).chmod(0o700)
 
 
 def _taken(notice: Notice, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Back-up: lake, inbox and records of a running district, as they were at one moment, in a folder that holds each content once.
+"""Back-up: lake, inbox, records and documents of a running district as of one moment, in a folder that holds each content once.
 
 **Why one moment, and which.** A batch leaves the inbox in three steps: it is committed to the lake, with its number; then the
 inbox forgets it. From an inbox that is older than the lake, numbers would be given again that the lake holds already, and the
@@ -8,6 +8,8 @@ is held for as long as it takes to name files and no longer, the lake's files ar
 transaction that reads. Senders are acknowledged meanwhile, but nothing moves. What is acknowledged before that moment is in
 the back-up, in the lake or in the inbox; what comes behind it is not. The files are copied afterwards: those of the lake never
 change, and the transaction goes on seeing the inbox as it was. Records (people, devices, what they did) depend on neither.
+Documents never change either, and lie there before a record names them: they are linked behind that moment. Of uploads that
+are not finished the back-up has no content; they begin anew.
 
     TO/<district>-<moment>.json     the manifest: every file with its digest, and a digest of the manifest itself
     TO/content/ab/abcd…             each content once, named by its SHA-256, for all back-ups in the folder
@@ -33,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from scicity.cockpit.place import Place
+from scicity.documents.keeping import CONTENTS
 from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Problems
 from scicity.operation import carrying
@@ -112,6 +115,7 @@ def copy_of(place: Place, stage: Path, known: carrying.Known, has: Callable[[str
             else:
                 there = [name for name in (INBOX, RECORDS) if (place.state / name).exists()]
                 pinned = {name: until_copied.enter_context(_pinned_sqlite(place.state / name)) for name in there}
+        _link(place.state / CONTENTS, stage / CONTENTS)  # none is changed or deleted: all that the records name are there
         for name, connection in pinned.items():
             _copy_sqlite(connection, stage / name)
         if snapshot:
@@ -301,6 +305,7 @@ def _keep(file: Path, content: Path) -> None:
     except OSError:  # another file system
         passing = content.with_suffix(".tmp")
         shutil.copyfile(file, passing)
+        shutil.copymode(file, passing)
         sync(passing)
         passing.replace(content)
 

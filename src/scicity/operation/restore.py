@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scicity.cockpit.place import Place
+from scicity.documents.keeping import CONTENTS
 from scicity.kernel.lake import Lake
 from scicity.kernel.problems import Problems
 from scicity.operation import carrying
@@ -154,4 +155,8 @@ def _copied(manifest: Path, files: dict[str, list[object]], to: Path) -> Path | 
             raise BackupFailed(f"{path} could not be copied whole")
         if path in (INBOX, RECORDS, DUMP):
             target.chmod(0o600)
+        if path.startswith(f"{CONTENTS}/"):  # closed to others, as documents/keeping.py makes them
+            target.chmod(0o600)
+            target.parent.chmod(0o700)
+            target.parent.parent.chmod(0o700)
     return to / DUMP if DUMP in files else None
