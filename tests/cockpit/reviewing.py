@@ -16,6 +16,9 @@ from scicity.domains.reviews.golden.test_process import BESIDE, SMALL
 
 PROCESSES = {
     "processes/p.bpmn": SMALL.replace('sc:act="submit"', 'sc:act="submit" sc:form="pledge"'),
+    "processes/g.bpmn": SMALL.replace('id="p"', 'id="g"', 1)
+    .replace('sc:act="submit"', 'sc:act="submit" sc:form="pledge" sc:gaps="allow"')
+    .replace('sc:act="review"', 'sc:act="review" sc:gaps="close"'),
     "processes/q.bpmn": BESIDE.replace('id="p"', 'id="q"', 1),
 }
 PLEDGE = {"agreed": "yes", "energy": "75.5"}

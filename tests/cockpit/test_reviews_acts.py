@@ -198,6 +198,39 @@ def test_a_form_that_cannot_be_leaves_nothing(here, wrong, told):
     assert Act.objects.count() == 1 and not Promise.objects.exists() and migrating.agrees(fresh(case))
 
 
+def test_what_is_missing_may_follow_but_nothing_passes_without_it(here):
+    case = opened(here, process="g")
+    acting.submit(here.desk, case, here.ann, "apply", {"agreed": "yes"})
+    (gap,) = Return.objects.filter(kind="gap")
+    assert gap.words == "能耗 · Energy"
+    reviewed(here, case)
+    with pytest.raises(NotDone, match="open gap"):
+        passed(here, case)
+    with pytest.raises(NotDone, match="what was not answered"):
+        passed(here, case, accepted=[gap.pk])
+    with pytest.raises(NotDone, match="no such open gap of yours"):
+        acting.answer_gap(here.desk, case, here.bob, gap.pk, "75")
+    acting.decide(here.desk, case, here.kai, "look", "returned", "the layout", returns=["Mend the layout"])
+    left = Return.objects.get(kind="return")
+    acting.submit(here.desk, case, here.ann, "apply", {"agreed": "yes"}, {left.pk: "mended"})
+    assert Return.objects.filter(kind="gap").count() == 1  # still the same one
+    acting.answer_gap(here.desk, case, here.ann, gap.pk, "75 kWh/m²")
+    reviewed(here, case)
+    passed(here, case, accepted=[gap.pk, left.pk])
+    assert fresh(case).case_state == "passed" and migrating.agrees(fresh(case))
+
+
+def test_a_gap_that_comes_with_the_form_waits_to_be_accepted(here):
+    case = opened(here, process="g")
+    acting.submit(here.desk, case, here.ann, "apply", {"agreed": "yes"})
+    reviewed(here, case)
+    acting.decide(here.desk, case, here.kai, "look", "returned", "the layout", returns=["Mend the layout"])
+    left = Return.objects.get(kind="return")
+    acting.submit(here.desk, case, here.ann, "apply", PLEDGE, {left.pk: "mended"})
+    gap = Return.objects.get(kind="gap")
+    assert gap.answered_on is not None and gap.closed_on is None
+
+
 def test_one_open_case_of_a_project_and_none_of_nothing(here):
     opened(here)
     with pytest.raises(NotDone, match="has an open case already"):

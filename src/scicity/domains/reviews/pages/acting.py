@@ -123,12 +123,23 @@ def _submit(desk: Desk, case: Case, person: Any, step: str, values: Mapping[str,
     acted = acted_in(
         desk, case, person, at, "submitted", "applicant", visit, "passed", told={"form": node.form, "values": kept}
     )
-    for field in missing:
-        gap = Return(case=case, kind="gap", visit=visit, stage=node.stage, words=field["name_zh"], opened_on=today)
-        gap.save()
+    _gaps(case, visit, desk.forms.get(node.form, []), missing, today)
     _promise(desk, case, node, kept, today)
     _complete(desk, case, node, visit, acted, "passed")
     return acted
+
+
+def _gaps(case: Case, visit: Visit, fields: Sequence[Any], missing: Sequence[Any], today: Any) -> None:
+    """A gap for each field that is missing; one that was missing before and came now is answered, and waits to be accepted."""
+    known = {gap.words: gap for gap in Return.objects.filter(case=case, kind="gap", stage=visit.stage, closed_on=None)}
+    lacking = {field["form_field"] for field in missing}
+    for field in fields:
+        words = f"{field['name_zh']} · {field['name_en']}"
+        if field["form_field"] in lacking and words not in known:
+            Return(case=case, kind="gap", visit=visit, stage=visit.stage, words=words, opened_on=today).save()
+        elif field["form_field"] not in lacking and words in known and not known[words].answered_on:
+            known[words].answer, known[words].answered_on = "随表单补齐 · came with the form", today
+            known[words].save()
 
 
 @whole
