@@ -241,11 +241,15 @@ def main() -> None:
                 walls.append(1000 * (time.perf_counter() - wall))
                 owns.append(1000 * (time.process_time() - process))
         p95 = statistics.quantiles(walls, n=20)[-1]
+        median = statistics.median(walls)
         own95 = statistics.quantiles(owns, n=20)[-1]
         told.append(
             {"page": page, "role": role or "nobody", "p95_ms": round(p95), "own_p95_ms": round(own95), "within": p95 < BAR}
         )
-        print(f"{page:<42} {role or 'nobody':<10} p95 {p95:7.0f} ms   own time {own95:7.0f} ms", flush=True)
+        print(
+            f"{page:<42} {role or 'nobody':<10} p95 {p95:7.0f} ms   median {median:7.0f} ms   own time p95 {own95:7.0f} ms",
+            flush=True,
+        )
     acts = Act.objects.count()
     print(
         json.dumps(

@@ -176,7 +176,7 @@ ENTITIES = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&
         ('<!DOCTYPE d SYSTEM "http://127.0.0.1:9/d.dtd">' + SMALL, "a document type"),
         (ENTITIES + SMALL.replace("流程", "&b;"), "a document type"),
         ('<?xml-stylesheet href="x.xsl"?>' + SMALL, "a processing instruction"),
-        (SMALL[:-22], "no element found"),
+        (SMALL[:-22], "unclosed token"),
         (SMALL.replace("流程", "&x;"), "undefined entity"),
         ("", "no element found"),
         ("<a>" * 40 + "</a>" * 40, "a deeper element"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -18,6 +19,7 @@ from scicity.domains.reviews.pages import shown, words
 from scicity.domains.reviews.pages.desk import Desk
 
 PER_PAGE = 50
+PARCELS_PER_PAGE = 15
 LONGEST = 100
 MOST_CHOSEN = 1_000
 
@@ -68,7 +70,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "page": page,
         "asked": asked,
-        "query": "&".join(f"{key}={value}" for key, value in asked.items() if value),
+        "query": urlencode({key: value for key, value in asked.items() if value}),
         "any": bool(listed) or all_seen.exists(),
         "counts": [(words.STATES[state], state, all_seen.filter(case_state=state).count()) for state in STATES],
         "states": [(key, words.STATES[key]) for key in STATES],
@@ -135,16 +137,21 @@ def _to_do(opinions: list[str] | None) -> tuple[str, str]:
 def parcels(request: HttpRequest) -> HttpResponse:
     """The parcels, the edition that each is bound to, the conditions bound to it, and its projects and cases."""
     city = request.city
+    zone = request.GET.get("zone", "")[:LONGEST]
+    found = [row for row in city.rows("reviews.parcel", order=["parcel"]) if zone in ("", row["zone"])]
+    only = request.GET.get("parcel", "")[:LONGEST]
+    found = [row for row in found if only in ("", row["parcel"])]
+    page = Paginator(found, PARCELS_PER_PAGE).get_page(request.GET.get("page", "1")[:9])
+    shown_now = {"parcel": [row["parcel"] for row in page.object_list]}
     conditions: dict[str, list[Any]] = {}
-    for row in city.rows("reviews.condition", order=["condition_kind", "planning_condition"]):
+    for row in city.rows("reviews.condition", where=shown_now, order=["condition_kind", "planning_condition"]):
         conditions.setdefault(row["parcel"], []).append(bound(row))
     projects: dict[str, list[Any]] = {}
-    for row in city.rows("reviews.project", order=["project"]):
+    for row in city.rows("reviews.project", where=shown_now, order=["project"]):
         projects.setdefault(row["parcel"], []).append(row)
     cases: dict[str, list[Case]] = {}
-    for case in shown.seen(request.user):
+    for case in shown.seen(request.user).filter(parcel__in=shown_now["parcel"]):
         cases.setdefault(case.parcel, []).append(case)
-    zone = request.GET.get("zone", "")[:LONGEST]
     editions = {(row["framework"], row["edition"]): row for row in city.rows("indicators.edition")}
     rows = [
         {
@@ -156,10 +163,9 @@ def parcels(request: HttpRequest) -> HttpResponse:
             "projects": projects.get(row["parcel"], []),
             "cases": cases.get(row["parcel"], []),
         }
-        for row in city.rows("reviews.parcel", order=["parcel"])
-        if zone in ("", row["zone"])
+        for row in page.object_list
     ]
-    context = {"rows": rows, "zone": zone, "zones": city.rows("district.zone"), "any": bool(rows) or bool(zone)}
+    context = {"rows": rows, "page": page, "zone": zone, "zones": city.rows("district.zone"), "any": bool(rows) or bool(zone)}
     return render(request, "reviews/parcels.html", context)
 
 
