@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from scicity.cockpit import audit
 from scicity.cockpit.city import open_city
 from scicity.cockpit.looking import look
-from scicity.cockpit.scope import limited, scope_of
+from scicity.cockpit.scope import limited, limits_of, scope_of
 from scicity.cockpit.views import errors
 from scicity.stores import StoreRefused
 
@@ -138,7 +138,7 @@ class ScopeOfRequest:
         if request.path_info.split("/", 2)[1] not in UNSCOPED:
             request.scope = scope_of(request)
             request.whole_city = request.city  # for checks that must know more than who asks; never shown
-            request.city = limited(request.city, request.scope)
+            request.city = limited(request.city, request.scope, limits_of(request))
         return self.get_response(request)
 
 

@@ -10,7 +10,7 @@ single building.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -127,9 +127,23 @@ def scope_of(request: HttpRequest) -> Scope | None:
     return None if city.enterprises_are_public else _scope(city, None)
 
 
-def limited(city: OpenCity, scope: Scope | None) -> OpenCity:
-    """The city as somebody sees it."""
-    return city if scope is None else city.limited(scope)
+def limited(city: OpenCity, scope: Scope | None, further: Sequence[Callable[[Table], str]] = ()) -> OpenCity:
+    """The city as somebody sees it: within a scope, and within the limits that domains set besides."""
+    limits = [*([] if scope is None else [scope]), *further]
+    if len(limits) < 2:
+        return city.limited(limits[0]) if limits else city
+
+    def all_of(table: Table) -> str:
+        told = [text for limit in limits if (text := limit(table)) != ALL]
+        return " AND ".join(f"({text})" for text in told) or ALL
+
+    return city.limited(all_of)
+
+
+def limits_of(request: HttpRequest) -> list[Callable[[Table], str]]:
+    """What domains let whoever asks see of their own tables: `limit_of(request)` of a module `limits`, where it gives any."""
+    modules: list[Any] = [found for each in discovery.domains() if (found := discovery.module(each, "limits"))]
+    return [limit for module in modules if (limit := module.limit_of(request)) is not None]
 
 
 def _scope(city: OpenCity, own: str | None) -> Scope | None:
