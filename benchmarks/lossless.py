@@ -11,8 +11,8 @@ Starts the cockpit with the demo district in a temporary state, sends numbered r
     postgres    stops PostgreSQL, which has records and inbox, kills, and starts both anew
 
 Two times in three it aims: it waits until readings are being written down, moved, merged or computed with, and cuts off in the
-middle of it (`marking/sitecustomize.py`). At the end it waits until nothing waits, and counts what the lake holds. A reading whose answer was lost may be there or not; an
-acknowledged one must be there once.
+middle of it (`marking/sitecustomize.py`). At the end it waits until nothing waits, and counts what the lake holds. A reading
+whose answer was lost may be there or not; an acknowledged one must be there once.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from tests.access.postgres import Postgres  # noqa: E402
 from scicity.access.inbox import Inbox  # noqa: E402
 from scicity.access.storage import StorageRefused  # noqa: E402
 from scicity.cockpit.arriving import MOVER  # noqa: E402
-from scicity.cockpit.looking import look
+from scicity.cockpit.looking import look  # noqa: E402
 from scicity.cockpit.place import Place  # noqa: E402
 from scicity.kernel.lake import Lake  # noqa: E402
 

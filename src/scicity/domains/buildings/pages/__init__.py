@@ -3,6 +3,7 @@
 NAVIGATION = {
     "zh": "建筑",
     "en": "Buildings",
-    "order": 170,
+    "order": 310,
+    "menu": "city",
     "pages": [{"path": "promises/", "zh": "承诺与实测", "en": "Promised and measured"}],
 }

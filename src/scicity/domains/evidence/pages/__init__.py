@@ -3,7 +3,8 @@
 NAVIGATION = {
     "zh": "核查",
     "en": "Evidence",
-    "order": 410,
+    "order": 92,
+    "menu": "promises",
     "pages": [
         {"path": "text/", "zh": "报告对照", "en": "Report with findings"},
         {"path": "draft/", "zh": "草稿核查", "en": "Check a draft"},

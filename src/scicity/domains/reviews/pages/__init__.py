@@ -3,7 +3,8 @@
 NAVIGATION = {
     "zh": "项目评审",
     "en": "Reviews",
-    "order": 330,
+    "order": 94,
+    "menu": "promises",
     "pages": [
         {"path": "tasks/", "zh": "我的待办", "en": "My tasks"},
         {"path": "parcels/", "zh": "地块与规划条件", "en": "Parcels and conditions"},
