@@ -204,6 +204,14 @@ def test_what_cannot_be_judged_says_why(series: list[Value], reason: str) -> Non
     }
 
 
+def test_one_number_that_meets_its_target_has_met_it() -> None:
+    met = {each.method: each.assessed.verdict for each in side_by_side([Value(2024, 27.1)], "lower", Target(2030, 30.0))}
+    assert {name for name, verdict in met.items() if verdict != "not_assessed"} == set(compare.SINGLE)
+    assert {STANDING[verdict] for verdict in met.values() if verdict != "not_assessed"} == {"good"}
+    not_yet = {each.method: each.assessed for each in side_by_side([Value(2024, 40.0)], "lower", Target(2030, 30.0))}
+    assert (not_yet["u4ssc"].verdict, not_yet["statcan"].reason) == ("from_66", "one_point")
+
+
 def test_gaps_are_no_zeros_and_the_base_is_2015_or_the_next() -> None:
     series = [Value(2010, 1.0), Value(2015, None, kind="none"), Value(2017, 10.0), Value(2019, None), Value(2021, 12.0)]
     found = side_by_side(series, "higher", None)[0]

@@ -99,7 +99,7 @@ def test_a_day_heals_its_year_and_nothing_else(tmp_path: Path) -> None:
     healed = small.load([*days, ("district", "2023-01-29", "7")])
     assert {done.table: {part.period for part in done.computed} for done in small.done} == {
         "indicators.measured_daily_use": {"2023"},
-        **dict.fromkeys((f"indicators.{name}" for name in ("value", "status", "assessment", "verdict_flip", "duty")), {"all"}),
+        **{f"indicators.{name}": {"all"} for name in ("value", "status", "assessment", "verdict_flip", "duty")},
     }
     rebuilt = Small(tmp_path / "again").load([("district", "2023-01-29", "7"), *reversed(days)])
     for table in ("measured_daily_use", "value", "status"):

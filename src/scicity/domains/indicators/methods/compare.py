@@ -22,6 +22,8 @@ METHODS: Mapping[str, Callable[[Case], Assessed]] = {
     "sdsn": sdsn.assess,
     "u4ssc": u4ssc.assess,
 }
+STATE = "u4ssc"  # judges a value and not a way: needs no base
+SINGLE = ("statcan", "eurostat", "unsd", "sdsn", STATE)
 TOGETHER = {"statcan": statcan.together, "eurostat": eurostat.together}
 # What verdicts have in common: as wished, too slow, or standing still and worse. What is not here is no judgement.
 STANDING = {
@@ -62,7 +64,8 @@ def side_by_side(
     The base is the first number or bound of `base_year` or later (2015 without one, as published), or where there is none, the
     first of all. Values without a number and those that are covered too little are left out; a newest one of these is
     `no_value` or `incomplete`. Pairs are judged half by half: StatCan and Eurostat by the mean of the scores, others by the
-    worse half. Each end of a bound is judged, and where the verdicts differ it is `undecided`. Source: as the module.
+    worse half. Each end of a bound is judged, and where the verdicts differ it is `undecided`. One number alone is judged by
+    methods for which a met target is met whatever its base was, and by U4SSC. Source: as the module.
     """
     ordered = sorted(history, key=lambda each: each.year)
     newest = ordered[-1]
@@ -76,15 +79,26 @@ def side_by_side(
     first = BASE_YEAR if base_year is None else base_year
     begun = [each for each in usable if each.year >= first]
     series = begun if len(begun) > 1 else usable
-    if len(series) < 2 or series[0].year == newest.year:
-        return [Judged(name, refused("one_point")) for name in METHODS]
     frame = _frame(direction, target, limit, percent)
+    if len(series) < 2:
+        return _single(newest, frame)
     if newest.kind != "pair":
         return [replace(each, base=series[0]) for each in judge([_point(each) for each in series], frame)]
     halves = _halves(series, frame, target)
     if halves is None:
         return [Judged(name, refused("one_target_for_a_pair"), series[0]) for name in METHODS]
     return [_both(name, *pair, base=series[0]) for name, pair in _by_method(halves).items()]
+
+
+def _single(newest: Value, frame: Case) -> list[Judged]:
+    if frame.target is None or newest.kind == "pair":
+        return [Judged(name, refused("one_point")) for name in METHODS]
+    cases = corners([_point(newest)] * 2, frame)
+    found = []
+    for name, assess in METHODS.items():
+        each = [assess(case) if name in SINGLE and (case.met or name == STATE) else refused("one_point") for case in cases]
+        found.append(_of_ends(name, each))
+    return found
 
 
 def judge(points: Sequence[Point], frame: Case) -> list[Judged]:

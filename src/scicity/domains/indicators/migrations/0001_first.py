@@ -6,128 +6,287 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='DutyHolder',
+            name="DutyHolder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('who', models.CharField(max_length=150, verbose_name='人员 · account')),
-                ('responsible_zh', models.CharField(max_length=200, verbose_name='责任单位 · responsible body')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                ("who", models.CharField(max_length=150, verbose_name="人员 · account")),
+                ("responsible_zh", models.CharField(max_length=200, verbose_name="责任单位 · responsible body")),
             ],
             options={
-                'verbose_name': '数据责任人 · data owner of a body',
-                'verbose_name_plural': '数据责任人 · data owners of bodies',
-                'ordering': ('responsible_zh', 'who'),
-                'constraints': [models.UniqueConstraint(fields=('who', 'responsible_zh'), name='one_holder_of_a_body')],
+                "verbose_name": "数据责任人 · data owner of a body",
+                "verbose_name_plural": "数据责任人 · data owners of bodies",
+                "ordering": ("responsible_zh", "who"),
+                "constraints": [models.UniqueConstraint(fields=("who", "responsible_zh"), name="one_holder_of_a_body")],
             },
         ),
         migrations.CreateModel(
-            name='ManualValue',
+            name="ManualValue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('indicator', models.CharField(max_length=80, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$', 'a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -')], verbose_name='指标 · indicator')),
-                ('zone', models.CharField(default='district', max_length=60, verbose_name='分区 · zone')),
-                ('year', models.IntegerField(validators=[django.core.validators.MinValueValidator(1900), django.core.validators.MaxValueValidator(2199)], verbose_name='年 · year')),
-                ('duty_period', models.CharField(max_length=10, verbose_name='报送期 · period')),
-                ('value', models.FloatField(verbose_name='数值 · value')),
-                ('document', models.CharField(max_length=400, verbose_name='依据文件 · document')),
-                ('responsible_zh', models.CharField(max_length=200, verbose_name='责任单位 · responsible body')),
-                ('reason', models.CharField(blank=True, max_length=1000, verbose_name='理由 · reason')),
-                ('who', models.CharField(max_length=150, verbose_name='录入人 · who')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                (
+                    "indicator",
+                    models.CharField(
+                        max_length=80,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$",
+                                "a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -",
+                            )
+                        ],
+                        verbose_name="指标 · indicator",
+                    ),
+                ),
+                ("zone", models.CharField(default="district", max_length=60, verbose_name="分区 · zone")),
+                (
+                    "year",
+                    models.IntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1900),
+                            django.core.validators.MaxValueValidator(2199),
+                        ],
+                        verbose_name="年 · year",
+                    ),
+                ),
+                ("duty_period", models.CharField(max_length=10, verbose_name="报送期 · period")),
+                ("value", models.FloatField(verbose_name="数值 · value")),
+                ("document", models.CharField(max_length=400, verbose_name="依据文件 · document")),
+                ("responsible_zh", models.CharField(max_length=200, verbose_name="责任单位 · responsible body")),
+                ("reason", models.CharField(blank=True, max_length=1000, verbose_name="理由 · reason")),
+                ("who", models.CharField(max_length=150, verbose_name="录入人 · who")),
             ],
             options={
-                'verbose_name': '人工录入值 · value entered',
-                'verbose_name_plural': '人工录入值 · values entered',
-                'ordering': ('indicator', 'zone', 'duty_period'),
-                'constraints': [models.UniqueConstraint(fields=('indicator', 'zone', 'duty_period'), name='one_value_of_a_period')],
+                "verbose_name": "人工录入值 · value entered",
+                "verbose_name_plural": "人工录入值 · values entered",
+                "ordering": ("indicator", "zone", "duty_period"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("indicator", "zone", "duty_period"), name="one_value_of_a_period")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Maturity',
+            name="Maturity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('crosswalk_scheme', models.CharField(choices=[('iso37101', 'iso37101'), ('iso37108', 'iso37108')], max_length=20, verbose_name='标准 · standard')),
-                ('iso37101_purpose', models.CharField(choices=[('attractiveness', 'attractiveness'), ('preservation_and_improvement_of_environment', 'preservation_and_improvement_of_environment'), ('resilience', 'resilience'), ('responsible_resource_use', 'responsible_resource_use'), ('social_cohesion', 'social_cohesion'), ('well_being', 'well_being')], max_length=60, verbose_name='目的 · purpose')),
-                ('iso37101_issue', models.CharField(choices=[('governance_empowerment_and_engagement', 'governance_empowerment_and_engagement'), ('education_and_capacity_building', 'education_and_capacity_building'), ('innovation_creativity_and_research', 'innovation_creativity_and_research'), ('health_and_care_in_the_community', 'health_and_care_in_the_community'), ('culture_and_community_identity', 'culture_and_community_identity'), ('living_together_interdependence_and_mutuality', 'living_together_interdependence_and_mutuality'), ('economy_and_sustainable_production_and_consumption', 'economy_and_sustainable_production_and_consumption'), ('living_and_working_environment', 'living_and_working_environment'), ('safety_and_security', 'safety_and_security'), ('community_infrastructures', 'community_infrastructures'), ('mobility', 'mobility'), ('biodiversity_and_ecosystem_services', 'biodiversity_and_ecosystem_services')], max_length=60, verbose_name='议题 · issue')),
-                ('maturity', models.IntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)], verbose_name='成熟度 · maturity')),
-                ('maturity_words', models.CharField(max_length=1000, verbose_name='依据 · what it rests on')),
-                ('assessed_on', models.DateField(verbose_name='评定日期 · assessed on')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                (
+                    "crosswalk_scheme",
+                    models.CharField(
+                        choices=[("iso37101", "iso37101"), ("iso37108", "iso37108")],
+                        max_length=20,
+                        verbose_name="标准 · standard",
+                    ),
+                ),
+                (
+                    "iso37101_purpose",
+                    models.CharField(
+                        choices=[
+                            ("attractiveness", "attractiveness"),
+                            ("preservation_and_improvement_of_environment", "preservation_and_improvement_of_environment"),
+                            ("resilience", "resilience"),
+                            ("responsible_resource_use", "responsible_resource_use"),
+                            ("social_cohesion", "social_cohesion"),
+                            ("well_being", "well_being"),
+                        ],
+                        max_length=60,
+                        verbose_name="目的 · purpose",
+                    ),
+                ),
+                (
+                    "iso37101_issue",
+                    models.CharField(
+                        choices=[
+                            ("governance_empowerment_and_engagement", "governance_empowerment_and_engagement"),
+                            ("education_and_capacity_building", "education_and_capacity_building"),
+                            ("innovation_creativity_and_research", "innovation_creativity_and_research"),
+                            ("health_and_care_in_the_community", "health_and_care_in_the_community"),
+                            ("culture_and_community_identity", "culture_and_community_identity"),
+                            ("living_together_interdependence_and_mutuality", "living_together_interdependence_and_mutuality"),
+                            (
+                                "economy_and_sustainable_production_and_consumption",
+                                "economy_and_sustainable_production_and_consumption",
+                            ),
+                            ("living_and_working_environment", "living_and_working_environment"),
+                            ("safety_and_security", "safety_and_security"),
+                            ("community_infrastructures", "community_infrastructures"),
+                            ("mobility", "mobility"),
+                            ("biodiversity_and_ecosystem_services", "biodiversity_and_ecosystem_services"),
+                        ],
+                        max_length=60,
+                        verbose_name="议题 · issue",
+                    ),
+                ),
+                (
+                    "maturity",
+                    models.IntegerField(
+                        validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)],
+                        verbose_name="成熟度 · maturity",
+                    ),
+                ),
+                ("maturity_words", models.CharField(max_length=1000, verbose_name="依据 · what it rests on")),
+                ("assessed_on", models.DateField(verbose_name="评定日期 · assessed on")),
             ],
             options={
-                'verbose_name': '成熟度自评 · own assessment',
-                'verbose_name_plural': '成熟度自评 · own assessments',
-                'ordering': ('crosswalk_scheme', 'iso37101_purpose', 'iso37101_issue'),
-                'constraints': [models.UniqueConstraint(fields=('crosswalk_scheme', 'iso37101_purpose', 'iso37101_issue'), name='one_maturity_of_a_cell')],
+                "verbose_name": "成熟度自评 · own assessment",
+                "verbose_name_plural": "成熟度自评 · own assessments",
+                "ordering": ("crosswalk_scheme", "iso37101_purpose", "iso37101_issue"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("crosswalk_scheme", "iso37101_purpose", "iso37101_issue"), name="one_maturity_of_a_cell"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('proposal_title', models.CharField(max_length=200, verbose_name='标题 · title')),
-                ('framework', models.CharField(max_length=80, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$', 'a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -')], verbose_name='指标体系 · framework')),
-                ('edition', models.CharField(max_length=80, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$', 'a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -')], verbose_name='新版本 · new edition')),
-                ('revision_stage', models.CharField(choices=[('proposed', 'proposed'), ('consulted', 'consulted'), ('adopted', 'adopted'), ('rejected', 'rejected'), ('withdrawn', 'withdrawn')], default='proposed', max_length=20, verbose_name='阶段 · stage')),
-                ('document', models.CharField(max_length=400, verbose_name='文件 · document')),
-                ('consulted_from', models.DateField(blank=True, null=True, verbose_name='征求意见起 · consulted from')),
-                ('consulted_to', models.DateField(blank=True, null=True, verbose_name='征求意见止 · consulted to')),
-                ('decided_on', models.DateField(blank=True, null=True, verbose_name='决定日期 · decided on')),
-                ('effective_on', models.DateField(blank=True, null=True, verbose_name='施行日期 · effective on')),
-                ('reason', models.CharField(blank=True, max_length=1000, verbose_name='理由 · reason')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                ("proposal_title", models.CharField(max_length=200, verbose_name="标题 · title")),
+                (
+                    "framework",
+                    models.CharField(
+                        max_length=80,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$",
+                                "a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -",
+                            )
+                        ],
+                        verbose_name="指标体系 · framework",
+                    ),
+                ),
+                (
+                    "edition",
+                    models.CharField(
+                        max_length=80,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$",
+                                "a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -",
+                            )
+                        ],
+                        verbose_name="新版本 · new edition",
+                    ),
+                ),
+                (
+                    "revision_stage",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "proposed"),
+                            ("consulted", "consulted"),
+                            ("adopted", "adopted"),
+                            ("rejected", "rejected"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="proposed",
+                        max_length=20,
+                        verbose_name="阶段 · stage",
+                    ),
+                ),
+                ("document", models.CharField(max_length=400, verbose_name="文件 · document")),
+                ("consulted_from", models.DateField(blank=True, null=True, verbose_name="征求意见起 · consulted from")),
+                ("consulted_to", models.DateField(blank=True, null=True, verbose_name="征求意见止 · consulted to")),
+                ("decided_on", models.DateField(blank=True, null=True, verbose_name="决定日期 · decided on")),
+                ("effective_on", models.DateField(blank=True, null=True, verbose_name="施行日期 · effective on")),
+                ("reason", models.CharField(blank=True, max_length=1000, verbose_name="理由 · reason")),
             ],
             options={
-                'verbose_name': '指标体系修订 · revision',
-                'verbose_name_plural': '指标体系修订 · revisions',
-                'ordering': ('-pk',),
-                'permissions': (('decide_revision', 'Can decide on a revision'),),
-                'constraints': [models.UniqueConstraint(fields=('framework', 'edition'), name='one_revision_of_an_edition')],
+                "verbose_name": "指标体系修订 · revision",
+                "verbose_name_plural": "指标体系修订 · revisions",
+                "ordering": ("-pk",),
+                "permissions": (("decide_revision", "Can decide on a revision"),),
+                "constraints": [models.UniqueConstraint(fields=("framework", "edition"), name="one_revision_of_an_edition")],
             },
         ),
         migrations.CreateModel(
-            name='RevisionComment',
+            name="RevisionComment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('who', models.CharField(max_length=150, verbose_name='何人 · who')),
-                ('words', models.CharField(max_length=2000, verbose_name='意见 · comment')),
-                ('private', models.BooleanField(default=True, verbose_name='仅工作人员可见 · for staff alone')),
-                ('revision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='indicators.revision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                ("who", models.CharField(max_length=150, verbose_name="何人 · who")),
+                ("words", models.CharField(max_length=2000, verbose_name="意见 · comment")),
+                ("private", models.BooleanField(default=True, verbose_name="仅工作人员可见 · for staff alone")),
+                (
+                    "revision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="comments", to="indicators.revision"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '修订意见 · comment on a revision',
-                'verbose_name_plural': '修订意见 · comments on revisions',
-                'ordering': ('pk',),
+                "verbose_name": "修订意见 · comment on a revision",
+                "verbose_name_plural": "修订意见 · comments on revisions",
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='RevisionItem',
+            name="RevisionItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('indicator', models.CharField(max_length=80, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$', 'a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -')], verbose_name='指标 · indicator')),
-                ('zone', models.CharField(default='district', max_length=60, verbose_name='分区 · zone')),
-                ('year', models.IntegerField(validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(2199)], verbose_name='目标年 · target year')),
-                ('revision_change', models.CharField(choices=[('target', 'target'), ('target_withdrawn', 'target_withdrawn'), ('withdrawn', 'withdrawn'), ('added', 'added'), ('definition', 'definition')], max_length=20, verbose_name='修订内容 · change')),
-                ('value', models.FloatField(blank=True, null=True, verbose_name='目标值 · target')),
-                ('value_high', models.FloatField(blank=True, null=True, verbose_name='上限 · upper end')),
-                ('revision_words', models.CharField(blank=True, max_length=1000, verbose_name='说明 · words')),
-                ('revision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='indicators.revision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                (
+                    "indicator",
+                    models.CharField(
+                        max_length=80,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$",
+                                "a-z、0-9、- 组成的短名 · a short name of a-z, 0-9 and -",
+                            )
+                        ],
+                        verbose_name="指标 · indicator",
+                    ),
+                ),
+                ("zone", models.CharField(default="district", max_length=60, verbose_name="分区 · zone")),
+                (
+                    "year",
+                    models.IntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(2199),
+                        ],
+                        verbose_name="目标年 · target year",
+                    ),
+                ),
+                (
+                    "revision_change",
+                    models.CharField(
+                        choices=[
+                            ("target", "target"),
+                            ("target_withdrawn", "target_withdrawn"),
+                            ("withdrawn", "withdrawn"),
+                            ("added", "added"),
+                            ("definition", "definition"),
+                        ],
+                        max_length=20,
+                        verbose_name="修订内容 · change",
+                    ),
+                ),
+                ("value", models.FloatField(blank=True, null=True, verbose_name="目标值 · target")),
+                ("value_high", models.FloatField(blank=True, null=True, verbose_name="上限 · upper end")),
+                ("revision_words", models.CharField(blank=True, max_length=1000, verbose_name="说明 · words")),
+                (
+                    "revision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="indicators.revision"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '修订内容 · change proposed',
-                'verbose_name_plural': '修订内容 · changes proposed',
-                'ordering': ('pk',),
-                'constraints': [models.UniqueConstraint(fields=('revision', 'indicator', 'zone', 'year'), name='one_change_of_an_indicator')],
+                "verbose_name": "修订内容 · change proposed",
+                "verbose_name_plural": "修订内容 · changes proposed",
+                "ordering": ("pk",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("revision", "indicator", "zone", "year"), name="one_change_of_an_indicator")
+                ],
             },
         ),
     ]
