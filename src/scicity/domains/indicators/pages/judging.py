@@ -231,3 +231,14 @@ def cells(city: Any, scheme: str, today: date) -> dict[tuple[str, str], dict[str
         if key in found:
             found[key]["maturity"] = row
     return found
+
+
+def owners_of(cell: dict[str, Any]) -> list[tuple[str, str]]:
+    """The bodies that answer for the indicators of a cell, each once."""
+    rows = [entry["owner"] for entry in cell["entries"] if entry["owner"]]
+    return sorted({(row["responsible_zh"], row["responsible_en"] or row["responsible_zh"]) for row in rows})
+
+
+def day_of(city: Any, moment: Any) -> date | None:
+    """The local day of an instant."""
+    return None if moment is None else moment.astimezone(city.district.calendar.tz).date()

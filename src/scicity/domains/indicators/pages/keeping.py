@@ -22,7 +22,7 @@ STAGES = {
     "withdrawn": ("已撤回", "withdrawn", "old"),
 }
 KEPT = ("已保存；指标值数秒后更新。", "Kept; figures follow within seconds.")
-MOST = 200  # duties of a page
+MOST = 100  # duties of a page
 STATES = ("overdue", "due", "ahead", "delivered")
 
 
@@ -168,7 +168,10 @@ def conformity(request: HttpRequest) -> HttpResponse:
         {
             "key": issue,
             "words": words,
-            "cells": [{"purpose": purpose, **found[purpose, issue]} for purpose in judging.PURPOSES],
+            "cells": [
+                {"purpose": purpose, **found[purpose, issue], "owners": judging.owners_of(found[purpose, issue])}
+                for purpose in judging.PURPOSES
+            ],
             "unset": found["", issue]["entries"],
         }
         for issue, words in judging.ISSUES.items()

@@ -78,7 +78,9 @@ def frameworks(city: Any, zone: str, chosen: str = "") -> list[dict[str, Any]]:
                 "dimensions": kept,
                 "filled": len(mine),
                 "expected": framework["expected_indicators"],
-                "edition": editions.get(framework["framework"]),
+                "edition": (edition := editions.get(framework["framework"])),
+                "begins": judging.day_of(city, edition["valid_from"]) if edition else None,
+                "ends": judging.day_of(city, edition["valid_to"]) if edition else None,
             }
         )
     return found

@@ -97,6 +97,8 @@ def editions(request: HttpRequest) -> HttpResponse:
             "name": names[row["framework"]],
             "key": f"{row['framework']}/{row['edition']}",
             "filled": members.get((row["framework"], row["edition"]), 0),
+            "begins": judging.day_of(city, row["valid_from"]),
+            "ends": judging.day_of(city, row["valid_to"]),
             "holds": _holds(city, row, day),
         }
         for row in rows
@@ -119,8 +121,7 @@ def editions(request: HttpRequest) -> HttpResponse:
 
 
 def _holds(city: Any, row: Any, day: Any) -> bool:
-    tz = city.district.calendar.tz
-    begins, ends = (row[name].astimezone(tz).date() if row[name] else None for name in ("valid_from", "valid_to"))
+    begins, ends = judging.day_of(city, row["valid_from"]), judging.day_of(city, row["valid_to"])
     edition = rules.Edition(row["indicator_system"], row["framework"], row["edition"], begins, ends)
     return rules.in_force([edition], row["indicator_system"], day) is not None
 
