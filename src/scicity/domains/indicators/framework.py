@@ -105,6 +105,8 @@ class _Reader:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {part: [] for part in PARTS})
     problems: dict[str, Problems] = field(default_factory=lambda: {part: Problems() for part in PARTS})
     specs: list[Spec] = field(default_factory=list)
+    seen: set[str | None] = field(default_factory=set)
+    promised: set[tuple[Any, ...]] = field(default_factory=set)
 
     def read(self, raw: bytes) -> None:
         faults = self.problems["framework"]
@@ -167,7 +169,9 @@ class _Reader:
             "source_row": given.line,
         }
         self._add("indicator", row)
-        self._place(given, row)
+        if indicator not in self.seen:  # a second one of its name is told once, by the table of indicators
+            self._place(given, row)
+        self.seen.add(indicator)
         self._spec(given, row)
         words = [word for word in (printed_zh, printed_en, symbol) if word]
         for number, item in enumerate(reported):
@@ -236,7 +240,10 @@ class _Reader:
         }
         if own:
             self._add("target", row)
-        self._add("promised", {**row, "framework": indicator["framework"]})
+        key = (row["indicator"], row["zone"], row["year"])
+        if not own or key not in self.promised:  # a second one of the same year is told once, by the table of targets
+            self._add("promised", {**row, "framework": indicator["framework"]})
+        self.promised.add(key)
 
 
 def named(node: Node) -> str | None:

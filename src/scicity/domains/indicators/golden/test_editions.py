@@ -109,6 +109,14 @@ def test_faults_of_a_framework_name_their_field(old: str, new: str, code: str, f
     assert any(one == code and str(name).endswith(field) for one, name in told), told
 
 
+def test_what_stands_twice_is_told_once(tmp_path: Path) -> None:
+    named = Small(tmp_path / "a", {"frameworks/plan.yaml": FRAMEWORK.replace("  - id: daily-use\n", "  - id: intensity\n")})
+    assert [(problem.code, problem.field) for problem in named.problems()] == [("key-twice", "indicator")]
+    target = "      - {year: 2030, value: 5, document: plan 2035, review: unverified}\n"
+    twice = Small(tmp_path / "b", {"frameworks/plan.yaml": FRAMEWORK.replace(target, target + target)})
+    assert [problem.code for problem in twice.problems()] == ["key-twice"]
+
+
 def test_what_uses_an_unknown_indicator_is_refused(tmp_path: Path) -> None:
     problems = Small(tmp_path, FILES | {"frameworks/next.yaml": OTHER.replace("uses: incubators", "uses: nothing")}).problems()
     assert {(problem.code, problem.field) for problem in problems} == {("reference", "indicator")}
