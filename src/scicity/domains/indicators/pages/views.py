@@ -77,6 +77,7 @@ def indicator(request: HttpRequest, name: str) -> HttpResponse:
             {"row": row, "words": one.ORIGINS[row["origin"]]}
             for row in city.rows("indicators.value", where={"indicator": name, "zone": zone}, order=["-year", "origin"])
         ],
+        "may": request.user.has_perm("indicators.add_manualvalue"),
         "statements": f"/indicators/statements/?{urlencode({'q': about['name_zh'][:12]})}",
     }
     return render(request, "indicators/indicator.html", context)
