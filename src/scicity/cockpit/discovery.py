@@ -1,9 +1,9 @@
 """Finds what the domains bring to the cockpit; a domain is listed nowhere.
 
-A domain that has pages brings a package `pages` with `NAVIGATION` (a `dict` with `zh`, `en`, `order`, the `menu` of `MENUS` that
-it stands in, and, below `pages`, further entries with `path`), a module `pages.urls`, and where it has something for the
-leader's screen a module `pages.leader` with `cards(city)`. A package `pages/<name>/` with `PAGE` (`zh`, `en`) and `show(request)` is one more page, at
-`/<domain>/<name>/`. `api.py` brings a ninja `router`.
+A domain that has pages brings a package `pages` with `NAVIGATION` (a `dict` with `zh`, `en`, `order`, the `menu` of `MENUS`
+that it stands in, and, below `pages`, further entries with `path`), a module `pages.urls`, and where it has something for the
+leader's screen a module `pages.leader` with `cards(city)`. A package `pages/<name>/` with `PAGE` (`zh`, `en`) and
+`show(request)` is one more page, at `/<domain>/<name>/`. `api.py` brings a ninja `router`.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def navigation() -> tuple[Entry, ...]:
 
 @cache
 def menus() -> tuple[Entry, ...]:
-    """The navigation as it is shown: what stands in a menu is below it, at the place of its first; a menu of one is that one."""
+    """The navigation as it is shown: what stands in a menu is below it, at its first one's place; a menu of one is that."""
     found: dict[str, Entry] = {}
     for entry in navigation():
         if not entry.menu:

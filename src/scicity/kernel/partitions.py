@@ -170,7 +170,7 @@ class Partitions:
     def _differing(self, table: Table, before: Snapshot, after: Snapshot, parts: set[Part]) -> tuple[list[str], list[str]]:
         """The files that only one of two snapshots has.
 
-        Those that were merged meanwhile are no difference: of a merged file those count that came in between, and are still there.
+        Those that were merged meanwhile are no difference: of a merged file those count that came in between; they are there.
         """
         old = {file for part in parts for file in before.files.get(part, ())}
         new = {file for part in parts for file in after.files.get(part, ())}

@@ -12,16 +12,31 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from scicity.domains.indicators.membership import DETAIL_FIELDS, EDITION_FIELDS, crosswalks_of, details_of, edition_of, uses
 from scicity.domains.indicators.methods import printed, status
 from scicity.domains.indicators.yaml_file import Fields, composed
 from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.problems import Problem, Problems
 from scicity.vocabulary import UNIT_TEXT, registry, terms
 
-FRAMEWORK_FIELDS = ("id", "name", "document", "review", "source")
+FRAMEWORK_FIELDS = ("id", "name", "document", "review", "source", *EDITION_FIELDS)
 INDICATOR_FIELDS = (
     *("id", "name", "dimension", "unit", "symbol", "printed_unit", "printed_scale", "direction", "scope", "table", "formula"),
-    *("time", "minimum_coverage", "responsible", "sdg_target", "iso37101_issue", "source", "reported", "targets"),
+    *(
+        "time",
+        "minimum_coverage",
+        "responsible",
+        "sdg_target",
+        "iso37101_issue",
+        "source",
+        "reported",
+        "targets",
+        *DETAIL_FIELDS,
+    ),
+)
+USED_FIELDS = (
+    *("uses", "dimension", "responsible", "sdg_target", "iso37101_issue", "source", "targets"),
+    *DETAIL_FIELDS,
 )
 REPORTED_FIELDS = ("zone", "year", "printed", "kind", "value", "value_high", "comparator", "statement", "source")
 TARGET_FIELDS = ("zone", "year", "value", "value_high", "document", "review", "source")
@@ -38,7 +53,7 @@ ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 YEAR = re.compile(r"(?:19|20|21)[0-9]{2}")
 NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,12})?")
 SDG_TARGET = re.compile(r"(?:1[0-7]|[1-9])(?:\.(?:[1-9][0-9]?|[a-d]))?")
-PARTS = ("framework", "indicator", "reported", "target")
+PARTS = ("framework", "indicator", "reported", "target", "membership", "promised", "crosswalk")
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,8 @@ class _Reader:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {part: [] for part in PARTS})
     problems: dict[str, Problems] = field(default_factory=lambda: {part: Problems() for part in PARTS})
     specs: list[Spec] = field(default_factory=list)
+    seen: set[str | None] = field(default_factory=set)
+    promised: set[tuple[Any, ...]] = field(default_factory=set)
 
     def read(self, raw: bytes) -> None:
         faults = self.problems["framework"]
@@ -106,10 +123,14 @@ class _Reader:
         framework = {
             **{"framework": identity(about, "id"), "name_zh": zh, "name_en": en, "document": about.text("document")},
             **{"review": choice(about, "review", REVIEWS), "source": about.text("source"), "source_row": about.line},
+            **edition_of(about),
         }
         self._add("framework", framework)
         for number, node in enumerate(top.items("indicators")):
-            self._indicator(node, named(node) or f"indicators[{number}]", framework["framework"])
+            if uses(node) is None:
+                self._indicator(node, named(node) or f"indicators[{number}]", framework["framework"])
+            else:
+                self._used(node, f"indicators[{number}]", framework["framework"])
 
     def _add(self, part: str, row: Mapping[str, Any]) -> None:
         self.rows[part].append({name: value for name, value in row.items() if value is not None})
@@ -148,12 +169,36 @@ class _Reader:
             "source_row": given.line,
         }
         self._add("indicator", row)
+        if indicator not in self.seen:  # a second one of its name is told once, by the table of indicators
+            self._place(given, row)
+        self.seen.add(indicator)
         self._spec(given, row)
         words = [word for word in (printed_zh, printed_en, symbol) if word]
         for number, item in enumerate(reported):
             self._reported(item, f"{given.path}.reported[{number}]", row, words)
         for number, item in enumerate(targets):
             self._target(item, f"{given.path}.targets[{number}]", row)
+
+    def _used(self, node: Node, path: str, framework: str | None) -> None:
+        """An indicator of another framework that stands in this one too: one measured value, its own targets here."""
+        given = Fields.of(node, self.place, self.problems["membership"], path, USED_FIELDS, ("uses", "dimension", "source"))
+        dimension_zh, dimension_en = given.names("dimension", needed=True)
+        responsible_zh, responsible_en = given.names("responsible")
+        row = {
+            **{"framework": framework, "indicator": identity(given, "uses"), "source": given.text("source")},
+            **{"dimension_zh": dimension_zh, "dimension_en": dimension_en, "sdg_target": sdg_target(given)},
+            **{"responsible_zh": responsible_zh, "responsible_en": responsible_en},
+            "iso37101_issue": choice(given, "iso37101_issue", ISSUES),
+            **{"printed_scale": Decimal(1), "direction": None},
+        }
+        self._place(given, row)
+        for number, item in enumerate(given.items("targets")):
+            self._target(item, f"{path}.targets[{number}]", row, own=False)
+
+    def _place(self, given: Fields, row: Mapping[str, Any]) -> None:
+        self._add("membership", details_of(given, row, number_of))
+        for walk in crosswalks_of(given, row):
+            self._add("crosswalk", walk)
 
     def _spec(self, given: Fields, row: Mapping[str, Any]) -> None:
         table, formula = row["formula_table"], row["formula"]
@@ -181,9 +226,9 @@ class _Reader:
         }
         self._add("reported", row)
 
-    def _target(self, node: Node, path: str, indicator: Mapping[str, Any]) -> None:
+    def _target(self, node: Node, path: str, indicator: Mapping[str, Any], own: bool = True) -> None:
         needed = ("year", "value", "document", "review")
-        given = Fields.of(node, self.place, self.problems["target"], path, TARGET_FIELDS, needed)
+        given = Fields.of(node, self.place, self.problems["target" if own else "promised"], path, TARGET_FIELDS, needed)
         value, high = number_of(given, "value"), number_of(given, "value_high")
         if indicator["direction"] == "within" and value is not None and (high is None or high < value):
             given.refuse("value_high", "the upper end of the range, not below its lower end")
@@ -193,7 +238,12 @@ class _Reader:
             **{"value": scaled(value, scale), "value_high": scaled(high, scale), "document": given.text("document")},
             **{"review": choice(given, "review", REVIEWS), "source": given.text("source"), "source_row": given.line},
         }
-        self._add("target", row)
+        if own:
+            self._add("target", row)
+        key = (row["indicator"], row["zone"], row["year"])
+        if not own or key not in self.promised:  # a second one of the same year is told once, by the table of targets
+            self._add("promised", {**row, "framework": indicator["framework"]})
+        self.promised.add(key)
 
 
 def named(node: Node) -> str | None:

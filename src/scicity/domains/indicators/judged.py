@@ -48,7 +48,7 @@ def status(_: Slot, value: pa.Table, baseline: pa.Table, target: pa.Table, indic
         )
     series = defaultdict(list)
     for row in value.to_pylist():
-        series[row["indicator"], row["zone"], row["origin"]].append((row, _value(row)))
+        series[row["indicator"], row["zone"], row["origin"]].append((row, value_of(row)))
     rows = []
     for (name, zone, _), members in series.items():
         rules = about[name]
@@ -59,7 +59,8 @@ def status(_: Slot, value: pa.Table, baseline: pa.Table, target: pa.Table, indic
     return pa.Table.from_pylist(rows, schema=pa.schema([(column, term(column).arrow) for column in STATUS_COLUMNS]))
 
 
-def _value(row: dict[str, Any]) -> judging.Value:
+def value_of(row: dict[str, Any]) -> judging.Value:
+    """A row of `indicators.value` as the methods take it."""
     return judging.Value(
         year=row["year"],
         value=row["value"],

@@ -9,6 +9,18 @@ from typing import Any
 
 import ibis
 
+from scicity.domains.indicators.assessed import ASSESSMENT_METHOD, assessment_table, flip_table  # noqa: F401  (found by name)
+from scicity.domains.indicators.duties import MANUAL_VALUE, MATURITY, duty_table  # noqa: F401  (found here by name)
+from scicity.domains.indicators.editions import (  # noqa: F401  (found here by name)
+    CROSSWALK,
+    MEMBERSHIP,
+    PROMISED,
+    edition,
+    edition_indicator,
+    edition_target,
+    revision,
+    revision_item,
+)
 from scicity.domains.indicators.framework import Spec, contents, parser_of
 from scicity.domains.indicators.judged import STATUS_COLUMNS, STATUS_READS, status
 from scicity.domains.indicators.measured import Measured, declared_tables, measured
@@ -23,7 +35,7 @@ GRAIN = ("indicator", "zone", "year", "origin")
 KEY = {"indicator": "indicator", "zone": "zone", "year": "year"}
 VALUE_COLUMNS = (
     *(*GRAIN, "value", "value_high", "comparator", "kind", "printed", "coverage", "stand_in", "symbol"),
-    *("claim_id", "claim_id_high"),
+    *("claim_id", "claim_id_high", "document"),
 )
 
 
@@ -36,13 +48,20 @@ def _parse_indicators(file: Path, place: str, problems: Problems) -> list[dict[s
 FRAMEWORK = source(
     "indicators.framework",
     path=FILES,
-    columns=["framework", "name_zh", "name_en", "document", "review", "source"],
-    optional=("document", "review"),
+    columns=[
+        *("framework", "name_zh", "name_en", "document", "review", "source", "indicator_system", "edition", "valid_from"),
+        *("valid_to", "predecessor", "horizon", "expected_classes", "expected_items", "expected_indicators"),
+    ],
+    optional=(
+        *("document", "review", "indicator_system", "edition", "valid_from", "valid_to", "predecessor", "horizon"),
+        *("expected_classes", "expected_items", "expected_indicators"),
+    ),
     grain=["framework"],
+    references={"predecessor": "indicators.framework.framework"},
     parse=parser_of("framework"),
     title_zh="指标体系",
     title_en="Indicator frameworks",
-    doc="An indicator system: its names, and the document that sets it.",
+    doc="An indicator system, or an edition of one: its names, the document that sets it, and when it is in force.",
 )
 
 INDICATOR = source(
@@ -101,7 +120,7 @@ TARGET = source(
 def tables_of(district: Any) -> list[Table]:
     """The tables that a district's frameworks call for: one per formula, then values and status over all of them."""
     formulas = formula_tables(specs_of(district), declared_tables())
-    return [*formulas, value_table(formulas), status_table()]
+    return [*formulas, value_table(formulas), status_table(), assessment_table(), flip_table(), duty_table()]
 
 
 def specs_of(district: Any) -> list[Spec]:
@@ -124,12 +143,22 @@ def value_table(formulas: Sequence[Measured]) -> Derived:
     """`indicators.value` over the reported values and these formulas."""
     parts = {table.name.rpartition(".")[2]: Read(table.name, trace={**KEY, "coverage": "coverage"}) for table in formulas}
 
-    def value(reported: Any, indicator: Any, **others: Any) -> Any:
-        """The values of an indicator by zone and year, printed and computed side by side, each with its origin."""
+    def value(reported: Any, indicator: Any, manual: Any, **others: Any) -> Any:
+        """The values of an indicator by zone and year, printed, computed and entered side by side, each with its origin."""
         others.pop("statement")
         others.pop("second_statement")
-        shown = reported.mutate(origin=ibis.literal("reported"), coverage=ibis.null("float64"), stand_in=ibis.null("boolean"))
-        tables = [shown.drop("framework", "source", "source_file", "source_row")]
+        unknown = {"coverage": ibis.null("float64"), "stand_in": ibis.null("boolean")}
+        shown = reported.mutate(origin=ibis.literal("reported"), document=ibis.null("string"), **unknown)
+        whole = manual.filter(manual.duty_period == manual.year.cast("string"))
+        entered = whole.mutate(
+            origin=ibis.literal("manual"),
+            value_high=ibis.null("float64"),
+            comparator=ibis.literal("="),
+            kind=ibis.literal("number"),
+            **unknown,
+            **{name: ibis.null("string") for name in ("printed", "claim_id", "claim_id_high")},
+        )
+        tables = [shown.drop("framework", "source", "source_file", "source_row"), entered]
         for part in others.values():
             known = part.value.notnull()
             tables.append(
@@ -141,6 +170,7 @@ def value_table(formulas: Sequence[Measured]) -> Derived:
                     printed=ibis.null("string"),
                     claim_id=ibis.null("string"),
                     claim_id_high=ibis.null("string"),
+                    document=ibis.null("string"),
                 )
             )
         order = [name for name in VALUE_COLUMNS if name != "symbol"]
@@ -152,6 +182,11 @@ def value_table(formulas: Sequence[Measured]) -> Derived:
         reads={
             "reported": Read("indicators.reported", trace={**KEY, "printed": "printed"}),
             "indicator": Read("indicators.indicator", columns=("indicator", "symbol"), trace={"indicator": "indicator"}),
+            "manual": Read(
+                "indicators.manual_value",
+                columns=("indicator", "zone", "year", "duty_period", "value", "document"),
+                trace={**KEY, "document": "document"},
+            ),
             "statement": Read("indicators.statement", columns=("claim_id",), trace={"claim_id": "claim_id"}),
             "second_statement": Read("indicators.statement", columns=("claim_id",), trace={"claim_id_high": "claim_id"}),
             **parts,

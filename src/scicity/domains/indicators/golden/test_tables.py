@@ -99,8 +99,7 @@ def test_a_day_heals_its_year_and_nothing_else(tmp_path: Path) -> None:
     healed = small.load([*days, ("district", "2023-01-29", "7")])
     assert {done.table: {part.period for part in done.computed} for done in small.done} == {
         "indicators.measured_daily_use": {"2023"},
-        "indicators.value": {"all"},
-        "indicators.status": {"all"},
+        **{f"indicators.{name}": {"all"} for name in ("value", "status", "assessment", "verdict_flip", "duty")},
     }
     rebuilt = Small(tmp_path / "again").load([("district", "2023-01-29", "7"), *reversed(days)])
     for table in ("measured_daily_use", "value", "status"):
@@ -112,11 +111,8 @@ def test_another_formula_is_computed_anew_and_the_others_are_not(tmp_path: Path)
     small.load([("district", "2023-01-01", "1")])
     small.write("frameworks/plan.yaml", FRAMEWORK.replace("/ sum(floor_area)", "/ max(floor_area)"))
     figures = small.load()
-    assert sorted(done.table for done in small.done) == [
-        "indicators.measured_intensity",
-        "indicators.status",
-        "indicators.value",
-    ]
+    above = ("assessment", "duty", "measured_intensity", "status", "value", "verdict_flip")
+    assert sorted(done.table for done in small.done) == [f"indicators.{name}" for name in above]
     assert rows(figures, "measured_intensity", "value", zone="district", year=2022) == [(30.03,)]
 
 

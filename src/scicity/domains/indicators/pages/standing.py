@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scicity.domains.indicators.pages import judging
+
 WHOLE = "district"
 # progress: Chinese, English, how it is marked
 PROGRESS = {
@@ -41,25 +43,46 @@ def years_reported(city: Any) -> list[int]:
     return sorted({row["year"] for row in city.rows("indicators.reported", ["year"])})
 
 
-def frameworks(city: Any, zone: str) -> list[dict[str, Any]]:
-    """The frameworks, each with its dimensions, each with its indicators as the board shows them."""
+def frameworks(city: Any, zone: str, chosen: str = "") -> list[dict[str, Any]]:
+    """The frameworks (or the one chosen), each with its dimensions, each with its indicators as the board shows them."""
     years = years_reported(city)
     values = {_key(row): row for row in city.rows("indicators.value", where={"zone": zone})}
     standing = {_key(row): row for row in city.rows("indicators.status", where={"zone": zone})}
+    names = {row["indicator"]: row for row in city.rows("indicators.indicator")}
+    members = city.rows("indicators.membership", order=["source_file", "source_row"])
+    flips, marks = judging.newest_flips(city, zone), judging.chips(city, zone)
+    editions = {}
+    for row in city.rows("indicators.edition", order=["valid_from"]):
+        editions[row["framework"]] = row
     found = []
-    for framework in city.rows("indicators.framework"):
+    for framework in city.rows("indicators.framework", order=["framework"]):
+        if chosen not in ("", framework["framework"]):
+            continue
         dimensions: dict[str, dict[str, Any]] = {}
-        rows = city.rows(
-            "indicators.indicator", where={"framework": framework["framework"]}, order=["source_file", "source_row"]
-        )
-        for row in rows:
-            name = row["dimension_zh"]
-            dimension = dimensions.setdefault(name, {"zh": name, "en": row["dimension_en"] or name, "entries": []})
+        mine = [row for row in members if row["framework"] == framework["framework"]]
+        for member in mine:
+            name, row = member["dimension_zh"], names[member["indicator"]]
+            dimension = dimensions.setdefault(name, {"zh": name, "en": member["dimension_en"] or name, "entries": []})
             entry = _entry(row, years, values, standing)
+            flip = flips.get((member["framework"], member["indicator"]))
+            entry["flip"] = flip
+            entry["agreement"] = judging.AGREEMENTS[flip["agreement"]] if flip else None
+            key = (member["framework"], member["indicator"], flip["year"], flip["origin"]) if flip else None
+            entry["chips"] = marks.get(key, []) if key else []
             if zone == WHOLE or entry["measured"] or any(cell["row"] for cell in entry["printed"]):
                 dimension["entries"].append(entry)
         kept = [dimension for dimension in dimensions.values() if dimension["entries"]]
-        found.append({"row": framework, "dimensions": kept})
+        found.append(
+            {
+                "row": framework,
+                "dimensions": kept,
+                "filled": len(mine),
+                "expected": framework["expected_indicators"],
+                "edition": (edition := editions.get(framework["framework"])),
+                "begins": judging.day_of(city, edition["valid_from"]) if edition else None,
+                "ends": judging.day_of(city, edition["valid_to"]) if edition else None,
+            }
+        )
     return found
 
 
@@ -73,10 +96,14 @@ def _entry(row: Any, years: list[int], values: dict[Any, Any], standing: dict[An
         "row": row,
         "printed": printed,
         "measured": measured[-2:],
+        "entered": sorted((r for key, r in values.items() if key[0] == name and key[2] == "manual"), key=lambda r: r["year"])[
+            -2:
+        ],
+        "trend": [r.figure("value") for r in measured] or [c["row"].figure("value") for c in printed if c["row"]],
         "status": last,
         "progress": PROGRESS.get(last["progress"], (last["progress"], last["progress"], "")) if last else PROGRESS["no_value"],
         "target": last if last and last["target"] is not None else None,
-        "page": f"/indicators/statements/?q={row['name_zh'][:12]}",
+        "page": f"/indicators/of/{name}/",
     }
 
 
