@@ -90,7 +90,7 @@ class Site:
             "SCICITY_STATE": str(self.state),
             "SCICITY_DISTRICT": str(self.district),
             "SCICITY_HOME": str(HOME),
-            "SCICITY_MARKS": str(self.marks),
+            "MARKS_OF_PARTS": str(self.marks),
             "PYTHONPATH": f"{HOME / 'src'}:{HOME / 'benchmarks' / 'marking'}",
         }
         self.environment = told | ({"SCICITY_DATABASE": self.postgres.address} if self.postgres else {})

@@ -1,6 +1,6 @@
 """Tells what a process is about while it runs: read at the start of every process of `benchmarks/lossless.py`.
 
-Each part leaves a file in the folder `SCICITY_MARKS` for as long as it goes on, so that a run may aim at it, and count what it
+Each part leaves a file in the folder `MARKS_OF_PARTS` for as long as it goes on, so that a run may aim at it, and count what it
 hit. Files of readings are merged as soon as there are a few, so that there is more to hit.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 FEW = 4  # files that are merged
-MARKS = Path(os.environ["SCICITY_MARKS"])
+MARKS = Path(os.environ["MARKS_OF_PARTS"])
 
 
 def marked(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
