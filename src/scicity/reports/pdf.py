@@ -51,7 +51,7 @@ def written(report: Report, language: str, zone: ZoneInfo, address: str = "") ->
 
 def document(report: Report, language: str, zone: ZoneInfo, address: str = "") -> dict[str, Any]:
     """What the page is told."""
-    numbered = _Numbered(report, language, address.rstrip("/"))
+    numbered = Numbered(report, language, address.rstrip("/"))
     highlights, parts = numbered.highlights(report), []
     for name in dict.fromkeys(table.section.part for table in report.tables):
         sections = [numbered.section(table) for table in report.of(name)]
@@ -109,7 +109,7 @@ def width(text: str) -> int:
     return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
-class _Numbered:
+class Numbered:
     """Numbers the rows of a report, and lists the addresses of their numbers."""
 
     def __init__(self, report: Report, language: str, base: str) -> None:
@@ -151,7 +151,8 @@ class _Numbered:
             if cell.figure is None:
                 cells.append({"text": broken(cell.text(self.language))})
                 continue
-            cells.append(self.cell(cell.figure, scale, f"{self.row}{_letter(number)}"))
+            told = self.cell(cell.figure, scale, f"{self.row}{_letter(number)}")
+            cells.append(told | {"text": f"{cell.sign} {told['text']}"} if cell.sign else told)
             number += 1
         return {"number": str(self.row), "cells": cells}
 
