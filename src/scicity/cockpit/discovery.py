@@ -75,7 +75,17 @@ def folders(part: str) -> list[Path]:
 
 OWN = (
     Entry("overview", "/", "总览", "Overview", 0),
-    Entry("reports", "/reports/", "报告", "Reports", 700),
+    Entry(
+        "reports",
+        "/reports/",
+        "报告",
+        "Reports",
+        700,
+        (
+            Entry("reports", "/reports/annual/", "年度监测报告", "Annual report", 700),
+            Entry("reports", "/open-data/", "开放数据", "Open data", 700),
+        ),
+    ),
     Entry("map", "/map/", "地图", "Map", 800),
     Entry("data", "/data/", "数据", "Data", 900),
     Entry("glossary", "/glossary/", "术语", "Glossary", 910),

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "scicity.records",
     "scicity.cockpit",
     "scicity.cockpit.sensorthings",
+    "scicity.cockpit.annual",
     *(f"{discovery.DOMAINS}.{domain}" for domain in discovery.domains()),
     "django.contrib.admin",
     "django.contrib.auth",

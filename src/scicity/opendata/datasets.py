@@ -116,8 +116,8 @@ DATASETS: tuple[Dataset, ...] = (
         "inventory",
         "区域温室气体清单（GPC）",
         "Greenhouse-gas inventory (GPC)",
-        ("按 GPC 部门与范围的逐年清单；没有数据的部门给出注记键。", "The inventory by sector and scope of GPC; sectors without data "
-         "have a notation key."),
+        ("按 GPC 部门与范围的逐年清单；没有数据的部门给出注记键。", "The inventory by sector and scope of GPC; a sector without "
+         "data has a notation key."),
         "carbon.inventory_gpc",
         ("gpc_sector", "emission_scope", "year"),
         ("emission",),
@@ -134,9 +134,7 @@ DATASETS: tuple[Dataset, ...] = (
     ),
 )  # fmt: skip
 # What stands on every line behind the keys.
-LINE = (
-    *("measure", "value", "unit", "origin", "coverage", "stand_in", "review", "closed", "lineage"),
-)
+LINE = (*("measure", "value", "unit", "origin", "coverage", "stand_in", "review", "closed", "lineage"),)
 
 
 def offered(city: Any, domains: Collection[str] | None = None) -> list[Dataset]:
@@ -168,7 +166,9 @@ def state_of(city: Any, dataset: Dataset) -> tuple[str, datetime]:
     acts = city.closings.acts()
     if acts:
         at = max(at, acts[-1].at.replace(microsecond=0))
-    told = repr((str(lake.root), versions, acts[-1].digest if acts else "", city.figures.limit(city.figures.catalog[dataset.table])))
+    told = repr(
+        (str(lake.root), versions, acts[-1].digest if acts else "", city.figures.limit(city.figures.catalog[dataset.table]))
+    )
     return hashlib.sha256(told.encode()).hexdigest()[:20], at
 
 
@@ -178,7 +178,7 @@ def columns_of(dataset: Dataset) -> list[str]:
 
 
 def lines(city: Any, dataset: Dataset) -> Iterator[dict[str, Any]]:
-    """One line for each number: keys, the measure, its value as exact text (empty where unknown), and all that tells about it."""
+    """One line for each number: keys, the measure, its value as exact text (empty where unknown), what tells about it."""
     for line, _ in lines_with_figures(city, dataset):
         yield line
 

@@ -128,7 +128,10 @@ def _distribution(
 
 def spatial(city: Any) -> dict[str, Any]:
     """Where the district is: its names, and the box around its zones or buildings where their places are known."""
-    found: dict[str, Any] = {"@type": "dct:Location", "skos:prefLabel": _both(city.district.name("zh"), city.district.name("en"))}
+    found: dict[str, Any] = {
+        "@type": "dct:Location",
+        "skos:prefLabel": _both(city.district.name("zh"), city.district.name("en")),
+    }
     box = box_of(city)
     if box:
         west, south, east, north = box

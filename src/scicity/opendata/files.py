@@ -35,9 +35,7 @@ def everything(city: Any, domains: Collection[str] | None = None, base: str = ""
     """All datasets in all forms with the catalogue, by path. Raises NothingOpen."""
     base = base or BASE
     datasets = _some(city, domains)
-    found = {
-        f"{dataset.name}.{form}": made(city, dataset, form) for dataset in datasets for form in dcat.DISTRIBUTIONS
-    }
+    found = {f"{dataset.name}.{form}": made(city, dataset, form) for dataset in datasets for form in dcat.DISTRIBUTIONS}
     sizes = {(dataset.name, form): len(found[f"{dataset.name}.{form}"]) for dataset in datasets for form in dcat.DISTRIBUTIONS}
     return found | {
         "structure.xml": sdmx.structure(city, datasets),

@@ -24,9 +24,7 @@ from scicity.reports.words import Names
 VERSION = "1.0.0"
 FREQUENCIES = {"year": "A", "month": "M", "day": "D"}
 CODE = re.compile(r"[A-Za-z0-9_@$\-]{1,60}")
-ATTRIBUTES = (
-    *("UNIT_MEASURE", "ORIGIN", "COVERAGE", "STAND_IN", "REVIEW", "CLOSED", "LINEAGE"),
-)
+ATTRIBUTES = (*("UNIT_MEASURE", "ORIGIN", "COVERAGE", "STAND_IN", "REVIEW", "CLOSED", "LINEAGE"),)
 OF_LINE = {"UNIT_MEASURE": "unit"}
 NAMES = {
     "FREQ": ("频率", "Frequency"),

@@ -24,6 +24,7 @@ ACROSS = 116  # signs across the page
 BETWEEN = 2  # signs that the space between columns takes
 SHORT = 8  # signs; a text of so many is not broken, though Chinese may
 SIZES = (100, 93, 86, 80, 74, 68, 60)  # hundredths of the usual size
+WHOLE = 300  # signs; a row of longer texts may go on on the next page
 EASY = 0.92  # of the page, that the longest words may take
 # What does not break: a run of Latin signs (a hyphen behind a letter may end it), or one Chinese sign.
 WORD = re.compile(r"[\u2e80-\uffff]|(?:[^\s\u2e80-\uffff\u200b](?<![A-Za-z]-(?=[A-Za-z])))+-?")
@@ -105,8 +106,8 @@ def broken(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Signs that a text takes, a Chinese one counting for two."""
-    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+    """Signs that a text takes; a Chinese one counts for two, and so does one that its font makes as wide (→, —)."""
+    return sum(2 if east_asian_width(sign) in "WFA" else 1 for sign in text)
 
 
 class Numbered:
@@ -141,6 +142,7 @@ class Numbered:
             "rows": rows,
             "widths": widths,
             "size": size,
+            "whole": all(len(cell["text"]) <= WHOLE for row in rows for cell in row["cells"]),
             "more": len(table.rows) > MOST_PRINTED and not section.drawn,
         }
 

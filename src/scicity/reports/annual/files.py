@@ -1,4 +1,4 @@
-"""Templates and the files of an annual report: which template counts, what its file is called, and in which form it is written."""
+"""Templates and the files of an annual report: which template counts, what a file is called, its form."""
 
 from __future__ import annotations
 
@@ -54,7 +54,13 @@ def check(folder: Path, problems: Problems) -> None:
         for fault in read(text).faults if text is not None else ():
             expected, remedy = fault.expected[1], fault.remedy[1]
             problems.add(
-                "report-template", place, fault.line, f"sign {fault.column}", found=fault.found, expected=expected, remedy=remedy
+                "report-template",
+                place,
+                fault.line,
+                f"sign {fault.column}",
+                found=fault.found,
+                expected=expected,
+                remedy=remedy,
             )
 
 

@@ -73,9 +73,7 @@ def years_of(city: Any) -> list[int]:
 class _Making:
     """A report being made."""
 
-    def __init__(
-        self, city: Any, template: Template, year: int, language: str, domains: Collection[str] | None = None
-    ) -> None:
+    def __init__(self, city: Any, template: Template, year: int, language: str, domains: Collection[str] | None = None) -> None:
         self.city, self.template, self.language, self.domains = city, template, language, domains
         self.period = Period(year)
         self.read: dict[str, tuple[int, datetime]] = {}

@@ -61,7 +61,11 @@ class _Annual(Book):
             self._text(sheet, at, 0, document.standing, self.faint)
             at += 1
         at += 1
-        self._heads(sheet, at, [self._said(*each) for each in (("正文", "Text"), ("数值", "Number"), ("单位", "Unit"), ("标记", "Marks"))])
+        self._heads(
+            sheet,
+            at,
+            [self._said(*each) for each in (("正文", "Text"), ("数值", "Number"), ("单位", "Unit"), ("标记", "Marks"))],
+        )
         for block in document.blocks:
             at = self._block(sheet, at + 1, block)
 

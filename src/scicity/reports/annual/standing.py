@@ -9,7 +9,7 @@ from scicity.kernel.lineage import Row
 from scicity.reports.content import Cell, Head, Table
 from scicity.reports.declared import Section
 from scicity.reports.period import ROOT
-from scicity.reports.words import UNKNOWN, Names, word
+from scicity.reports.words import UNKNOWN, Names
 
 FRAMEWORK, INDICATOR = "indicators.framework", "indicators.indicator"
 VALUE, STATUS = "indicators.value", "indicators.status"
@@ -27,6 +27,7 @@ PROGRESS = {
     "pending": ("暂缺", "pending"),
     "text": ("文字表述", "a sentence"),
 }
+CHARTED = {"value": ("指标值", "Value"), "target": ("目标", "Target")}
 NOTHING = ("无数值", "no value")
 TRENDS = {
     ("higher", 1): ("↑ 改善", "↑ better"),
@@ -42,7 +43,7 @@ class Indicators:
 
     def __init__(self, ask: Any, names: Names) -> None:
         self.names = names
-        about = ask(INDICATOR)
+        about = sorted(ask(INDICATOR), key=lambda row: (row["framework"], row["source_file"], row["source_row"]))
         self.about: dict[str, Row] = {row["indicator"]: row for row in about}
         self.frameworks: dict[str, Row] = {row["framework"]: row for row in ask(FRAMEWORK)}
         self.printed = {(row["indicator"], row["zone"], row["year"], row["origin"]): row["printed"] for row in ask(VALUE)}
@@ -80,7 +81,7 @@ class Indicators:
         years = list(range(year - count + 1, year + 1))
         second = any(row is not None and row["value_high"] is not None for _, row in lines)
         band = any(row is not None and row["target_high"] is not None for _, row in lines)
-        heads = [Head("指标", "Indicator", "", False), Head("单位", "Unit", "", False)]
+        heads = [Head("指标", "Indicator", "", False)]
         heads += [Head(f"{each} 年", str(each), "", True) for each in years]
         heads += [Head("第二个数", "Second number", "", True)] if second else []
         heads += [Head("走势", "Trend", "", False), Head("目标", "Target", "", True)]
@@ -113,14 +114,9 @@ class Indicators:
             found += [(name, row) for row in rows] or [(name, None)]
         return found
 
-    def _cells(
-        self, indicator: str, row: Row | None, years: Sequence[int], zone: str, second: bool, band: bool
-    ) -> list[Cell]:
+    def _cells(self, indicator: str, row: Row | None, years: Sequence[int], zone: str, second: bool, band: bool) -> list[Cell]:
         about = self.about[indicator]
-        cells = [
-            Cell(None, about["name_zh"] or indicator, about["name_en"] or indicator),
-            Cell(None, *(self.text(indicator, language, "unit") for language in ("zh", "en"))),
-        ]
+        cells = [Cell(None, about["name_zh"] or indicator, about["name_en"] or indicator)]
         history = [self.row(indicator, year, zone, row["origin"] if row is not None else "") for year in years]
         cells += [self.cell(each, "value") for each in history]
         if second:
@@ -138,7 +134,9 @@ class Indicators:
             return Cell(None, UNKNOWN, UNKNOWN)
         if row[column] is None:
             printed = self.printed.get((row["indicator"], row["zone"], row["year"], row["origin"]))
-            if column == "value" and row["kind"] in ("text", "pending") and printed:
+            if column == "value" and row["kind"] == "pending":
+                return Cell(None, *PROGRESS["pending"])
+            if column == "value" and row["kind"] == "text" and printed:
                 return Cell(None, printed, printed)
             if column == "value" and row["origin"] == "measured":
                 return Cell(row.figure(column))  # unknown, and it opens to why
@@ -173,7 +171,7 @@ class Indicators:
         columns = ["value", *(["target"] if any(each["target"] is not None for each in history) else [])]
         symbol = str(row.get("symbol") or "")
         heads = [Head("年", "Year", "", False)]
-        heads += [Head(word(name, "zh"), word(name, "en"), symbol, True) for name in columns]
+        heads += [Head(*CHARTED[name], symbol, True) for name in columns]
         rows = [[_told((str(each["year"]),) * 2), *(self.cell(each, name) for name in columns)] for each in history]
         names = (about["name_zh"] or indicator, about["name_en"] or indicator)
         section = Section(

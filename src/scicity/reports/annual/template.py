@@ -92,7 +92,9 @@ def _limits(text: str, lines: Sequence[str]) -> list[Fault]:
     if len(text) > LARGEST:
         return [Fault(1, 1, f"{len(text):,}", (f"至多 {LARGEST:,} 字", f"at most {LARGEST:,} signs"), remedy)]
     if len(lines) > MOST_LINES:
-        return [Fault(MOST_LINES + 1, 1, f"{len(lines):,}", (f"至多 {MOST_LINES:,} 行", f"at most {MOST_LINES:,} lines"), remedy)]
+        return [
+            Fault(MOST_LINES + 1, 1, f"{len(lines):,}", (f"至多 {MOST_LINES:,} 行", f"at most {MOST_LINES:,} lines"), remedy)
+        ]
     for number, line in enumerate(lines, start=1):
         if len(line) > LONGEST_LINE:
             told = (f"每行至多 {LONGEST_LINE:,} 字", f"lines of at most {LONGEST_LINE:,} signs")
@@ -181,7 +183,9 @@ class _Reading:
             told = asked(match[1], number, match.start() + 1)
             if match[1].split()[:1] and match[1].split()[0] in ("if", "else", "end"):
                 expected = ("条件独占一行", "a condition alone in its line")
-                told = Fault(number, match.start() + 1, match[0][:60], expected, ("移到单独一行。", "Move it to a line of its own."))
+                told = Fault(
+                    number, match.start() + 1, match[0][:60], expected, ("移到单独一行。", "Move it to a line of its own.")
+                )
             if isinstance(told, Fault):
                 self.faults.append(told)
                 self.places.append(None)

@@ -24,7 +24,11 @@ def closing(act: Act | None, year: int, language: str, zone: ZoneInfo) -> str:
         zh = f"{year} 年未关账：数值仍会随数据补齐而更新"
         return either(language, zh, f"{year} is open: figures are still brought up to date as data come")
     when = digits.moment(act.at, zone)
-    return either(language, f"{act.period} 已于 {when} 关账（第 {act.number} 号）", f"{act.period} was closed on {when} (act {act.number})")
+    return either(
+        language,
+        f"{act.period} 已于 {when} 关账（第 {act.number} 号）",
+        f"{act.period} was closed on {when} (act {act.number})",
+    )
 
 
 def state(

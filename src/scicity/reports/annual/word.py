@@ -66,6 +66,7 @@ class _Writing:
         self.element, self.qn = OxmlElement, qn
         self.lines = Lines(document, base)
         self.links: dict[str, str] = {}
+        self.headings = 0
 
     def said(self, zh: str, en: str) -> str:
         return either(self.language, zh, en)
@@ -136,7 +137,9 @@ class _Writing:
     def _block(self, block: Mapping[str, Any]) -> None:
         kind = block["kind"]
         if kind == "heading":
-            self._paragraph(block["runs"], f"Heading {block['level']}")
+            paragraph = self._paragraph(block["runs"], f"Heading {block['level']}")
+            self.headings += 1
+            self._bookmark(paragraph._p, f"h{self.headings}", MOST_MARKED + self.headings)
         elif kind == "item":
             self._item(block)
         elif kind in ("paragraph", "quote"):
@@ -149,8 +152,28 @@ class _Writing:
             self._table(rows, [1, 4], 8.5, head=False)
         elif kind == "break":
             self.book.add_page_break()
+        elif kind == "contents":
+            self._contents()
         elif kind == "sheet":
             self._sheet(block["sheet"])
+
+    def _contents(self) -> None:
+        """The headings, each leading to its place."""
+        number = 0
+        for block in self.document.blocks:
+            if block.kind != "heading":
+                continue
+            number += 1
+            if block.level > 2:
+                continue
+            words = "".join(part["text"] for part in Lines(self.document, "").runs(block.runs))
+            paragraph = self.book.add_paragraph(style="Normal")
+            link = self.element("w:hyperlink")
+            link.set(self.qn("w:anchor"), f"h{number}")
+            link.append(self._letters(words, False, False, ACCENT))
+            paragraph._p.append(link)
+            paragraph.paragraph_format.space_after = 0
+            paragraph.paragraph_format.left_indent = 200_000 * (block.level - 1)
 
     def _item(self, block: Mapping[str, Any]) -> None:
         """A line of a list: its mark is text, so that numbers stand as the template has them."""
@@ -233,9 +256,7 @@ class _Writing:
         if run["marks"]:
             into.append(self._letters(run["marks"], False, False, AMBER, size, raised=True))
 
-    def _letters(
-        self, text: str, bold: Any, slanted: Any, colour: str = "", size: float = 0, *, raised: bool = False
-    ) -> Any:
+    def _letters(self, text: str, bold: Any, slanted: Any, colour: str = "", size: float = 0, *, raised: bool = False) -> Any:
         run, properties = self.element("w:r"), self.element("w:rPr")
         told: list[tuple[str, str]] = [("b", "1")] if bold else []
         told += [("i", "1")] if slanted else []
