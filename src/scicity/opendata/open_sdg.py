@@ -1,7 +1,8 @@
 """The indicators for Open SDG: a data file and metadata for each, and the configuration that its builder (sdg-build) reads.
 
-The district's indicators are its own, not those of the goals: each stands alone (`standalone`) and names the target that it
-answers. Rows of the whole district are the headline; those of a zone are a disaggregation.
+The district's indicators are its own, not those of the goals: one that answers a target stands below it as 11-6-L1, L for local;
+the others stand alone (`standalone`). The builder fails where all stand alone, so that without any target all stand below 0-0.
+Rows of the whole district are the headline; those of a zone are a disaggregation.
 
 Source: sdg-build 2.4, `open_sdg.py`, `check_csv.py`, `SchemaInputOpenSdg.py` (MIT).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,14 +46,15 @@ def files(city: Any, dataset: Dataset, base: str = "") -> dict[str, bytes]:
     for line in lines(city, dataset):
         series.setdefault(line["indicator"], []).append(line)
     found: dict[str, bytes] = {}
+    ids = _ids(about)
     for name, row in about.items():
         rows = _rows(series[name])
-        identity = _id(name)
+        identity = ids[name]
         found[f"data/indicator_{identity}.csv"] = _csv(rows)
         framework = frameworks.get(row["framework"], {})
         numbers = sum(1 for each in rows if each["Value"])
         for language, folder in (("en", "meta"), ("zh", "meta/zh")):
-            found[f"{folder}/{identity}.yml"] = _yaml(_meta(city, name, row, framework, numbers, language, base))
+            found[f"{folder}/{identity}.yml"] = _yaml(_meta(city, identity, row, framework, numbers, language, base))
     found |= _translations(city, series)
     found[CONFIG] = _yaml(_config())
     found[SCHEMA] = _yaml({"prose": {"metadata": {"meta": _schema()}}})
@@ -71,9 +74,19 @@ def zipped(content: Mapping[str, bytes]) -> bytes:
     return into.getvalue()
 
 
-def _id(indicator: str) -> str:
-    """The id of an indicator in names of files: the builder's pattern asks for a hyphen."""
-    return indicator if "-" in indicator else f"{indicator}-1"
+def _ids(about: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The id of each indicator in names of files: below the target that it answers, else its own with a hyphen."""
+    found, counts = {}, Counter[str]()
+    alone = all(not row.get("sdg_target") for row in about.values())
+    for name, row in sorted(about.items(), key=lambda each: (each[1]["framework"], each[1]["source_row"])):
+        goal, _, target = str(row.get("sdg_target") or ("0" if alone else "")).partition(".")
+        if not goal:
+            found[name] = name if "-" in name else f"{name}-1"
+            continue
+        below = f"{goal}-{target or '0'}"
+        counts[below] += 1
+        found[name] = f"{below}-L{counts[below]}"
+    return found
 
 
 def _rows(found: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -118,18 +131,19 @@ def _csv(rows: list[dict[str, str]]) -> bytes:
 
 
 def _meta(
-    city: Any, name: str, row: Mapping[str, Any], framework: Mapping[str, Any], numbers: int, language: str, base: str
+    city: Any, identity: str, row: Mapping[str, Any], framework: Mapping[str, Any], numbers: int, language: str, base: str
 ) -> dict[str, Any]:
     """The metadata of an indicator in a language."""
 
     def said(key: str) -> str:
         return clean(str(row.get(f"{key}_{language}") or row.get(f"{key}_en") or row.get(f"{key}_zh") or ""))
 
-    title = said("name") or name
+    title = said("name") or str(row["indicator"])
+    alone = "-L" not in identity
     found = {
         "indicator_name": title,
-        "indicator_number": _id(name),
-        "standalone": True,
+        "indicator": str(row["indicator"]),
+        "standalone": alone,
         "graph_title": title,
         "graph_type": "line",
         "data_non_statistical": not numbers,
@@ -140,7 +154,6 @@ def _meta(
         "un_custodian_agency": said("responsible"),
         "data_keywords": said("dimension"),
         "comparison_target": f"SDG {row['sdg_target']}" if row.get("sdg_target") else "",
-        "goal_number": _id(name),
         "direction": str(row.get("direction") or ""),
         "framework": clean(str(framework.get(f"name_{language}") or row["framework"])),
         "framework_document": clean(str(framework.get("document") or "")),
@@ -157,8 +170,8 @@ def _meta(
 def _schema() -> list[dict[str, Any]]:
     """The fields of the metadata, as the builder's schema asks for them."""
     texts = (
-        *("indicator_name", "indicator_number", "graph_title", "national_geographical_coverage", "computation_units"),
-        *("un_custodian_agency", "data_keywords", "comparison_target", "goal_number", "direction", "framework"),
+        *("indicator_name", "indicator", "graph_title", "national_geographical_coverage", "computation_units"),
+        *("un_custodian_agency", "data_keywords", "comparison_target", "direction", "framework"),
         *("framework_document", "framework_review", "computation_definitions", "source_organisation_1", "source_url_1"),
         "source_other_info",
     )
@@ -183,7 +196,7 @@ def _config() -> dict[str, Any]:
             {"class": "InputYamlMeta", "path_pattern": "meta/*-*.yml", "git": False},
         ],
         "translations": [{"class": "TranslationInputYaml", "source": "translations"}],
-        "schema": {"class": "SchemaInputOpenSdg", "schema_path": SCHEMA},
+        "schema": [{"class": "SchemaInputOpenSdg", "schema_path": SCHEMA}],
         "indicator_options": {
             "non_disaggregation_columns": ["Year", "Units", "Series", "Value", *ATTRIBUTES],
             "observation_attributes": list(ATTRIBUTES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -136,7 +137,10 @@ class ReportContent(models.Model):
     def fetch(cls, digest: str) -> bytes:
         """The bytes of a digest. Raises LookupError where they are missing or were changed."""
         found = cls.objects.filter(digest=digest).first()
-        content = gzip.decompress(bytes(found.packed)) if found is not None else None
+        try:
+            content = gzip.decompress(bytes(found.packed)) if found is not None else None
+        except (OSError, EOFError, zlib.error):
+            content = None
         if content is None or digest_of(content) != digest:
             raise LookupError(f"the content {digest[:12]} is missing or was changed")
         return content

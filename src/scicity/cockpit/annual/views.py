@@ -108,7 +108,9 @@ def _made(request: HttpRequest, found: Document, form: str, address: str) -> Htt
     job.done.wait(jobs.PATIENCE if page else None)
     if not job.done.is_set():
         context = {"year": str(found.year), "step": job.step, "steps": job.steps, "form": form}
-        return render(request, "annual/waiting.html", context, status=202, headers={"Refresh": "1"})
+        waiting = render(request, "annual/waiting.html", context, status=202)
+        waiting.headers["Refresh"] = "1"
+        return waiting
     if job.content is None:
         return render(request, "annual/waiting.html", {"year": str(found.year), "failed": str(job.error)}, status=503)
     name = files.name_of(city, found.year, found.language, form)
