@@ -24,6 +24,7 @@ from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
 from scicity.operation.upgrading import upgrade
+from scicity.reports.annual import template_files as templates
 from scicity.retention import Gone, let_go, rule_of
 from scicity.stores import store_at
 
@@ -77,6 +78,7 @@ class City:
         rule_of(self.district.settings, problems)
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
+        templates.check(self.folder, problems)
         for file in layers.files_of(self.folder, problems):
             layers.read(file, str(file.relative_to(self.folder)), problems)
         streams = sources["district.datastream"]

@@ -116,7 +116,7 @@ DATASETS: tuple[Dataset, ...] = (
         "inventory",
         "区域温室气体清单（GPC）",
         "Greenhouse-gas inventory (GPC)",
-        ("按 GPC 部门与范围的逐年清单；没有数据的部门给出注记键。", "The inventory by sector and scope of GPC; a sector without "
+        ("按 GPC 部门与范围的逐年清单；没有数据的部门给出注记键。", "The inventory by sector and scope of GPC; one without "
          "data has a notation key."),
         "carbon.inventory_gpc",
         ("gpc_sector", "emission_scope", "year"),
@@ -208,9 +208,14 @@ def lines_with_figures(city: Any, dataset: Dataset) -> Iterator[tuple[dict[str, 
                 "closed": figure.closed,
                 "lineage": address_of(figure),
             }
-            yield line | {name: plain(row[name], name) for name in said}, figure
+            words = {name: plain(row[name], name) for name in said}
+            if "comparator" in words:
+                words["comparator"] = COMPARATORS.get(words["comparator"], words["comparator"])
+            yield line | dict.fromkeys(dataset.said, "") | words, figure
 
 
+# Comparators as words, so that no spreadsheet takes one for a formula.
+COMPARATORS = {"=": "eq", ">=": "ge", "<=": "le", ">": "gt", "<": "lt", "over": "gt", "~": "about"}
 REVIEWS = ("indicators.indicator", "indicators.framework", "indicators.target")
 
 

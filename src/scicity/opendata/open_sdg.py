@@ -1,10 +1,10 @@
 """The indicators for Open SDG: a data file and metadata for each, and the configuration that its builder (sdg-build) reads.
 
-The district's indicators are its own, not those of the goals: one that answers a target stands below it as 11-6-L1, L for local;
+The district's indicators are its own, not those of the goals: one that answers a target stands below it, 11-6-L1 (L: local);
 the others stand alone (`standalone`). The builder fails where all stand alone, so that without any target all stand below 0-0.
 Rows of the whole district are the headline; those of a zone are a disaggregation.
 
-Source: sdg-build 2.4, `open_sdg.py`, `check_csv.py`, `SchemaInputOpenSdg.py` (MIT).
+Source: sdg-build 2.3, `open_sdg.py`, `check_csv.py`, `SchemaInputOpenSdg.py` (MIT).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COLUMNS = (
 )
 ATTRIBUTES = ("COMMENT_OBS", "Target", "Target year", "Progress", "Coverage", "Stand-in", "Review", "Lineage")
 SERIES = {"reported": ("报告所述", "Stated by a report"), "measured": ("由数据算得", "Computed from data")}
-SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "over": ">", "~": "≈"}
+BOUNDS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than", "about": "about"}
 MOST_ZIPPED = (1980, 1, 1, 0, 0, 0)
 
 
@@ -97,13 +97,12 @@ def _rows(found: list[dict[str, Any]]) -> list[dict[str, str]]:
         if each["measure"] not in ("value", "value_high") or not each["value"]:
             continue  # a year without a number has no row: the builder reads an empty value as a gap in the line
         key = (each["zone"], each["year"], each["origin"])
-        sign = SIGNS.get(each["comparator"], "")
         row = {
             "Year": each["year"],
             "Units": each["unit"],
             "Series": _series(each),
             "Zone": "" if each["zone"] == ROOT else each["zone"],
-            "COMMENT_OBS": f"{sign} bound" if sign else "",
+            "COMMENT_OBS": BOUNDS.get(each["comparator"], ""),
             "Target": targets.get(key, ""),
             "Target year": each["target_year"],
             "Progress": each["progress"],

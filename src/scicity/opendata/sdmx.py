@@ -166,7 +166,7 @@ class _Structures:
         return f"urn:sdmx:org.sdmx.infomodel.{package}.{kind}={self.agency}:{name}({VERSION})" + (f".{item}" if item else "")
 
     def agency_scheme(self, into: Any) -> None:
-        scheme = _under(into, STR, "AgencyScheme", id="AGENCIES", agencyID="SDMX", version="1.0")
+        scheme = _under(into, STR, "AgencyScheme", id="AGENCIES", agencyID="SDMX")
         _name(scheme, ("机构", "Agencies"))
         agency = _under(scheme, STR, "Agency", id=self.agency)
         _name(agency, (self.city.district.name("zh"), self.city.district.name("en")))

@@ -178,7 +178,7 @@ def condition(text: str, line: int, column: int) -> Condition | Fault:
     known = CONDITIONS.get(parts[0]) if parts else None
     if known is None or len(parts) != known[0] + 1 or not all(NAME.fullmatch(part) for part in parts):
         examples = "; ".join(example for _, example, _, _ in CONDITIONS.values())
-        return Fault(line, column, text[:120], (f"如 {examples}", f"such as {examples}"), REMEDY)
+        return Fault(line, column, text.strip()[:120], (f"如 {examples}", f"such as {examples}"), REMEDY)
     if parts[0] == "status" and parts[2] not in PROGRESS:
         told = ", ".join(PROGRESS)
         return Fault(line, column, parts[2], (f"其一：{told}", f"one of {told}"), REMEDY)
