@@ -123,7 +123,7 @@ def test_faults_are_told_with_line_and_remedy_and_nothing_is_kept(client):
     text = "# A\n\n{{ valu pm25 }}\n\n{{ section energy-carrier }}\n\n{{ if closed }}\n"
     answer = client.post(EDIT, {"text": text, "act": "in_force", "words": "w"})
     page = answer.content.decode()
-    assert answer.status_code == 422 and "3 faults" in page and not ReportTemplate.objects.exists()
+    assert answer.status_code == 422 and "Faults: 3" in page and not ReportTemplate.objects.exists()
     assert "Is value meant?" in page and "Is energy-carriers or" in page and "an {{ end }} below it" in page
     for line in ("3", "5", "7"):
         assert f'class="number">{line}</th>' in page

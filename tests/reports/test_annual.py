@@ -26,7 +26,8 @@ SERVER = "https://city.example"
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 OWN = """# Report {{ year }} of {{ district }}
 
-Energy: **{{ cell energy.zone_yearly.energy carrier=electricity }}**, {{ status charging-points }}. {{ closing }}; as of {{ as_of }}.
+Energy: **{{ cell energy.zone_yearly.energy carrier=electricity }}**, {{ status charging-points }}. {{ closing }};
+as of {{ as_of }}.
 
 - {{ name charging-points }} [{{ unit charging-points }}]: {{ value charging-points }} of {{ target charging-points }}
 - before: {{ before charging-points }}, distance {{ distance charging-points }}, baseline {{ baseline charging-points }}

@@ -10,6 +10,8 @@ from django.utils.translation import get_language
 from scicity.cockpit import discovery
 from scicity.cockpit.roles import keeps_data
 
+BELOW = {"open-data": "reports"}  # pages that stand below an entry of another address
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The context that every template has."""
@@ -22,7 +24,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "city": city,
         "city_name": city.district.name(language),
         "navigation": discovery.navigation(),
-        "here": first,
+        "here": BELOW.get(first, first),
         "live": str(request.live),
         "language": language,
         "keeps_data": lambda: keeps_data(request),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from scicity.cockpit.templatetags.words import is_long
 from scicity.reports.annual.parts import Block, Document
 from scicity.reports.annual.standing import STATUS
+from scicity.reports.content import Cell, Head
 from scicity.reports.drawing import drawn
 from scicity.reports.told import clean
 
@@ -37,7 +39,7 @@ def _block(document: Document, block: Block, number: int) -> dict[str, Any]:
         {"text": clean(head.zh if chinese else head.en), "unit": head.symbol, "right": head.numbers} for head in table.heads
     ]
     rows = [
-        [{"figure": cell.figure, "sign": cell.sign, "text": clean(cell.text(document.language))} for cell in row]
+        [_cell(cell, head, document.language) for cell, head in zip(row, table.heads, strict=True)]
         for row in table.rows[:MOST_ROWS]
     ]
     return {
@@ -53,11 +55,16 @@ def _block(document: Document, block: Block, number: int) -> dict[str, Any]:
     }
 
 
+def _cell(cell: Cell, head: Head, language: str) -> dict[str, Any]:
+    text = clean(cell.text(language))
+    return {"figure": cell.figure, "sign": cell.sign, "text": text, "long": is_long(text), "right": head.numbers}
+
+
 COLOURS = 8
 
 
 def _picture(chart: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A chart as shares of 1000 by 260 for an SVG; texts stand beside it."""
+    """A chart as lines and bars of an SVG of 1000 by 240, and its texts with their places [%] around it."""
     if chart is None:
         return None
     wide, tall = 1000, 240
@@ -87,7 +94,10 @@ def _picture(chart: dict[str, Any] | None) -> dict[str, Any] | None:
     return {
         "names": [{"series": str(at % COLOURS), "name": clean(name)} for at, name in enumerate(chart["names"])],
         "unit": chart["unit"],
-        "ticks": [{"y": f"{tall - share * tall:.1f}", "text": text} for share, text in chart["ticks"]],
+        "ticks": [
+            {"y": f"{tall - share * tall:.1f}", "top": f"{100 - share * 100:.2f}", "text": text}
+            for share, text in chart["ticks"]
+        ],
         "labels": [{"x": f"{share * 100:.2f}", "text": clean(text)} for share, text in chart["labels"]],
         "zero": f"{tall - chart['zero'] * tall:.1f}",
         "lines": lines,
