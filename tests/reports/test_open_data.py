@@ -1,4 +1,4 @@
-"""Open data of the demo district: each line with all that belongs to it, readable by others' tools, nothing that is not public."""
+"""Open data of the demo district: each line is whole, others' tools read it, and nothing goes out that is not public."""
 
 from __future__ import annotations
 
