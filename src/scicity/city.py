@@ -26,6 +26,7 @@ from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
 from scicity.notices.mailing import sender_of
 from scicity.operation.upgrading import upgrade
+from scicity.reports.annual import template_files as templates
 from scicity.retention import Gone, let_go, rule_of
 from scicity.stores import store_at
 
@@ -81,6 +82,7 @@ class City:
         sender_of(self.district.settings, problems)
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
+        templates.check(self.folder, problems)
         for file in layers.files_of(self.folder, problems):
             layers.read(file, str(file.relative_to(self.folder)), problems)
         streams = sources["district.datastream"]

@@ -65,3 +65,26 @@ def test_the_form_is_written_and_says_that_it_was_not_reviewed(run, tmp_path: Pa
     status, told = run("export", "building-energy", "2022", "--format", form)
     assert (status, told["file"], told["review"]) == (0, f"demo-building-energy-2022.{form}", "unverified")
     assert b"unverified" in (tmp_path / str(told["file"])).read_bytes()
+
+
+@pytest.mark.parametrize(("form", "begin"), [("pdf", b"%PDF-"), ("docx", b"PK"), ("xlsx", b"PK")])
+def test_the_annual_report_is_written(run, tmp_path: Path, form: str, begin: bytes) -> None:
+    status, told = run("report", "2022", "--annual", "--format", form, "--language", "en")
+    assert (status, told["file"]) == (0, f"demo-annual-2022-en.{form}")
+    assert (tmp_path / str(told["file"])).read_bytes().startswith(begin)
+
+
+@pytest.mark.parametrize("arguments", [("2022-01", "--annual"), ("1999", "--annual"), ("2022", "--annual", "--format", "odt")])
+def test_no_annual_report_of_what_is_none(run, arguments: tuple[str, ...]) -> None:
+    status, told = run("report", *arguments)
+    assert status == 1 and told["error"]
+
+
+@pytest.mark.parametrize(
+    ("what", "file"), [("open-sdg", "config_data.yml"), ("sdmx", "structure.xml"), ("open-data", "catalog.jsonld")]
+)
+def test_open_data_are_written_to_a_folder(run, tmp_path: Path, what: str, file: str) -> None:
+    status, told = run("export", what, str(tmp_path / "out"))
+    assert status == 0 and int(str(told["files"])) > 5 and (tmp_path / "out" / file).stat().st_size > 0
+    status, told = run("export", what, str(tmp_path / "out"))
+    assert status == 1 and "not empty" in str(told["error"])

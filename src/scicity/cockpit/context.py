@@ -11,6 +11,8 @@ from scicity.cockpit import discovery
 from scicity.cockpit.roles import keeps_data, reads_trail
 from scicity.notices.reading import unread_of
 
+BELOW = {"open-data": "reports"}  # pages that stand below an entry of another address
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The context that every template has."""
@@ -24,7 +26,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "city_name": city.district.name(language),
         "navigation": discovery.navigation(),
         "menus": discovery.menus(),
-        "here": first,
+        "here": BELOW.get(first, first),
         "live": str(request.live),
         "language": language,
         "keeps_data": lambda: keeps_data(request),

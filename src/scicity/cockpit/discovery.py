@@ -83,7 +83,17 @@ def folders(part: str) -> list[Path]:
 
 OWN = (
     Entry("overview", "/", "总览", "Overview", 0),
-    Entry("reports", "/reports/", "报告", "Reports", 700),
+    Entry(
+        "reports",
+        "/reports/",
+        "报告",
+        "Reports",
+        700,
+        (
+            Entry("reports", "/reports/annual/", "年度监测报告", "Annual report", 700),
+            Entry("reports", "/open-data/", "开放数据", "Open data", 700),
+        ),
+    ),
     Entry("map", "/map/", "地图", "Map", 50),
     Entry("data", "/data/", "数据表", "Tables", 900, menu="data"),
     Entry("glossary", "/glossary/", "术语", "Glossary", 910, menu="data"),

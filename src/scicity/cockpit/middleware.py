@@ -53,12 +53,14 @@ ALWAYS_OPEN = (
     "admin",
     "static",
     "sta",
-)  # metrics, admin and sta ask by themselves
+    "open-data",
+)  # metrics, admin and sta ask by themselves; open data hold what a stranger may see
 
 WITH = {"reports": "energy"}  # a page that is open with another; it shows what is open, and no more
 
 
-UNSCOPED = ("accounts", "language", "healthz", "readyz", "metrics", "live", "admin", "static")  # they show no figures
+# They show no figures; open data show the same to all.
+UNSCOPED = ("accounts", "language", "healthz", "readyz", "metrics", "live", "admin", "static", "open-data")
 
 
 class SecurityHeaders:

@@ -124,6 +124,11 @@ def scope_of(request: HttpRequest) -> Scope | None:
             return None
         if ENTERPRISE in roles:
             return _scope(city, person.enterprise)
+    return stranger(city)
+
+
+def stranger(city: OpenCity) -> Scope | None:
+    """What somebody without an account may see; None is all."""
     return None if city.enterprises_are_public else _scope(city, None)
 
 

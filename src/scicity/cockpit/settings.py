@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "scicity.cockpit.sensorthings",
     "scicity.documents",
     "scicity.notices",
+    "scicity.cockpit.annual",
     *(f"{discovery.DOMAINS}.{domain}" for domain in discovery.domains()),
     "django.contrib.admin",
     "django.contrib.auth",

@@ -34,11 +34,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: a figure, or a text in zh and en."""
+    """A cell: a figure, or a text in zh and en. `sign` stands before a number that is printed as a bound, such as ≥."""
 
     figure: Figure | None = None
     zh: str = ""
     en: str = ""
+    sign: str = ""
 
     def text(self, language: str) -> str:
         """Its text in a language."""
@@ -133,16 +134,16 @@ def made(city: Any, period: Period, domains: Collection[str] | None = None) -> R
     for section in SECTIONS:
         if period.kind not in section.of or not _allowed(section, domains):
             continue
-        rows = _rows(city, section, period, zones)
+        rows = rows_of(city, section, period, zones)
         if rows is None:
             continue
-        read[section.table] = _written(city, section.table)
+        read[section.table] = written_of(city, section.table)
         if section.name == "factors":
             factors = rows
         if not rows:
             empty.append(section)
             continue
-        tables.append(_crossed(section, rows, names) if section.by else _listed(section, rows, names))
+        tables.append(laid(section, rows, names))
     if not any(table.section.name == "energy-carriers" for table in tables):
         raise NoPeriod(f"there is no energy of {period}")
     act = closing_of(period, city.closings.closed())
@@ -166,7 +167,7 @@ def made(city: Any, period: Period, domains: Collection[str] | None = None) -> R
     )
 
 
-def _rows(city: Any, section: Section, period: Period, zones: list[str]) -> list[Row] | None:
+def rows_of(city: Any, section: Section, period: Period, zones: list[str]) -> list[Row] | None:
     """The rows of a section; None where the district has no such table, or one without the columns that are asked for."""
     table = city.figures.catalog.tables.get(section.table)
     if table is None or city.figures.lake.snapshot(section.table).version < 0:
@@ -204,7 +205,7 @@ def _highlights(city: Any, period: Period, names: Names, domains: Collection[str
         section = next((each for each in SECTIONS if each.name == name and period.kind in each.of), None)
         if section is None or column not in section.columns or not _allowed(section, domains):
             continue
-        now, before = (_rows(city, section, each, []) or [] for each in (period, period.before))
+        now, before = (rows_of(city, section, each, []) or [] for each in (period, period.before))
         earlier = {_key(row): row.figure(column) for row in before if row[column] is not None}
         for row in now:
             if row.get("zone", ROOT) != ROOT or row[column] is None:
@@ -235,7 +236,7 @@ def _shown(section: Section, rows: Sequence[Row]) -> list[str]:
     return [name for name in there if name in table.grain or any(row.get(name) is not None for row in rows)]
 
 
-def _head(name: str, symbol: str | None = None, numbers: bool = False) -> Head:
+def head_of(name: str, symbol: str | None = None, numbers: bool = False) -> Head:
     known = terms().get(name)
     own = (known.symbol or known.unit if known else "") if symbol is None else symbol
     return Head(word(name, "zh"), word(name, "en"), own if numbers and own not in ("1", "one") else "", numbers)
@@ -249,11 +250,16 @@ def _cell(row: Row, name: str, names: Names) -> Cell:
     return Cell(None, zh, en)
 
 
+def laid(section: Section, rows: Sequence[Row], names: Names) -> Table:
+    """Rows of a section as its table: as they stand, or crossed by one of their keys."""
+    return _crossed(section, rows, names) if section.by else _listed(section, rows, names)
+
+
 def _listed(section: Section, rows: Sequence[Row], names: Names) -> Table:
     """Rows as they stand."""
     columns = _shown(section, rows)
     grain = rows[0].table.grain
-    heads = [_head(name, None, is_figure(grain, name)) for name in columns]
+    heads = [head_of(name, None, is_figure(grain, name)) for name in columns]
     kept = rows[:MOST_ROWS]
     return Table(section, heads, [[_cell(row, name, names) for name in columns] for row in kept], len(rows) > MOST_ROWS)
 
@@ -264,7 +270,7 @@ def _crossed(section: Section, rows: Sequence[Row], names: Names) -> Table:
     across = list(dict.fromkeys(row[section.by] for row in rows))
     down = list(dict.fromkeys(row[key] for row in rows))
     at = {(row[key], row[section.by]): row for row in rows}
-    heads = [_head(key)]
+    heads = [head_of(key)]
     for each in across:
         zh, en = names.pair(section.by, each)
         heads.append(Head(zh, en, terms()[value].symbol, True))
@@ -323,7 +329,7 @@ def _corrections(city: Any, act: Act, period: Period, names: Names, read: Collec
     return Table(CORRECTIONS, heads, rows[:MOST_ROWS], len(rows) > MOST_ROWS) if rows else None
 
 
-def _written(city: Any, table: str) -> tuple[int, datetime]:
+def written_of(city: Any, table: str) -> tuple[int, datetime]:
     """The version of a table and when it was written."""
     lake = city.figures.lake
     version = lake.snapshot(table).version

@@ -24,6 +24,7 @@ ACROSS = 116  # signs across the page
 BETWEEN = 2  # signs that the space between columns takes
 SHORT = 8  # signs; a text of so many is not broken, though Chinese may
 SIZES = (100, 93, 86, 80, 74, 68, 60)  # hundredths of the usual size
+WHOLE = 300  # signs; a row of longer texts may go on on the next page
 EASY = 0.92  # of the page, that the longest words may take
 # What does not break: a run of Latin signs (a hyphen behind a letter may end it), or one Chinese sign.
 WORD = re.compile(r"[\u2e80-\uffff]|(?:[^\s\u2e80-\uffff\u200b](?<![A-Za-z]-(?=[A-Za-z])))+-?")
@@ -51,7 +52,7 @@ def written(report: Report, language: str, zone: ZoneInfo, address: str = "") ->
 
 def document(report: Report, language: str, zone: ZoneInfo, address: str = "") -> dict[str, Any]:
     """What the page is told."""
-    numbered = _Numbered(report, language, address.rstrip("/"))
+    numbered = Numbered(report, language, address.rstrip("/"))
     highlights, parts = numbered.highlights(report), []
     for name in dict.fromkeys(table.section.part for table in report.tables):
         sections = [numbered.section(table) for table in report.of(name)]
@@ -105,11 +106,11 @@ def broken(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Signs that a text takes, a Chinese one counting for two."""
-    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+    """Signs that a text takes; a Chinese one counts for two, and so does one that its font makes as wide (→, —)."""
+    return sum(2 if east_asian_width(sign) in "WFA" else 1 for sign in text)
 
 
-class _Numbered:
+class Numbered:
     """Numbers the rows of a report, and lists the addresses of their numbers."""
 
     def __init__(self, report: Report, language: str, base: str) -> None:
@@ -141,6 +142,7 @@ class _Numbered:
             "rows": rows,
             "widths": widths,
             "size": size,
+            "whole": all(len(cell["text"]) <= WHOLE for row in rows for cell in row["cells"]),
             "more": len(table.rows) > MOST_PRINTED and not section.drawn,
         }
 
@@ -151,7 +153,8 @@ class _Numbered:
             if cell.figure is None:
                 cells.append({"text": broken(cell.text(self.language))})
                 continue
-            cells.append(self.cell(cell.figure, scale, f"{self.row}{_letter(number)}"))
+            told = self.cell(cell.figure, scale, f"{self.row}{_letter(number)}")
+            cells.append(told | {"text": f"{cell.sign} {told['text']}"} if cell.sign else told)
             number += 1
         return {"number": str(self.row), "cells": cells}
 

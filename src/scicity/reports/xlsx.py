@@ -48,11 +48,11 @@ def written(report: Report, language: str, zone: ZoneInfo, address: str = "") ->
                 "created": report.at.replace(tzinfo=None),
             }
         )
-        _Book(book, report, language, zone, address.rstrip("/")).write()
+        Book(book, report, language, zone, address.rstrip("/")).write()
     return into.getvalue()
 
 
-class _Book:
+class Book:
     """A workbook under way."""
 
     def __init__(self, book: Any, report: Report, language: str, zone: ZoneInfo, base: str) -> None:
@@ -70,6 +70,8 @@ class _Book:
             form: book.add_format({**look, "num_format": form, "font_color": "#0F5F68"})
             for form in ("#,##0.00", "#,##0", "0.0%", "0.000000", "General")
         }
+        self.look = {**look, "font_color": "#0F5F68"}
+        self.signed: dict[tuple[str, str], Any] = {}
         self.lineage_name = self._name(self._said("由来", "Lineage"))
         self.lineage: list[tuple[Figure, str, str]] = []  # with sheet and cell
 
@@ -97,13 +99,13 @@ class _Book:
     def _text(self, sheet: Any, row: int, column: int, text: str, form: Any) -> None:
         sheet.write_string(row, column, told.clean(text)[:LONGEST_TEXT], form)
 
-    def _number(self, sheet: Any, row: int, column: int, figure: Figure) -> None:
-        """A number with its link; what is unknown is a dash."""
+    def _number(self, sheet: Any, row: int, column: int, figure: Figure, sign: str = "") -> None:
+        """A number with its link, and the sign of a bound before it; what is unknown is a dash."""
         from xlsxwriter.utility import xl_rowcol_to_cell
 
         where = xl_rowcol_to_cell(row, column)
         self.lineage.append((figure, sheet.name, where))
-        form = self.numbers[_form(figure)]
+        form = self._signed(_form(figure), sign) if sign else self.numbers[_form(figure)]
         target = f"internal:'{self.lineage_name}'!A{len(self.lineage) + 1}"
         if self.base:
             target = self.base + path_of(address_of(figure))
@@ -115,6 +117,13 @@ class _Book:
             sheet.write_string(row, column, digits.UNKNOWN, form)
         else:
             self._text(sheet, row, column, str(figure.value), form)
+
+    def _signed(self, form: str, sign: str) -> Any:
+        """The format of a number with a sign before it."""
+        if (form, sign) not in self.signed:
+            shown = "0.######" if form == "General" else form
+            self.signed[form, sign] = self.book.add_format({**self.look, "num_format": f'"{sign} "{shown}'})
+        return self.signed[form, sign]
 
     def _summary(self) -> None:
         sheet = self.book.add_worksheet(self._name(self._said("概要", "Summary")))
@@ -173,7 +182,7 @@ class _Book:
                 if cell.figure is None:
                     self._text(sheet, number, at, cell.text(language), self.plain)
                 else:
-                    self._number(sheet, number, at, cell.figure)
+                    self._number(sheet, number, at, cell.figure, cell.sign)
             if own:
                 self._text(sheet, number, len(row), self._units(row), self.faint)
             self._text(sheet, number, len(heads) - 1, _marks(row, language), self.faint)
