@@ -87,11 +87,16 @@ PROMISE = source(
 
 SHARED = ("project", "building", "promise_measure", "promise_value", "symbol", "stage")
 SINCE = ("valid_from", "decided_on")  # the column of a table of promises that says since when each holds
-# Every table of promises that there is; another one (promises decided in reviews, say) is one more line here.
+# Every table of promises that there is; another one is one more entry here.
 STATED = {
     "register": Read(
         "buildings.promise",
         columns=(*SHARED, "valid_from", "document", "review", "origin", "source"),
+        trace={"building": "building", "promise_measure": "promise_measure"},
+    ),
+    "reviews": Read(
+        "reviews.promise",
+        columns=(*SHARED, "decided_on"),
         trace={"building": "building", "promise_measure": "promise_measure"},
     ),
 }

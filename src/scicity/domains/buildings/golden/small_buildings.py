@@ -34,7 +34,12 @@ METER_MONTHLY = _of_period("energy.meter_monthly", "month", "meter", "flow", "bu
 METER = _table("energy.meter", "meter", "role", "carrier", grain=("meter",))
 EMITTED = _of_period("carbon.building_total_yearly", "year", "building", "emission")
 EMITTED_MONTHLY = _of_period("carbon.emission_monthly", "month", "building", "emission_scope", "emission")
-OF_OTHERS = (YEARLY, MONTHLY, ZONES, METER_YEARLY, METER_MONTHLY, METER, EMITTED, EMITTED_MONTHLY)
+DECIDED = _table(
+    "reviews.promise",
+    *("review_case", "project", "building", "promise_measure", "promise_value", "symbol", "stage", "decided_on"),
+    grain=("review_case", "promise_measure"),
+)
+OF_OTHERS = (DECIDED, YEARLY, MONTHLY, ZONES, METER_YEARLY, METER_MONTHLY, METER, EMITTED, EMITTED_MONTHLY)
 
 BUILDINGS = """building,zone,name_zh,name_en,use,floor_area,longitude,latitude,origin,source
 a,north,甲,A,office,1000,,,measured,x
