@@ -139,7 +139,7 @@ def test_every_command_and_each_of_its_parameters_has_a_help() -> None:
     from scicity.__main__ import app
 
     commands = get_command(app).commands
-    assert {file.stem for file in (SOURCE / "commands").glob("[!_]*.py")} == set(commands)
+    assert {file.stem.replace("_", "-") for file in (SOURCE / "commands").glob("[!_]*.py")} == set(commands)
     assert [name for name, command in commands.items() if not (command.help or "").strip()] == []
     silent = [
         f"{name} {told.name}"

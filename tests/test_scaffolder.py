@@ -138,7 +138,7 @@ def test_a_new_part_changes_nothing_outside_and_passes_every_check(copy: Path) -
         ("domain", "energy", "already"),
         ("method", "night_share", "with its place"),
         ("method", "nowhere.night_share", "no folder"),
-        ("page", "buildings.towers", "no board"),
+        ("page", "silent.towers", "no board"),
         ("domain", "../outside", "no name"),
         ("page", "../cockpit.page", "no name"),
         ("domain", "class", "no name"),
@@ -152,9 +152,13 @@ def test_a_new_part_changes_nothing_outside_and_passes_every_check(copy: Path) -
 def test_what_cannot_be_made_is_said_and_nothing_is_written(copy: Path, kind: str, name: str, said: str) -> None:
     if not (copy / "districts" / "way-out").is_symlink():
         (copy / "districts" / "way-out").symlink_to(copy.parent, target_is_directory=True)
+    silent = copy / "src" / "scicity" / "domains" / "silent"  # a domain without a board
+    silent.mkdir()
+    (silent / "__init__.py").touch()
     before = state_of(copy)
     words = name.split() if "--in" in name else [name]
     status, told = new(copy, kind, *words)
     assert status == 1
     assert said in told["error"]
     assert state_of(copy) == before
+    shutil.rmtree(silent)

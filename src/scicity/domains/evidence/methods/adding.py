@@ -1,4 +1,7 @@
-"""Parts and wholes: parts beyond their whole, parts that do not add up, zones against the district, shares of a sentence."""
+"""Parts and wholes: parts beyond their whole, parts that do not add up, zones against the district, shares of a sentence.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Changes against the levels that they are between, and series that go from one scope to another."""
+"""Changes against the levels that they are between, and series that go from one scope to another.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""All checks over a set of statements, and their findings as rows."""
+"""All checks over a set of statements, and their findings as rows.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

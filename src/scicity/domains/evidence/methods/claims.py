@@ -1,4 +1,7 @@
-"""Statements as columns: the interval that each leaves open, its period, whom it is about, and the sentence it stands in."""
+"""Statements as columns: the interval that each leaves open, its period, whom it is about, and the sentence it stands in.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

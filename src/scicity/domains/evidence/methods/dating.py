@@ -1,4 +1,7 @@
-"""Dates that cannot be: days of no calendar, years outside of their period, baselines behind it, durations that do not fit."""
+"""Dates that cannot be: days of no calendar, years outside of their period, baselines behind it, durations that do not fit.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a check finds: its rule, the statements with the part that each plays, and the arithmetic in words."""
+"""What a check finds: its rule, the statements with the part that each plays, and the arithmetic in words.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Statements beside what was measured: values of indicators, and earlier values that a level and a fall imply."""
+"""Statements beside what was measured: values of indicators, and earlier values that a level and a fall imply.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Printed numbers as numbers: Arabic, Chinese and Roman numerals, fractions and ranges; and where one stands in a quote."""
+"""Printed numbers as numbers: Arabic, Chinese and Roman numerals, fractions and ranges; and where one stands in a quote.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Values and ratios against what is possible and what is usual, each range with its source."""
+"""Values and ratios against what is possible and what is usual, each range with its source.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Does what was taken down follow from the quote: the number, its unit, the words around it, the direction."""
+"""Does what was taken down follow from the quote: the number, its unit, the words around it, the direction.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The same thing said again: at one time, undated, as a target, or from one time to the next."""
+"""The same thing said again: at one time, undated, as a target, or from one time to the next.
+
+Values are in the units of their statements [UCUM]. Source: own rules; what they know of measures and units stands in data.
+"""
 
 from __future__ import annotations
 
