@@ -85,9 +85,11 @@ def test_whatever_happens_meanwhile_exactly_what_was_acknowledged_before_is_ther
         link, pin, copy = backup._link, backup._pinned_sqlite, backup._copy_sqlite
 
         def linked(*arguments: Any) -> None:
+            if arguments[0] != place.state / "lake":  # documents, which never change, are linked behind the lock
+                return link(*arguments)
             assert not could_move(place)
             link(*arguments)
-            expected.update(act(["put"] * under_lock, place))
+            return expected.update(act(["put"] * under_lock, place))
 
         def copied(*arguments: Any) -> None:
             act(behind, place)
