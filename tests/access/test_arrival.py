@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scicity.access import arrival
+from scicity.access import arrival, storage
 from scicity.access.arrival import Moved, move
 from scicity.access.inbox import LANES, LATE, NAMES_KEPT, Inbox, InboxFull, Waiting
 from scicity.access.storage import SCHEMA, PostgresStorage, StorageRefused
@@ -213,6 +215,20 @@ def test_a_full_disk_refuses_and_keeps_nothing_of_it(tmp_path: Path) -> None:
     inbox.storage.connection.execute("PRAGMA max_page_count = 1000000")
     inbox.put([large])
     assert inbox.waiting_readings() == 20_001
+
+
+def test_the_last_of_a_disk_is_kept_for_those_who_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, told = Inbox(tmp_path / "inbox.sqlite3"), os.statvfs(tmp_path)
+    inbox.put([batch("one", ("a", of_clock(2), 1.0))])
+    few = SimpleNamespace(f_blocks=1_000_000, f_bavail=99_999, f_frsize=1_000)
+    monkeypatch.setattr(storage.os, "statvfs", lambda _: few)
+    with pytest.raises(InboxFull, match="nearly full"):
+        inbox.put([batch("two", ("a", of_clock(1), 2.0))])
+    move_all(inbox, Lake(tmp_path / "lake"), register())
+    assert inbox.waiting_readings() == 0
+    monkeypatch.setattr(storage.os, "statvfs", lambda _: told)
+    inbox.put([batch("two", ("a", of_clock(1), 2.0))])
+    assert inbox.waiting_readings() == 1
 
 
 def test_too_much_waiting_asks_senders_to_wait(tmp_path: Path, empty: Empty) -> None:

@@ -330,6 +330,8 @@ class Inbox:
         self._put += readings
 
     def _make_room(self, more: int) -> None:
+        if self.storage.full():
+            raise InboxFull("the disk is nearly full")
         if self._readings + more > self.most_waiting or self._put > self.most_waiting // LOOKS:
             self._readings, self._put = self.waiting_readings(), 0  # others put as well, and another moves them on
             if self._readings + more > self.most_waiting:

@@ -7,6 +7,7 @@ transactions of all processes follow one another, so that numbers given in them 
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ POSTGRESQL = ("postgresql://", "postgres://")
 SCHEMA = "scicity_inbox"  # of PostgreSQL
 ALONE = 0x5C1C17  # the advisory lock of PostgreSQL that keeps writers behind one another
 LONGEST_JOURNAL = 65_536  # pages of SQLite's journal until whoever puts must carry it into the file
+LARGEST_JOURNAL = 32_000_000  # [bytes] that it keeps of the disk when it begins anew
+SPARE, SPARE_SHARE = 500_000_000, 0.1  # [bytes], share of the disk that is kept for the lake
 PATIENCE = 30  # [s] so long a writer waits for another
 
 
@@ -50,6 +53,9 @@ class Storage(Protocol):
 
     def tidy(self) -> None:
         """What is to be done now and then, by one process."""
+
+    def full(self) -> bool:
+        """Whether so little is left that those who move what waits need it."""
 
 
 def storage_at(place: str | Path) -> Storage:
@@ -94,6 +100,11 @@ class SqliteStorage:
         """Carries what the journal holds into the file, so that those who put need not."""
         self.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def full(self) -> bool:
+        """Whether the disk is nearly full: the lake needs the rest, or nothing that waits could ever be moved."""
+        disk = os.statvfs(self.path.parent)
+        return disk.f_bavail < min(SPARE_SHARE * disk.f_blocks, SPARE / disk.f_frsize)
+
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's own."""
@@ -102,6 +113,7 @@ class SqliteStorage:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # the journal is synced before a commit returns
             connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_JOURNAL}")
+            connection.execute(f"PRAGMA journal_size_limit = {LARGEST_JOURNAL}")
             self._own.turn = self.path.with_name(f"{self.path.name}.turn").open("ab")
             self._own.connection = connection
         return self._own.connection
@@ -129,6 +141,10 @@ class PostgresStorage:
 
     def tidy(self) -> None:
         """Nothing: its server does."""
+
+    def full(self) -> bool:
+        """Its server minds its disk, and refuses by itself."""
+        return False
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:

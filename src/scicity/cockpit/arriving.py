@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -172,6 +173,8 @@ class Mover:
             except Exception as failed:
                 log.exception("what waits in the inbox could not be moved")
                 behind, moved, error = True, Moved(), f"{type(failed).__name__}: {failed}"[:LONGEST_ERROR]
+                with suppress(StorageRefused):  # else the journal of what comes takes what is left of a disk
+                    inbox_of(self.city).storage.tidy()
             took = time.monotonic() - begun
             if moved.batches:
                 so_far += moved
