@@ -75,12 +75,13 @@ def trail(tmp_path: Path, folder: Path) -> tuple[Path, sqlite3.Connection]:
 def test_what_is_done_behind_the_trail_is_found(trail: tuple[Path, sqlite3.Connection], folder: Path) -> None:
     state, database = trail
     kept = head(state, folder)
+    newest = kept["number"]  # what stands further back is what the first start wrote, and would write again
     entries = "cockpit_auditentry"
     whole = list(database.execute(f"SELECT * FROM {entries}"))
     marks = ",".join("?" * len(whole[0]))
     acts = {
-        "changed": (f"UPDATE {entries} SET after = '{{\"is\": 8}}' WHERE number = 9", 9),
-        "removed": (f"DELETE FROM {entries} WHERE number = 7", 7),
+        "changed": (f"UPDATE {entries} SET after = '{{\"is\": 8}}' WHERE number = {newest - 1}", newest - 1),
+        "removed": (f"DELETE FROM {entries} WHERE number = {newest - 3}", newest - 3),
         "inserted": (
             f"INSERT INTO {entries} (number, at, who_name, action, subject, previous, digest) "
             f"SELECT -1, at, 'x', 'y', 'z', previous, 'd' FROM {entries} WHERE number = 1",
@@ -95,17 +96,18 @@ def test_what_is_done_behind_the_trail_is_found(trail: tuple[Path, sqlite3.Conne
         assert act == "inserted" or found["fault"]["kind"] == act, found
         database.execute(f"DELETE FROM {entries}")
         database.executemany(f"INSERT INTO {entries} VALUES ({marks})", whole)
-    assert verified(state, folder, "--head", kept["head"])[0] == 0
+    last = verified(state, folder, "--head", kept["head"])
+    assert last[0] == 0, last
     # The newest entries and the note of the head together: found by a head that was kept elsewhere, and by that alone.
-    database.execute(f"DELETE FROM {entries} WHERE number > 6")
-    digest = database.execute(f"SELECT digest FROM {entries} WHERE number = 6").fetchone()[0]
-    assert verified(state, folder)[1]["fault"]["number"] == 7
-    database.execute("UPDATE cockpit_audithead SET number = 6, digest = ?", (digest,))
+    database.execute(f"DELETE FROM {entries} WHERE number > {newest - 4}")
+    digest = database.execute(f"SELECT digest FROM {entries} WHERE number = {newest - 4}").fetchone()[0]
+    assert verified(state, folder)[1]["fault"]["number"] == newest - 3
+    database.execute("UPDATE cockpit_audithead SET number = ?, digest = ?", (newest - 4, digest))
     assert verified(state, folder)[0] == 0
     status, found = verified(state, folder, "--head", kept["head"])
-    assert status == 1 and (found["fault"]["number"], found["fault"]["kind"]) == (7, "removed")
+    assert status == 1 and (found["fault"]["number"], found["fault"]["kind"]) == (newest - 3, "removed")
     told = scicity(state, "audit-trail", "verify", "--district", str(folder), "--head", kept["head"]).stdout
-    assert "entry 7 (removed)" in told
+    assert f"entry {newest - 3} (removed)" in told
 
 
 @pytest.mark.parametrize("arguments", [("forge",), ("verify", "--head", "abc"), ("verify", "--head", "g" * 64)])
