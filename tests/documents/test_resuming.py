@@ -187,6 +187,8 @@ def test_a_connection_that_nobody_knows_to_be_dead_is_overtaken(served: Served) 
     path = begun(served, 3 * PIECE)
     dead = served.begun(path, 0, 3 * PIECE)
     dead.sendall(b"".join(content(0, 10_000)))
+    turn = served.state / "small" / keeping.UPLOADS / f"{path.rpartition('/')[2]}.turn"
+    until(turn.exists, "it has its turn")
     status, headers, said = served.ask("PATCH", path, b"".join(content(0, PIECE)), Upload_Offset="0", Content_Type=CONTENT)
     assert (status, headers["upload-offset"]) == (204, str(PIECE)), said
     dead.sendall(b"!" * (3 * PIECE - 10_000))
