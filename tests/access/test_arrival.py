@@ -224,6 +224,8 @@ def test_the_last_of_a_disk_is_kept_for_those_who_move(tmp_path: Path, monkeypat
     monkeypatch.setattr(storage.os, "statvfs", lambda _: few)
     with pytest.raises(InboxFull, match="nearly full"):
         inbox.put([batch("two", ("a", of_clock(1), 2.0))])
+    inbox.storage.tidy()
+    assert (tmp_path / "inbox.sqlite3-wal").stat().st_size == 0  # its room is given back
     move_all(inbox, Lake(tmp_path / "lake"), register())
     assert inbox.waiting_readings() == 0
     monkeypatch.setattr(storage.os, "statvfs", lambda _: told)

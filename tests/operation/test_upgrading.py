@@ -194,6 +194,15 @@ def test_an_upgrade_that_was_ended_goes_on(
     assert not (city.lake.root / upgrading.STAGE).exists()
 
 
+def test_a_unit_that_a_power_cut_emptied_is_the_declared_one(tmp_path: Path) -> None:
+    lake, table = Lake(tmp_path / "lake"), reading_table("active_power")
+    (tmp_path / "lake" / "reading" / "active_power").mkdir(parents=True)
+    lake.store.say(table.name, upgrading.UNIT, "kW")
+    assert upgrading.unit_of(lake, table) == "kW"
+    (tmp_path / "lake" / "reading" / "active_power" / upgrading.UNIT).write_bytes(b"")
+    assert upgrading.unit_of(lake, table) == "kW"
+
+
 def test_readings_follow_the_unit_of_their_property(folder: Path, tmp_path: Path) -> None:
     city, mover, inbox = opened(folder, tmp_path / "state")
     city.load()

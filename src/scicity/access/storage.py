@@ -21,7 +21,6 @@ POSTGRESQL = ("postgresql://", "postgres://")
 SCHEMA = "scicity_inbox"  # of PostgreSQL
 ALONE = 0x5C1C17  # the advisory lock of PostgreSQL that keeps writers behind one another
 LONGEST_JOURNAL = 65_536  # pages of SQLite's journal until whoever puts must carry it into the file
-LARGEST_JOURNAL = 32_000_000  # [bytes] that it keeps of the disk when it begins anew
 SPARE, SPARE_SHARE = 500_000_000, 0.1  # [bytes], share of the disk that is kept for the lake
 PATIENCE = 30  # [s] so long a writer waits for another
 
@@ -97,8 +96,8 @@ class SqliteStorage:
             raise StorageRefused(str(error)) from error
 
     def tidy(self) -> None:
-        """Carries what the journal holds into the file, so that those who put need not."""
-        self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+        """Carries what the journal holds into the file, so that those who put need not; gives its room back on a full disk."""
+        self.rows(f"PRAGMA wal_checkpoint({'TRUNCATE' if self.full() else 'PASSIVE'})")
 
     def full(self) -> bool:
         """Whether the disk is nearly full: the lake needs the rest, or nothing that waits could ever be moved."""
@@ -113,7 +112,6 @@ class SqliteStorage:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # the journal is synced before a commit returns
             connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_JOURNAL}")
-            connection.execute(f"PRAGMA journal_size_limit = {LARGEST_JOURNAL}")
             self._own.turn = self.path.with_name(f"{self.path.name}.turn").open("ab")
             self._own.connection = connection
         return self._own.connection

@@ -173,8 +173,7 @@ class Mover:
             except Exception as failed:
                 log.exception("what waits in the inbox could not be moved")
                 behind, moved, error = True, Moved(), f"{type(failed).__name__}: {failed}"[:LONGEST_ERROR]
-                with suppress(StorageRefused):  # else the journal of what comes takes what is left of a disk
-                    inbox_of(self.city).storage.tidy()
+            self._make_room()
             took = time.monotonic() - begun
             if moved.batches:
                 so_far += moved
@@ -185,6 +184,13 @@ class Mover:
                 rates = {f"per_second_{span}": rate(recent, beaten, span) for span in (60, round(RECENT))}
                 self._beat(so_far, took, error, {"pid": os.getpid(), "begun": begun_at, **rates})
             going = self._pause(min(max(PAUSE, took * SPARED), LONGEST_PAUSE), goes_on)
+
+    def _make_room(self) -> None:
+        """On a full disk the journal of what comes gives its room back, whether anything could be moved or not."""
+        storage = inbox_of(self.city).storage
+        with suppress(StorageRefused):
+            if storage.full():
+                storage.tidy()
 
     def _settle(self) -> None:
         """Waits until nothing more comes in: what many devices send at once is moved, and heals, at once."""

@@ -126,13 +126,14 @@ class Folder:
         folder.rename(folder.with_name(f"{folder.name}@{number}"))
 
     def said(self, table: str, name: str) -> str | None:
-        """A word that was written beside a table; None where there is none."""
+        """A word that was written beside a table; None where there is none, or a power cut left an empty file of it."""
         file = self.folder(table) / name
-        return file.read_text(encoding="utf-8") if file.exists() else None
+        return (file.read_text(encoding="utf-8") or None) if file.exists() else None
 
     def say(self, table: str, name: str, word: str) -> None:
-        """Writes a word beside a table."""
-        (self.folder(table) / name).write_text(word, encoding="utf-8")
+        """Writes a word beside a table; it is on stable storage then."""
+        put(self.folder(table) / name, word.encode("utf-8"), durable=True)
+        sync(self.folder(table))
 
     def aside(self, table: str) -> list[str]:
         """The names, as of tables, of what was set aside of a table, the newest first."""
