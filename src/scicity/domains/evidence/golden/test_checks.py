@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scicity.domains.evidence.golden.small_report import AGAIN, TWICE, WELL, check, said
+from scicity.domains.evidence.golden.small_report import AGAIN, STANDARDS, TWICE, WELL, check, said, standard
 from scicity.domains.evidence.methods.checking import ROW, digest_of
 
 CITY: dict[str, Any] = {"unit_reported": "平方公里", "status": "plan"}
@@ -143,6 +144,19 @@ def test_targets_told_as_facts() -> None:
     fact = said("F", "50%占比的基底", "50", 50.0, **of)
     assert {row["claim_role"] for row in only(check(target, seen, fact), "target_as_fact")} == {"fact", "target", "reported"}
     assert check(target, seen) == {}
+
+
+def test_what_is_expected_told_as_a_fact() -> None:
+    quote = {**WELL, "quote_zh": "预计绿地率为40%"}
+    assert only(check(quote), "status_of_words")
+    assert check({**quote, "status": "projection"}) == {}
+
+
+def test_every_check_of_the_register_is_made_and_every_one_made_is_there() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in (STANDARDS.parent / "methods").glob("*.py"))
+    named = {row["rule"] for row in standard("checks.csv")}
+    assert {rule for rule in named if f'"{rule}"' not in code} == set()
+    assert set(re.findall(r'Found\(\s*"(\w+)"', code)) <= named
 
 
 def test_series_that_stand_still_or_jump() -> None:

@@ -42,6 +42,7 @@ def reading(claims: Claims, rules: Rules) -> list[Found]:
         found += _number(claims, i, row)
         found += _value(claims, i, row, scales, rules)
         found += _words(claims, i, row, rules)
+        found += _nature(i, row, rules)
         found += _direction(claims, i, row, rules, shares)
     return found
 
@@ -208,6 +209,14 @@ def _direction(claims: Claims, i: int, row: Any, rules: Rules, shares: set[Any])
     printed = claims.numbers[i]
     if printed is not None and (value < 0) != (printed.value < 0) and printed.value and value:
         yield Found("sign_of_words", ((i, "statement"),), f"{digits(float(printed.value))} ≠ {digits(value)} {unit}")
+
+
+def _nature(i: int, row: Any, rules: Rules) -> Iterator[Found]:
+    """A fact whose own quote says that it is expected or aimed at."""
+    quote = str(row.get("quote_zh") or "")
+    words = [str(cue["cue"]) for cue in rules.words("nature") if str(cue["cue"]) in quote]
+    if row.get("status") == "actual" and words:
+        yield Found("status_of_words", ((i, "statement"),), f"“{quote[:60]}” → {words[0]}")
 
 
 def _points(row: Any) -> str:
