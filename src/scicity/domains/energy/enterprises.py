@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +16,6 @@ from scicity.kernel.tables import Read, derived, source
 
 COMMON = "common"
 RESERVED = (COMMON, UNATTRIBUTED)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _check_memberships(table: pa.Table, tables: dict[str, pa.Table], problems: Problems) -> None:
@@ -64,17 +62,13 @@ def head_rows(slot: Slot, meters: pa.Table, labels: pa.Table, label: str) -> lis
             f"above_{label}": head.above_label,
             "first_day": span.first,
             "last_day": span.last,
-            "valid_from": _moment(max(span.start, slot.calendar.instant(trees.FIRST_DAY))),
-            "valid_to": _moment(min(span.end, slot.calendar.instant(trees.LAST_DAY + trees.DAY))),
+            "valid_from": trees.moment_of(max(span.start, slot.calendar.instant(trees.FIRST_DAY))),
+            "valid_to": trees.moment_of(min(span.end, slot.calendar.instant(trees.LAST_DAY + trees.DAY))),
             "whole_days": span.whole,
         }
         for head in trees.heads(meters.to_pylist(), borne)
         for span in trees.spans(head.start, head.end, slot.calendar)
     ]
-
-
-def _moment(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)
 
 
 def renamed(rows: Any, pairs: Mapping[str, str]) -> Any:

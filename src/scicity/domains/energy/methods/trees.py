@@ -71,6 +71,11 @@ def instant_of(moment: datetime | None, missing: int) -> int:
     return missing if moment is None else (moment - BEGIN) // timedelta(microseconds=1)
 
 
+def moment_of(at: int) -> datetime:
+    """The time of an instant [µs UTC]. Source: the head of this module."""
+    return BEGIN + timedelta(microseconds=at)
+
+
 def labels_of(rows: Iterable[Mapping[str, Any]], label: str) -> list[Label]:
     """Rows with `meter`, a label, `valid_from` and `valid_to` as labels [µs UTC]; open ends are always.
 

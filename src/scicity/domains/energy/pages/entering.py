@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from scicity.domains.energy.entered import COLUMNS, in_force, virtuals_of
 from scicity.domains.energy.methods import rights
-from scicity.domains.energy.methods.trees import labels_of
+from scicity.domains.energy.methods.trees import labels_of, moment_of
 from scicity.domains.energy.models import VirtualMeter
 from scicity.domains.energy.pages import asked
 from scicity.domains.energy.virtual import CARRIERS
@@ -122,18 +122,18 @@ def wrong_with(city: Any, record: VirtualMeter, own: str | None) -> dict[str, st
     rows = [*registered, *in_force(registered, others, meters, members), record.row(COLUMNS)]
     if record.meter in {row["meter"] for row in registered}:
         return {"meter": WRONG["key-twice"]}
-    found: dict[str, str] = {}
-    for fault in rights.faults(virtuals_of(rows), meters, labels_of(members, "enterprise")):
-        if fault.row == len(rows) - 1 or fault.code == "circle":
-            named = own is not None and fault.code in ("reference", "formula-rights")
-            found[fault.field] = f"{fault.found}: {NOT_YOURS if named else WRONG.get(fault.code, fault.expected)}"
-    return found
+    faults = rights.faults(virtuals_of(rows), meters, labels_of(members, "enterprise"))
+    mine = [fault for fault in faults if fault.row == len(rows) - 1]
+    for fault in mine:
+        if own is not None and fault.code in ("reference", "formula-rights"):  # nor which of theirs a circle leads through
+            return {fault.field: f"{fault.found}: {NOT_YOURS}"}
+    told = mine or [fault for fault in faults if fault.code == "circle"]
+    return {fault.field: f"{fault.found}: {WRONG.get(fault.code, fault.expected)}" for fault in told}
 
 
 def _begin(city: Any, text: str) -> datetime:
     """The first instant of a local day."""
-    instant = city.district.calendar.instant(date.fromisoformat(text))
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(instant))
+    return moment_of(int(city.district.calendar.instant(date.fromisoformat(text))))
 
 
 def _shown(request: HttpRequest, kept: VirtualMeter | None) -> dict[str, str]:
