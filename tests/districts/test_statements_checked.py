@@ -121,3 +121,9 @@ def measured(report: dict[str, Any], seed: int, count: int = COUNT) -> dict[tupl
         after = [row for row in found(report, one.rows, one.lines) if (row["finding"], row["claims_digest"]) not in before]
         hits[one.kind, one.place].append(any(row["claim_id"] == one.claim for row in after))
     return hits
+
+
+def test_the_findings_of_the_whole_sample_with_its_tables_are_those_that_were_read(shipped: Any) -> None:
+    """Stand-ins beside the report's numbers are no measurement of them: they add no finding."""
+    rows = shipped("future-science-city").figures.rows("evidence.finding", ["finding"])
+    assert {row["finding"] for row in rows} == set(readings())

@@ -75,7 +75,7 @@ def lines_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, str]]:
         "cue": Read("evidence.cue", trace=_NONE),
         "value": Read(
             "indicators.value",
-            columns=("indicator", "zone", "year", "origin", "value", "coverage", "symbol", "claim_id"),
+            columns=("indicator", "zone", "year", "origin", "value", "coverage", "stand_in", "symbol", "claim_id"),
             trace={"claim_id": "claim_id"},
         ),
         "implied": Read(

@@ -24,7 +24,7 @@ STANDARDS = Path(found.__file__).parent / "standards"
 OTHERS = ("indicators.statement", "indicators.document_line", "environment.implied_baseline", "environment.air_yearly")
 VALUE = Table(
     name="indicators.value",
-    columns=("indicator", "zone", "year", "origin", "value", "coverage", "symbol", "claim_id"),
+    columns=("indicator", "zone", "year", "origin", "value", "coverage", "stand_in", "symbol", "claim_id"),
     grain=("indicator", "zone", "year", "origin"),
 )
 ZONES = (

@@ -219,6 +219,7 @@ def test_measurements_contradict() -> None:
     values = [{**value, "origin": "reported", "value": 40.0}, {**value, "origin": "measured", "value": 31.0, "claim_id": None}]
     assert only(check(WELL, values=values), "measured_apart")[0]["arithmetic"] == "40 ≠ 31 % (g, 2024)"
     assert check(WELL, values=[values[0], {**values[1], "coverage": 0.2}]) == {}, "too little was measured"
+    assert check(WELL, values=[values[0], {**values[1], "stand_in": True}]) == {}, "a stand-in contradicts nobody"
     change = said(
         "C", "下降65.8%", "65.8", 65.8, "%", "reduction", unit_reported="%", stated_period="2024", baseline_period="2013"
     )

@@ -22,7 +22,7 @@ def measuring(
     implied: Sequence[Mapping[str, Any]],
     stations: Sequence[Mapping[str, Any]],
 ) -> list[Found]:
-    """Statements that measurements of the same time contradict.
+    """Statements that measurements of the same time contradict; what is a stand-in contradicts nobody.
 
     `values`: rows of `indicators.value` [the indicator's unit]; `implied`: rows of `environment.implied_baseline`, and
     `stations` of `environment.air_yearly` [ug/m3]. Source: the tables' own methods.
@@ -34,7 +34,9 @@ def measuring(
 def _values(claims: Claims, rules: Rules, values: Sequence[Mapping[str, Any]], place: dict[str, int]) -> Iterator[Found]:
     within = rules.threshold("measured_apart", 0.05)
     measured = {
-        (v["indicator"], v["zone"], v["year"]): v for v in values if v["origin"] == "measured" and v["value"] is not None
+        (v["indicator"], v["zone"], v["year"]): v
+        for v in values
+        if v["origin"] == "measured" and v["value"] is not None and not v.get("stand_in")
     }
     for value in values:
         i = place.get(str(value.get("claim_id")))
