@@ -22,6 +22,7 @@ SQL_TYPES = {
     pa.bool_(): "BOOLEAN",
     pa.date32(): "DATE",
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+    pa.binary(): "BLOB",
 }
 
 
