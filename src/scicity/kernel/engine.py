@@ -25,6 +25,9 @@ SQL_TYPES = {
     pa.binary(): "BLOB",
 }
 
+# The cache of files would grow to most of the machine's memory in a process that reads for days; the system keeps them anyway.
+CONFIG = {"threads": 2, "autoinstall_known_extensions": False, "enable_external_file_cache": False}
+
 
 @dataclass(frozen=True)
 class Between:
@@ -39,7 +42,7 @@ class Engine:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        self._database = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
+        self._database = duckdb.connect(config=CONFIG)
         self._local = threading.local()
         self._compiled: dict[str, str] = {}
 
