@@ -76,14 +76,18 @@ def encode(
     """
     boxes = shapely.bounds(geometries) if boxes is None else boxes
     corners = np.hstack([tile.units(boxes[:, [0, 3]]), tile.units(boxes[:, [2, 1]])]) if len(boxes) else np.empty((0, 4))
-    drawn = _clipped(tile, geometries, corners)
-    kinds = [_pixels(geometries, corners), *(_paths(kind, drawn) for kind in (POLYGON, LINE, POINT))]
+    drawn, cut = _clipped(tile, geometries, corners)
+    dimensions = shapely.get_dimensions(drawn)
+    kinds = [_pixels(geometries, corners)]
+    for kind in (POLYGON, LINE, POINT):
+        features = np.flatnonzero(dimensions == kind - 1)
+        kinds += [_paths(kind, tile, drawn[features], cut[features], features)] if len(features) else []
     written = [_words(paths) for paths in kinds if len(paths.lengths)]
     if not written:
         return b""
     features = np.concatenate([each[0] for each in written])
     taken = pa.array(features)
-    tags, tag_counts, keys, values = _tags({key: column.take(taken) for key, column in columns.items()})
+    tags, tag_counts, keys, values = _tags({key: column.take(taken) for key, column in columns.items()}, len(features))
     body = _features(
         np.concatenate([np.full(len(each[0]), each[3], np.int64) for each in written]),
         np.concatenate([each[1] for each in written]),
@@ -96,32 +100,34 @@ def encode(
     return b"\x1a" + number(len(layer)) + layer
 
 
-def _clipped(tile: Tile, geometries: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """The geometries in units of the tile, those that reach over its buffer cut off there, those with many vertices simpler."""
+def _clipped(tile: Tile, geometries: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The geometries of the tile, and which of them are in its units, the others being in degrees: those that reach over its
+    buffer, cut off there, and those with many vertices, which have fewer."""
     low, high = -BUFFER, EXTENT + BUFFER
-    found = np.full(len(geometries), None, dtype=object)
-    there = np.flatnonzero(
-        ~shapely.is_missing(geometries)
-        & (corners[:, 0] <= high)
-        & (corners[:, 1] <= high)
-        & (corners[:, 2] >= low)
-        & (corners[:, 3] >= low)
-    )
-    found[there] = shapely.transform(geometries[there], tile.units)
-    over = there[(corners[there, :2].min(axis=1) < low) | (corners[there, 2:].max(axis=1) > high)]
+    found = geometries.copy()
+    away = (corners[:, :2].max(axis=1) > high) | (corners[:, 2:].min(axis=1) < low)
+    found[away] = None
+    over = (corners[:, :2].min(axis=1) < low) | (corners[:, 2:].max(axis=1) > high)
+    many = shapely.get_num_coordinates(found) > MANY
+    changed = (over | many) & ~shapely.is_missing(found)
+    found[changed] = shapely.transform(found[changed], tile.units)
+    over &= changed
     found[over] = _cut(found[over], low, high)
-    many = there[shapely.get_num_coordinates(found[there]) > MANY]
+    many &= changed
     found[many] = shapely.simplify(found[many], PIXEL / 4, preserve_topology=False)
-    return found
+    return found, changed
 
 
 def _cut(geometries: np.ndarray, low: float, high: float) -> np.ndarray:
-    """What of the geometries lies in the square; one that cannot be cut quickly is cut slowly, and mended first if need be."""
+    """What of the geometries lies in the square; what is not valid is mended first."""
+    square, broken = shapely.box(low, low, high, high), ~shapely.is_valid(geometries)
+    found = geometries.copy()
+    found[broken] = shapely.intersection(shapely.make_valid(geometries[broken]), square)
     try:
-        return shapely.clip_by_rect(geometries, low, low, high, high)
-    except shapely.errors.GEOSException:
-        square = shapely.box(low, low, high, high)
-        return shapely.intersection(shapely.make_valid(geometries), square)
+        found[~broken] = shapely.clip_by_rect(geometries[~broken], low, low, high, high)
+    except shapely.errors.GEOSException:  # the quick way is known to fail for some
+        found[~broken] = shapely.intersection(geometries[~broken], square)
+    return found
 
 
 def _pixels(geometries: np.ndarray, corners: np.ndarray) -> Paths:
@@ -136,25 +142,30 @@ def _pixels(geometries: np.ndarray, corners: np.ndarray) -> Paths:
     return Paths(POLYGON, vertices, np.full(len(features), 4), features)
 
 
-def _paths(kind: int, geometries: np.ndarray) -> Paths:
-    """What is drawn of the geometries of one dimension, on whole units; what collapses is left out."""
-    features = np.flatnonzero(shapely.get_dimensions(geometries) == kind - 1)
-    parts, place = shapely.get_parts(geometries[features], return_index=True)
-    nested = shapely.get_type_id(parts) > 3  # parts of a collection that have parts
-    if nested.any():
-        inner, at = shapely.get_parts(parts[nested], return_index=True)
-        parts, place = np.concatenate([parts[~nested], inner]), np.concatenate([place[~nested], place[nested][at]])
-        order = np.argsort(place, kind="stable")
-        parts, place = parts[order], place[order]
+def _paths(kind: int, tile: Tile, geometries: np.ndarray, cut: np.ndarray, features: np.ndarray) -> Paths:
+    """What is drawn of geometries of one dimension, on whole units; what collapses is left out."""
+    parts, place = _parts(geometries)
     right = (shapely.get_dimensions(parts) == kind - 1) & ~shapely.is_empty(parts)
-    parts, features = parts[right], features[place[right]]
-    if kind == POINT:
-        return _points(np.round(shapely.get_coordinates(parts)).astype(np.int64), features)
+    parts, place = parts[right], place[right]
     part = np.arange(len(parts))
     if kind == POLYGON:
         parts, part = shapely.get_rings(parts, return_index=True)
     vertices, path = shapely.get_coordinates(parts, return_index=True)
-    return _drawn(kind, np.round(vertices).astype(np.int64), path, part, features)
+    whole = cut[place][part][path]
+    vertices[~whole] = tile.units(vertices[~whole])
+    on_units = np.round(vertices).astype(np.int64)
+    return _points(on_units, features[place]) if kind == POINT else _drawn(kind, on_units, path, part, features[place])
+
+
+def _parts(geometries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Geometries without those that hold others, which are in their places; and which of the given ones each is of."""
+    place = np.arange(len(geometries))
+    for _ in range(2):  # collections may hold collections
+        if not (shapely.get_type_id(geometries) > 3).any():
+            break
+        geometries, at = shapely.get_parts(geometries, return_index=True)
+        place = place[at]
+    return geometries, place
 
 
 def _points(vertices: np.ndarray, features: np.ndarray) -> Paths:
@@ -227,9 +238,7 @@ def _words(paths: Paths) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     return features[first_path], words, counts, kind
 
 
-def _features(
-    kinds: np.ndarray, geometry: np.ndarray, counts: np.ndarray, tags: np.ndarray, tag_counts: np.ndarray
-) -> bytes:
+def _features(kinds: np.ndarray, geometry: np.ndarray, counts: np.ndarray, tags: np.ndarray, tag_counts: np.ndarray) -> bytes:
     """The messages of all features: how long each is, its tags, its kind, its commands."""
     tag_sizes, sizes = _sums(_lengths(tags), tag_counts), _sums(_lengths(geometry), counts)
     whole = 1 + _lengths(tag_sizes) + tag_sizes + 2 + 1 + _lengths(sizes) + sizes
@@ -244,8 +253,8 @@ def _features(
     return _varints(words)[0].tobytes()
 
 
-def _tags(columns: Mapping[str, pa.Array]) -> tuple[np.ndarray, np.ndarray, bytes, bytes]:
-    """The tags of all features one behind another, how many each has, and the messages of keys and values."""
+def _tags(columns: Mapping[str, pa.Array], count: int) -> tuple[np.ndarray, np.ndarray, bytes, bytes]:
+    """The tags of so many features one behind another, how many each has, and the messages of keys and values."""
     keys, values, codes, known = [], [], [], 0
     for key, column in columns.items():
         encoded = column.dictionary_encode() if not pa.types.is_dictionary(column.type) else column.unify_dictionaries()
@@ -254,9 +263,7 @@ def _tags(columns: Mapping[str, pa.Array]) -> tuple[np.ndarray, np.ndarray, byte
         known += len(encoded.dictionary)
         keys.append(b"\x1a" + number(len(key.encode())) + key.encode())
         values.append(_values(encoded.dictionary))
-    if not codes:
-        return np.empty(0, np.uint32), np.empty(0, np.int64), b"", b""
-    code_of = np.stack(codes, axis=1)
+    code_of = np.stack(codes, axis=1) if codes else np.empty((count, 0), np.int64)
     row, column_of = np.nonzero(code_of >= 0)
     tags = np.stack([column_of, code_of[row, column_of]], axis=1).astype(np.uint32).ravel()
     return tags, 2 * np.bincount(row, minlength=len(code_of)), b"".join(keys), b"".join(values)

@@ -1,10 +1,10 @@
 """From which zoom a feature is drawn: so many that a tile stays small, and so spread that no place is left empty.
 
-The square of Web Mercator is divided into cells, at each zoom into four times as many, which lie wholly in the cells of the zoom
-before. A feature is drawn from the first zoom at which it is the first of its cell (areas before lines before points, the larger
-before the smaller), or large enough to be seen as it is, and at the latest where all are. So every cell with a feature
-in it has one that is drawn, what is drawn at a zoom is drawn at every later one, and the choice depends on nothing but the
-features themselves: not on their order, nor on what was before.
+The square of Web Mercator is divided into cells, at each zoom into four times as many, which lie wholly in the cells of the
+zoom before. A feature is drawn from the first zoom at which it is the first of its cell (areas before lines before points, the
+larger before the smaller), or large enough to be seen as it is, and at the latest where all are. So every cell with a
+feature in it has one that is drawn, what is drawn at a zoom is drawn at every later one, and the choice depends on nothing but
+the features themselves: not on their order, nor on what was before.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ NEVER = ALL + 1
 class Marks:
     """What decides from which zoom features are drawn, each of shape (n,).
 
-    `cells`: the finest cell of each; bits of column and row in turn, so that the first bits are the coarser cells. `weights`: twice
-    the dimension, and the larger side of its box [of the square of Web Mercator]. `ties`: settle what is equal. `groups`:
+    `cells`: the finest cell of each; bits of column and row in turn, so that the first bits are the coarser cells. `weights`:
+    twice the dimension, and the larger side of its box [of the square of Web Mercator]. `ties`: settle what is equal. `groups`:
     features of one number are thinned among themselves, so that what not all may see leaves no gap for the others.
     """
 

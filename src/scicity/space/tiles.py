@@ -8,12 +8,14 @@ changes the index, no tile of before is served behind it.
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,8 +24,11 @@ import shapely
 
 from scicity.space.index import Index, Query
 from scicity.space.mvt import BUFFER, EXTENT, Tile, encode, world
+from scicity.space.placing import changed_since
 
+log = logging.getLogger(__name__)
 LAST = 18  # the last zoom that tiles are made of: beyond it a map draws these larger
+MAPPED = 256 << 20  # bytes of an index that are read as memory
 LARGEST = 256 << 20  # bytes of the tiles that are kept of a layer
 FORM = "1"  # of what is kept; of another form it is dropped
 ALL = "*"  # what somebody sees who sees all
@@ -32,7 +37,8 @@ CREATE TABLE tiles (z INTEGER, x INTEGER, y INTEGER, rights TEXT, language TEXT,
                     PRIMARY KEY (z, x, y, rights, language));
 CREATE TABLE about (name TEXT PRIMARY KEY, told TEXT);
 """
-ENGLISH = {"zh": ("name_zh", "name_en"), "en": ("name_en", "name_zh")}
+KEPT = "SELECT body, etag FROM tiles WHERE (z, x, y, rights, language) = (?, ?, ?, ?, ?)"
+NAMES = {"zh": ("name_zh", "name_en"), "en": ("name_en", "name_zh")}
 COLUMNS = ("feature", "name", "feature_class", "stratum", "elevation", "height", "depth", "from", "to", "origin")
 AREAS = "x'03', x'06', x'eb', x'ee'"  # the second byte of a polygon's WKB
 
@@ -49,6 +55,14 @@ class Made:
 EMPTY = Made(b"", "empty")
 
 
+def compressed(raw: bytes) -> Made:
+    """A tile as it is sent."""
+    if not raw:
+        return EMPTY
+    compress = zlib.compressobj(1, wbits=31)
+    return Made(compress.compress(raw) + compress.flush(), hashlib.sha256(raw).hexdigest()[:24])
+
+
 class Tiles:
     """The tiles of one layer. `zone` is the district's, in whose days validity is told."""
 
@@ -58,35 +72,31 @@ class Tiles:
 
     def tile(self, tile: Tile, language: str, seen: frozenset[str] | None) -> Made:
         """The tile as a reader with these roles sees it (None: sees all), from what is kept or made and kept."""
+        if not self.index.file.exists():
+            return EMPTY
         with self.index.connected() as connection:
+            connection.execute(f"PRAGMA mmap_size = {MAPPED}")
             connection.execute("BEGIN")  # what is read is one state
             state, rights = _state(connection), _rights(connection, seen)
             if not _anything(connection, tile):
                 return EMPTY
             key = (tile.z, tile.x, tile.y, rights, language)
-            with self._kept() as kept:
-                if not self._follow(kept, connection, state):
-                    return self._make(connection, tile, language, seen)  # another process is at a later state already
-                found = kept.execute(
-                    "SELECT body, etag FROM tiles WHERE (z, x, y, rights, language) = (?, ?, ?, ?, ?)", key
-                ).fetchone()
-                if found:
-                    return Made(found[0], found[1], kept=True)
-                made = self._make(connection, tile, language, seen)
-                _keep(kept, state, key, made)
-                return made
-
-    def _make(self, connection: sqlite3.Connection, tile: Tile, language: str, seen: frozenset[str] | None) -> Made:
-        raw = self.raw(connection, tile, language, seen)
-        if not raw:
-            return EMPTY
-        compress = zlib.compressobj(1, wbits=31)
-        body = compress.compress(raw) + compress.flush()
-        return Made(body, hashlib.sha256(raw).hexdigest()[:24])
+            try:
+                with self._kept() as kept:
+                    if self._follow(kept, connection, state):
+                        found = kept.execute(KEPT, key).fetchone()
+                        if found:
+                            return Made(found[0], found[1], kept=True)
+                    made = compressed(self.raw(connection, tile, language, seen))
+                    _keep(kept, state, key, made)
+                    return made
+            except sqlite3.DatabaseError as error:  # a full disk, a torn file: what is kept can be made again
+                log.warning("%s: %s", self.file, error)
+            return compressed(self.raw(connection, tile, language, seen))
 
     def raw(self, connection: sqlite3.Connection, tile: Tile, language: str, seen: frozenset[str] | None) -> bytes:
         """The tile from the index, as it is before compression."""
-        first, second = ENGLISH[language]
+        first, second = NAMES[language]
         west, south, east, north = tile.bounds()
         pixel = 360 / 2**tile.z / 512
         text, values = Index.text(Query(bbox=(west, south, east, north), zoom=tile.z, seen=seen))
@@ -94,11 +104,12 @@ class Tiles:
             f"SELECT f.feature, coalesce(f.{first}, f.{second}), f.feature_class, f.stratum, f.elevation, f.height, f.depth, "
             "f.valid_from, f.valid_to, f.origin, p.minx, p.miny, p.maxx, p.maxy, "
             f"CASE WHEN p.maxx - p.minx < ? AND p.maxy - p.miny < ? AND substr(f.geometry, 2, 1) IN ({AREAS}) "
-            f"THEN NULL ELSE f.geometry END {text} ORDER BY f.fid",
+            f"THEN NULL ELSE f.geometry END {text}",
             (pixel, pixel * np.cos(np.radians((south + north) / 2)), *values),
         ).fetchall()
         if not rows:
             return b""
+        rows.sort(key=itemgetter(0))  # whatever was before, the tile is the same
         told = list(zip(*rows, strict=True))
         texts = (0, 1, 2, 3, 9)
         columns = {
@@ -130,7 +141,7 @@ class Tiles:
             if new:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript("BEGIN IMMEDIATE;" + SCHEMA.replace("TABLE", "TABLE IF NOT EXISTS") + "COMMIT;")
-            connection.execute("PRAGMA synchronous = OFF")  # it can be made again
+            connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
         finally:
             connection.close()
@@ -180,13 +191,15 @@ def _anything(connection: sqlite3.Connection, tile: Tile) -> bool:
 
 
 def _keep(kept: sqlite3.Connection, state: str, key: tuple[object, ...], made: Made) -> None:
-    """Keeps a tile, if what is kept is still of the state that it was made of; the first that were kept go where all are too many."""
+    """Keeps a tile, if what is kept is still of the state that it was made of; where all are too many, the first that were go."""
     kept.execute("BEGIN IMMEDIATE")
     try:
         if _told(kept) == state:
             kept.execute("INSERT OR REPLACE INTO tiles VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, made.etag, made.body))
-            size = sum(kept.execute(f"PRAGMA {of}").fetchone()[0] for of in ("page_count",)) * 4096
-            if size > LARGEST:
+            pages, free, size = (
+                kept.execute(f"PRAGMA {of}").fetchone()[0] for of in ("page_count", "freelist_count", "page_size")
+            )
+            if (pages - free) * size > LARGEST:
                 kept.execute("DELETE FROM tiles WHERE rowid IN (SELECT rowid FROM tiles ORDER BY rowid LIMIT 1000)")
     finally:
         kept.execute("COMMIT")
@@ -194,13 +207,9 @@ def _keep(kept: sqlite3.Connection, state: str, key: tuple[object, ...], made: M
 
 def _drop(kept: sqlite3.Connection, connection: sqlite3.Connection, behind: int) -> bool:
     """Drops the tiles that changed places lie in; False where these are not known any more, or are too many."""
-    first = connection.execute("SELECT min(at) FROM changed").fetchone()[0]
-    if first is None or first > behind + 1:
+    told = changed_since(connection, behind)
+    if told is None:
         return False
-    rows = connection.execute(
-        "SELECT west, south, east, north, since, until FROM changed WHERE at > ?", (behind,)
-    ).fetchall()
-    told = np.array(rows, float).reshape(-1, 6)
     low, high = world(told[:, [0, 3]]), world(told[:, [2, 1]])
     for z in range(LAST + 1):
         mine = (told[:, 4] <= z) & (z <= told[:, 5])
