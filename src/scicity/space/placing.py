@@ -1,7 +1,7 @@
 """Where the features of an index are, from which zoom each is drawn, and which places changed at which of its states.
 
 The R-tree `place` has the first zoom as its third dimension. `thinned` holds what decides of it, so that after a change the
-zooms are those of an index made anew. `changed` tells whoever keeps what was made of the index (tiles) what of it does not stand.
+zooms are those of an index made anew. `changed` tells whoever keeps what was made of an index (tiles) what of it is no more.
 """
 
 from __future__ import annotations
@@ -12,94 +12,118 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 
-from scicity.space.thinning import Marks, first_zoom_of, marks
+from scicity.space.thinning import ALL, NEVER, Marks, alone, drawn_from, marks
 
 LAST_ZOOM = 32
-MOST_NOTED = 5_000  # places of one change that are noted; of more, all is taken to have changed
+FEW = 1_000  # features of one change; more are thinned with all the others, and all is taken to have changed
 MOST_KEPT = 50_000  # places that are noted at all
-AT_ONCE = 100_000  # rows of marks that are read at a time
+AT_ONCE = 100_000  # rows that are read or written at a time
 SCHEMA = """
 CREATE VIRTUAL TABLE place USING rtree(fid, minx, maxx, miny, maxy, minz, maxz);
-CREATE TABLE thinned (fid INTEGER PRIMARY KEY, cell INTEGER, weight REAL, tie INTEGER, apart INTEGER, zoom INTEGER);
+CREATE TABLE thinned (fid INTEGER PRIMARY KEY, cell INTEGER, weight REAL, tie INTEGER, apart INTEGER, alone INTEGER);
+CREATE INDEX thinned_cell ON thinned (apart, alone, cell);
 CREATE TABLE changed (at INTEGER, west REAL, south REAL, east REAL, north REAL, since INTEGER, until INTEGER);
 CREATE INDEX changed_at ON changed (at);
 """
+FIRST = "SELECT fid, alone FROM thinned WHERE apart = ? AND alone IN ({}) AND cell BETWEEN ? AND ? ORDER BY weight DESC, tie"
+OF_ZOOM = [FIRST.format(", ".join(map(str, range(zoom + 2)))) for zoom in range(ALL + 1)]
 
 
 class Placing:
-    """One change of an index, in one transaction: features taken away and added, then `settle`."""
+    """One change of an index, in one transaction: features are taken away and added, then all is settled."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self._count = 0
         self._changed: list[tuple[float, float, float, float, int, int]] = []
-        self._many = False
-        self._fids: list[np.ndarray] = []
-        self._boxes: list[np.ndarray] = []
+        self._touched: set[tuple[int, int]] = set()
+        self._new: list[tuple[np.ndarray, np.ndarray]] = []
 
     def take_away(self, fids: list[int]) -> None:
         """Takes features away from their places."""
-        self._note(fids, LAST_ZOOM)
-        self.connection.executemany("DELETE FROM place WHERE fid = ?", ((fid,) for fid in fids))
-        self.connection.executemany("DELETE FROM thinned WHERE fid = ?", ((fid,) for fid in fids))
+        self._count += len(fids)
+        if self._count <= FEW:
+            for fid in fids:
+                self._touched |= set(self.connection.execute("SELECT apart, cell FROM thinned WHERE fid = ?", (fid,)))
+                if (box := self._box(fid)) is not None:
+                    self._changed.append((*box[:4], int(box[4]), LAST_ZOOM))
+        for table in ("place", "thinned"):
+            self.connection.executemany(f"DELETE FROM {table} WHERE fid = ?", ((fid,) for fid in fids))
 
     def add(self, fids: np.ndarray, geometries: np.ndarray, names: np.ndarray, restricted: np.ndarray) -> None:
         """Adds features with geometries of shapely; `restricted` tells the roles that each is kept for."""
         told, boxes = marks(geometries, names, restricted), shapely.bounds(geometries)
         there = np.isfinite(boxes).all(axis=1)
+        self._count += len(fids)
+        self._new.append((fids[there], boxes[there]))
+        if self._count <= FEW:
+            self._touched |= set(zip(told.groups[there].tolist(), told.cells[there].tolist(), strict=True))
         columns = (fids, told.cells, told.weights, told.ties, told.groups)
         self.connection.executemany(
-            "INSERT INTO thinned VALUES (?, ?, ?, ?, ?, NULL)", zip(*(each[there].tolist() for each in columns), strict=True)
+            f"INSERT INTO thinned VALUES (?, ?, ?, ?, ?, {NEVER})",
+            zip(*(each[there].tolist() for each in columns), strict=True),
         )
-        self._fids.append(fids[there])
-        self._boxes.append(boxes[there])
 
     def settle(self, at: int) -> None:
         """Gives every feature its first zoom, and notes under the state `at` what that and the rest changed."""
+        new = np.concatenate([np.empty(0, np.int64), *(fids for fids, _ in self._new)])
+        boxes = np.concatenate([np.empty((0, 4)), *(boxes for _, boxes in self._new)])
+        moved, before, zooms, order = self._some(new) if self._count <= FEW else self._all(new)
+        for fid, old, zoom in zip(moved.tolist(), before.tolist(), zooms.tolist(), strict=True):
+            if self._count <= FEW and (box := self._box(fid)) is not None:
+                self._changed.append((*box[:4], min(old, zoom), max(old, zoom) - 1))
+            self.connection.execute("UPDATE place SET minz = ? WHERE fid = ?", (zoom, fid))
+        placed = zip(new.tolist(), *(boxes[:, side].tolist() for side in (0, 2, 1, 3)), order.tolist(), strict=True)
+        self.connection.executemany(f"INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, {LAST_ZOOM})", placed)
+        if self._count <= FEW:
+            self._changed += zip(*boxes.T.tolist(), order.tolist(), [LAST_ZOOM] * len(new), strict=True)
+        self._note(at)
+
+    def _all(self, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Thins all features: those of before whose zoom is another, their zooms of before and now, and those of new ones."""
         fids, told, before = _read(self.connection)
-        zooms = first_zoom_of(told)
-        moved = (before >= 0) & (before != zooms)
-        self._move(fids[moved], before[moved], zooms[moved])
+        now = alone(told)
+        other = before != now
         self.connection.executemany(
-            "UPDATE thinned SET zoom = ? WHERE fid = ?",
-            zip(*(each[before != zooms].tolist() for each in (zooms, fids)), strict=True),
+            "UPDATE thinned SET alone = ? WHERE fid = ?", zip(now[other].tolist(), fids[other].tolist(), strict=True)
         )
-        if self._fids:
-            self._place(fids, told.cells, zooms)
-        self._keep(at)
+        old, zooms = drawn_from(before, told.weights), drawn_from(now, told.weights)
+        fresh = np.isin(fids, new)
+        moved = ~fresh & (old != zooms)
+        return fids[moved], old[moved], zooms[moved], zooms[np.searchsorted(fids, new)]
 
-    def _move(self, fids: np.ndarray, before: np.ndarray, zooms: np.ndarray) -> None:
-        low, high = np.minimum(before, zooms), np.maximum(before, zooms) - 1
-        self._note(fids.tolist(), high.tolist(), low.tolist())
-        self.connection.executemany("UPDATE place SET minz = ? WHERE fid = ?", zip(zooms.tolist(), fids.tolist(), strict=True))
+    def _some(self, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The same, where so few features changed that only their cells are looked at, from the finest to the whole world."""
+        before: dict[int, int] = {}
+        for zoom in range(ALL, -1, -1):
+            shift = 2 * (ALL - zoom)
+            for group, cell in {(group, cell >> shift) for group, cell in self._touched}:
+                within = (group, cell << shift, (cell + 1 << shift) - 1)
+                for place, (fid, known) in enumerate(self.connection.execute(OF_ZOOM[zoom], within).fetchall()):
+                    now = min(known, zoom) if place == 0 else zoom + 1
+                    if now != known:
+                        before.setdefault(fid, known)
+                        self.connection.execute("UPDATE thinned SET alone = ? WHERE fid = ?", (now, fid))
+        fids = np.array(sorted({*before, *new.tolist()}), np.int64)
+        asked = "SELECT alone, weight FROM thinned WHERE fid = ?"
+        rows = [self.connection.execute(asked, (fid,)).fetchone() for fid in fids.tolist()]
+        now, weights = np.array(rows, float).reshape(-1, 2).T
+        known = np.array([before.get(fid, at) for fid, at in zip(fids.tolist(), now.tolist(), strict=True)])
+        old, zooms = drawn_from(known, weights), drawn_from(now, weights)
+        moved = ~np.isin(fids, new) & (old != zooms)
+        return fids[moved], old[moved], zooms[moved], zooms[np.searchsorted(fids, new)]
 
-    def _place(self, fids: np.ndarray, cells: np.ndarray, zooms: np.ndarray) -> None:
-        new, boxes = np.concatenate(self._fids), np.concatenate(self._boxes)
-        at = np.searchsorted(fids, new)
-        order = np.lexsort((cells[at], zooms[at]))  # what is near is put in together, and found together
-        new, boxes, zoom = new[order], boxes[order], zooms[at][order]
-        columns = (new, *(boxes[:, side] for side in (0, 2, 1, 3)), zoom, np.full(len(new), LAST_ZOOM))
-        for begin in range(0, len(new), AT_ONCE):
-            some = (each[begin : begin + AT_ONCE].tolist() for each in columns)
-            self.connection.executemany("INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?)", zip(*some, strict=True))
-        self._many |= len(new) > MOST_NOTED
-        if not self._many:
-            self._changed += zip(*boxes.T.tolist(), zoom.tolist(), [LAST_ZOOM] * len(new), strict=True)
+    def _box(self, fid: int) -> tuple[float, float, float, float, float] | None:
+        found: tuple[float, float, float, float, float] | None = self.connection.execute(
+            "SELECT minx, miny, maxx, maxy, minz FROM place WHERE fid = ?", (fid,)
+        ).fetchone()
+        return found
 
-    def _note(self, fids: list[int], until: int | list[int], since: list[int] | None = None) -> None:
-        self._many |= len(fids) > MOST_NOTED
-        if self._many:
-            return
-        for at, fid in enumerate(fids):
-            box = self.connection.execute("SELECT minx, miny, maxx, maxy, minz FROM place WHERE fid = ?", (fid,)).fetchone()
-            if box:
-                last = until if isinstance(until, int) else until[at]
-                self._changed.append((*box[:4], int(box[4]) if since is None else since[at], last))
-
-    def _keep(self, at: int) -> None:
+    def _note(self, at: int) -> None:
         """Notes what changed; or, where that is too much, that nothing is known of what changed until then."""
-        many = self._many or len(self._changed) > MOST_NOTED
+        many = self._count > FEW
         if not many:
-            self.connection.executemany(f"INSERT INTO changed VALUES ({at}, ?, ?, ?, ?, ?, ?)", self._changed)
+            self.connection.executemany(f"INSERT INTO changed VALUES ({int(at)}, ?, ?, ?, ?, ?, ?)", self._changed)
             many = self.connection.execute("SELECT count(*) FROM changed").fetchone()[0] > MOST_KEPT
         if many:
             self.connection.execute("DELETE FROM changed")
@@ -119,19 +143,16 @@ def changed_since(connection: sqlite3.Connection, state: int) -> np.ndarray | No
 
 
 def _read(connection: sqlite3.Connection) -> tuple[np.ndarray, Marks, np.ndarray]:
-    """All features in the order of `fid`, what decides of each, and its zoom of before (-1: none)."""
+    """All features in the order of `fid`, what decides of each, and from which zoom it was the first of its cell."""
     count = connection.execute("SELECT count(*) FROM thinned").fetchone()[0]
-    whole = np.empty((5, count), np.int64)
-    weights = np.empty(count)
-    begin = 0
-    for rows in _chunks(connection, "SELECT fid, cell, tie, apart, coalesce(zoom, -1), weight FROM thinned ORDER BY fid"):
+    whole, weights, begin = np.empty((5, count), np.int64), np.empty(count), 0
+    for rows in _chunks(connection, "SELECT fid, cell, tie, apart, alone, weight FROM thinned ORDER BY fid"):
         *numbers, weight = zip(*rows, strict=True)
         end = begin + len(rows)
-        whole[:, begin:end] = numbers
-        weights[begin:end] = weight
+        whole[:, begin:end], weights[begin:end] = numbers, weight
         begin = end
-    fids, cells, ties, groups, zooms = whole
-    return fids, Marks(cells, weights, ties, groups), zooms
+    fids, cells, ties, groups, known = whole
+    return fids, Marks(cells, weights, ties, groups), known
 
 
 def _chunks(connection: sqlite3.Connection, text: str) -> Iterator[list[tuple[int, ...]]]:

@@ -65,9 +65,12 @@ def marks(geometries: np.ndarray, names: np.ndarray | None = None, groups: np.nd
 
 def first_zoom_of(told: Marks) -> np.ndarray:
     """The first zoom of each feature."""
-    if not len(told.cells):
-        return np.empty(0, np.int8)
-    return np.minimum(np.minimum(_alone(told), _large(told.weights)), ALL).astype(np.int8)
+    return drawn_from(alone(told), told.weights)
+
+
+def drawn_from(alone: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The first zoom of features, of the first at which each is the first of its cell."""
+    return np.minimum(np.minimum(alone, _large(weights)), ALL).astype(np.int8)
 
 
 def _digests(texts: np.ndarray) -> np.ndarray:
@@ -88,8 +91,10 @@ def _spread(bits: np.ndarray) -> np.ndarray:
     return bits
 
 
-def _alone(told: Marks) -> np.ndarray:
+def alone(told: Marks) -> np.ndarray:
     """The first zoom at which each feature is the first of its cell; `NEVER` where it is not even in the finest."""
+    if not len(told.cells):
+        return np.empty(0, np.int8)
     order = np.lexsort((told.ties, -told.weights))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))

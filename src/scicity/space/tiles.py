@@ -191,7 +191,7 @@ def _anything(connection: sqlite3.Connection, tile: Tile) -> bool:
 
 
 def _keep(kept: sqlite3.Connection, state: str, key: tuple[object, ...], made: Made) -> None:
-    """Keeps a tile, if what is kept is still of the state that it was made of; where all are too many, the first that were go."""
+    """Keeps a tile, if what is kept is still of the state that it was made of; where all are too many, the oldest go."""
     kept.execute("BEGIN IMMEDIATE")
     try:
         if _told(kept) == state:
