@@ -27,6 +27,11 @@ class Postgres:
         options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
+    def database(self, name: str) -> str:
+        """The address of a new database, in which nothing is."""
+        self._run("createdb", "-h", str(self.folder), "-U", "postgres", name)
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
     def stop(self) -> None:
         """Ends its connections and itself."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "fast", "stop")
