@@ -39,6 +39,11 @@ class Postgres:
             else:
                 return
 
+    def database(self, name: str) -> str:
+        """The address of a new database, in which nothing is."""
+        self._run("createdb", "-h", str(self.folder), "-U", "postgres", name)
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
     def stop(self) -> None:
         """Ends its connections and itself."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "fast", "stop")
