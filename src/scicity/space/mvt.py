@@ -315,7 +315,7 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _lengths(words: np.ndarray) -> np.ndarray:
     """How many bytes each word has as a varint."""
-    return 1 + sum((words >= 1 << bits).astype(np.int64) for bits in (7, 14, 21, 28))
+    return np.ones(words.shape, np.int64) + sum((words >= 1 << bits).astype(np.int64) for bits in (7, 14, 21, 28))
 
 
 def _varints(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
