@@ -315,7 +315,7 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _lengths(words: np.ndarray) -> np.ndarray:
     """How many bytes each word has as a varint."""
-    sizes = np.ones(len(words), np.int64)
+    sizes = np.ones(words.shape, np.int64)
     for bits in (7, 14, 21, 28):
         longer = words >= 1 << bits
         if not longer.any():
