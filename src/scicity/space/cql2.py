@@ -1,7 +1,7 @@
 """CQL2 (OGC 21-065r2) as text or JSON to a tree of our own: read by descent, with limits; nothing is run.
 
-Written here because of the two ready parsers `pygeofilter` 0.4 reads AND and OR as of one rank, and `cql2` 0.6 takes a time that
-grows twofold with each open parenthesis and ends the process at some dozens of them. The tests hold this one against `cql2`.
+Written here because of the two ready parsers `pygeofilter` 0.4 reads AND and OR as of one rank, and `cql2` 0.6 takes a time
+that grows twofold with each open parenthesis and ends the process at some dozens of them. Tests hold this one against `cql2`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 
 import shapely
 
-from scicity.space.cql2 import COMPARISONS, BadFilter, Call, Interval, Items, Literal, Node, Property, of_json, of_text
+from scicity.space.cql2 import COMPARISONS, BadFilter, Call, Interval, Items, Literal, Node, Property, names, of_json, of_text
 
 LANGUAGES: dict[str, Callable[[str], Node]] = {"cql2-text": of_text, "cql2-json": of_json}
 MOST_WILDCARDS, LONGEST_PATTERN = 12, 300  # of LIKE
@@ -57,7 +57,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Queryable:
-    """A property that can be asked for: its kind (text, number, bool, timestamp, geometry; mixed: text and numbers) and its SQL."""
+    """A property that can be asked for: its kind (text, number, bool, timestamp, geometry; mixed: of several) and its SQL."""
 
     name: str
     kind: str
@@ -66,10 +66,11 @@ class Queryable:
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition over `features f`, with its values."""
+    """A condition over `features f`, with its values, and the properties that it names."""
 
     sql: str
     values: tuple[Any, ...]
+    names: frozenset[str] = frozenset()
 
 
 def compiled(
@@ -88,8 +89,9 @@ def compiled(
     if language not in LANGUAGES:
         raise BadFilter("filter-lang", language, " or ".join(LANGUAGES))
     writer = _Writer(queryables, placed, boxed, zone)
-    sql = writer.condition(LANGUAGES[language](text))
-    return Filter(sql, tuple(writer.values))
+    node = LANGUAGES[language](text)
+    sql = writer.condition(node)
+    return Filter(sql, tuple(writer.values), frozenset(each.name for each in names(node)))
 
 
 def equal(queryable: Queryable, text: str) -> Filter:

@@ -150,7 +150,7 @@ def _is_text(text: str) -> bool:
 
 
 def geometry_of(told: Any, crs: Served) -> Any:
-    """A geometry that a client sent, in WGS 84. Raises BadFeature where it is none, is empty, not valid, or not on the earth."""
+    """A geometry that a client sent, in WGS 84. Raises BadFeature where it is none, empty, not valid, or not on the earth."""
     if not isinstance(told, dict) or told.get("type") not in TYPES:
         raise BadFeature("geometry", told, "an object of a type of GeoJSON")
     text = json.dumps(told)
