@@ -17,7 +17,7 @@ from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from scicity.kernel.problems import Problems
-from scicity.space.crs import Reference, guess_of, measured
+from scicity.space.crs import Reference, guess_of, measured, reference
 
 LARGEST = 4_000_000  # vertices of one feature
 EQUAL_AREA = CRS.from_epsg(6933)  # in which areas before and after are measured [m²]
@@ -44,6 +44,7 @@ REMEDIES = {
     "pole": "Cut the feature at the antimeridian; one around a pole cannot be cut here.",
     "too-large": "Split the feature.",
 }
+WGS_84 = reference("EPSG:4326")
 REPORT = pa.schema(
     [
         ("source_row", pa.int64()),
@@ -70,9 +71,15 @@ class Check:
         """The geometries of a batch in WGS 84, mended; None where one is refused, with its problem."""
         geometry = self._read(wkb, numbers)
         self._look_at_dimensions(geometry, numbers)
-        geometry = self._placed(geometry, numbers)
-        geometry = self._across(geometry, numbers)
-        return self._turned(self._valid(geometry, numbers), numbers)
+        self._placed(geometry, numbers)
+        if not self.reference.crs.is_projected:
+            self._across(geometry, numbers)
+        # as they were drawn, and again as they are converted, which may bend a touch to a crossing
+        mended = self._valid(geometry, numbers, self.reference)
+        if not self.reference.plain:
+            geometry = self.reference.to_wgs84(geometry)
+            self._valid(geometry, numbers, WGS_84, mended)
+        return self._turned(geometry, numbers)
 
     @property
     def report(self) -> pa.Table:
@@ -97,7 +104,7 @@ class Check:
             fixed = shapely.from_wkb(raw[broken], on_invalid="fix")
             closed = ~shapely.is_missing(fixed)
             geometry[broken[closed]] = fixed[closed]
-            self._tell("unclosed", numbers[broken[closed]], None, self._measured(fixed[closed]))
+            self._tell("unclosed", numbers[broken[closed]], None, self._area(fixed[closed], self.reference))
             self._refuse(geometry, broken[~closed], numbers, "unreadable", "a simple feature in well-known binary")
         kinds = shapely.get_type_id(geometry)
         self._refuse(geometry, np.flatnonzero(kinds > 7), numbers, "curve", "points, lines and polygons")
@@ -131,68 +138,64 @@ class Check:
     def _mixed(self) -> list[pa.Table]:
         return [_rows("mixed-dimension", np.array([max(self.dimensions.values())]))] if len(self.dimensions) == 2 else []
 
-    def _placed(self, geometry: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """In WGS 84, where that is on the earth and where the CRS of the file can be meant."""
-        before = geometry.copy()
-        geometry = self.reference.to_wgs84(geometry)
+    def _placed(self, geometry: np.ndarray, numbers: np.ndarray) -> None:
+        """Refuses what does not lie on the earth, or where the CRS of the file cannot be meant."""
         there = ~shapely.is_missing(geometry)
-        bounds = shapely.bounds(geometry)
+        bounds = shapely.bounds(self.reference.to_wgs84(geometry))
         beyond = there & self.reference.far_outside(bounds)
         with np.errstate(invalid="ignore"):
-            on_earth = (bounds[:, 1] >= -90) & (bounds[:, 3] <= 90) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 180)
-            # continuous across the antimeridian: cut there by and by
-            on_earth |= (bounds[:, 1] >= -90) & (bounds[:, 3] <= 90) & _crossing(bounds)
-        wrong = np.flatnonzero(there & (beyond | ~on_earth))
+            on_earth = (bounds[:, 1] >= -90) & (bounds[:, 3] <= 90)
+            on_earth &= ((bounds[:, 0] >= -180) & (bounds[:, 2] <= 180)) | _crossing(bounds)
         self.good |= bool((there & ~beyond & on_earth).any())
+        wrong = np.flatnonzero(there & (beyond | ~on_earth))
         for at in wrong:
-            x, y = shapely.get_coordinates(before[at])[0]
-            guess = guess_of(float(x), float(y))
+            x, y = (float(number) for number in shapely.get_coordinates(geometry[at])[0])
+            guess = guess_of(x, y)
             fault = "mixed-crs" if self.good and "EPSG" in guess else "out-of-earth"
-            expected = f"a place of {self.reference.name}; {x:.12g}, {y:.12g} looks like {guess}"
-            self._problem(numbers[at], fault, expected)
+            self._problem(numbers[at], fault, f"a place of {self.reference.name}; {x:.12g}, {y:.12g} looks like {guess}")
         geometry[wrong] = None
-        return geometry
 
-    def _across(self, geometry: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """What is drawn across the antimeridian, cut there."""
+    def _across(self, geometry: np.ndarray, numbers: np.ndarray) -> None:
+        """Cuts what is drawn across the antimeridian."""
         bounds = shapely.bounds(geometry)
         with np.errstate(invalid="ignore"):
             wide = np.flatnonzero((bounds[:, 2] - bounds[:, 0] > 180) | _crossing(bounds))
         jumps = np.array([at for at in wide if _crossing(bounds[at : at + 1])[0] or _jumps(geometry[at])], dtype=int)
         if not jumps.size:
-            return geometry
+            return
         before = geometry[jumps]
         for at in jumps:
             geometry[at] = cut(geometry[at])
         self._refuse(geometry, jumps[shapely.is_missing(geometry[jumps])], numbers, "pole", "a feature that is cut there")
         left = ~shapely.is_missing(geometry[jumps])
-        self._tell("antimeridian", numbers[jumps[left]], self._area(before[left]), self._area(geometry[jumps[left]]))
-        return geometry
+        areas = (self._area(each[left], self.reference) for each in (before, geometry[jumps]))
+        self._tell("antimeridian", numbers[jumps[left]], *areas)
 
-    def _valid(self, geometry: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    def _valid(
+        self, geometry: np.ndarray, numbers: np.ndarray, reference: Reference, told: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Mends in place; the numbers of those that were. Those that were `told` before are told no second time."""
         broken = np.flatnonzero(~shapely.is_missing(geometry) & ~shapely.is_valid(geometry))
         if not broken.size:
-            return geometry
+            return numbers[broken]
         before = geometry[broken]
         reasons = [str(reason).split("[")[0].strip() for reason in shapely.is_valid_reason(before)]
-        kinds = shapely.get_type_id(before)
-        mended = shapely.make_valid(before, method="structure", keep_collapsed=False)
-        flat = np.isin(kinds, LINES) & shapely.is_empty(mended)
-        mended[flat] = shapely.make_valid(before[flat], method="structure", keep_collapsed=True)  # a line without length
-        polygons = np.isin(kinds, POLYGONS)
-        lost = (shapely.area(mended) == 0) & polygons | shapely.is_empty(mended)
+        mended = _made_valid(before)
+        lost = shapely.is_empty(mended) | ~shapely.is_valid(mended)
+        lost |= np.isin(shapely.get_type_id(before), POLYGONS) & (shapely.area(mended) == 0)
         geometry[broken] = mended
         self._refuse(geometry, broken[lost], numbers, "no-area", "a polygon with an area")
-        area_before, area_after = self._area(before), self._area(mended)
+        area_before, area_after = self._area(before, reference), self._area(mended, reference)
         faults = np.array([FAULTS.get(reason, reason.lower() or "invalid") for reason in reasons])
+        new = ~lost if told is None else ~lost & ~np.isin(numbers[broken], told)
         for fault in np.unique(faults):
-            chosen = (faults == fault) & ~lost
+            chosen = (faults == fault) & new
             self._tell(str(fault), numbers[broken[chosen]], area_before[chosen], area_after[chosen])
-        return geometry
+        return numbers[broken]
 
     def _turned(self, geometry: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Outer rings counter-clockwise, holes clockwise; reported where the format says so itself."""
-        turned = shapely.orient_polygons(geometry)
+        turned: np.ndarray = shapely.orient_polygons(geometry)
         if self.ordered:
             polygons = np.flatnonzero(np.isin(shapely.get_type_id(geometry), POLYGONS))
             parts, index = shapely.get_parts(geometry[polygons], return_index=True)
@@ -226,15 +229,22 @@ class Check:
             code, self.place, int(number), "geometry", found=fault, expected=expected, remedy=REMEDIES.get(fault, "")
         )
 
-    def _measured(self, geometry: np.ndarray) -> np.ndarray:
-        return self._area(self.reference.to_wgs84(geometry))
-
     @staticmethod
-    def _area(geometry: np.ndarray) -> np.ndarray:
-        """Areas [m²] of geometries in WGS 84, on an equal-area cylinder; infinite and lost ones are NaN."""
+    def _area(geometry: np.ndarray, reference: Reference) -> np.ndarray:
+        """Areas [m²] on an equal-area cylinder; where there is none, NaN."""
         with np.errstate(invalid="ignore"):
-            area: np.ndarray = shapely.area(measured(geometry, EQUAL_AREA))
+            area: np.ndarray = shapely.area(measured(reference.to_wgs84(geometry), EQUAL_AREA))
         return np.where(np.isfinite(area), area, np.nan)
+
+
+def _made_valid(broken: np.ndarray) -> np.ndarray:
+    """Valid geometries of broken ones: polygons cover what they covered; a line without length becomes a point."""
+    mended: np.ndarray = shapely.make_valid(broken, method="structure", keep_collapsed=False)
+    flat = np.isin(shapely.get_type_id(broken), LINES) & shapely.is_empty(mended)
+    mended[flat] = shapely.make_valid(broken[flat], method="structure", keep_collapsed=True)
+    for at in np.flatnonzero(~shapely.is_valid(mended)):  # parts of it that share an edge
+        mended[at] = shapely.union_all(shapely.get_parts(mended[at]))
+    return mended
 
 
 def _rows(fault: str, numbers: np.ndarray, before: np.ndarray | None = None, after: np.ndarray | None = None) -> pa.Table:
