@@ -164,11 +164,13 @@ class City:
     def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
         problems = Problems()
         stamp = loading.stamp_of(spec, self.folder)
-        rows = loading.rows(spec, self.folder, self.district.calendar, problems)
+        report = loading.Report(spec.layer)
+        rows = loading.rows(spec, self.folder, self.district.calendar, problems, report)
         problems.refuse()
         declared = spec.table
         if self.computing.put(declared, rows):
             loaded.layers[spec.layer] = rows.num_rows
+        report.write(self.state)
         Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
         self.lake.note(LAYERS, self.lake.noted(LAYERS) | {spec.layer: stamp})
 

@@ -43,7 +43,11 @@ def test_features_keep_ids_and_properties(tmp_path):
     assert not problems.items and found.ordered and found.crs == "OGC:CRS84"
     assert batch.column(ID).to_pylist() == ["a", "7", None] and batch.column(NUMBER).to_pylist() == [1, 2, 3]
     assert batch.column("name").to_pylist() == ["甲", "乙", None] and batch.column("places").to_pylist() == ["300", None, None]
-    assert batch.column(PROPERTIES).to_pylist() == ['{"class_":"school","tags":{"a":"é","b":[1,null]}}', None, '{"extra":1.5}']
+    assert batch.column(PROPERTIES).to_pylist() == [
+        '{"class_":"school","name":"甲","places":300,"tags":{"a":"é","b":[1,null]}}',
+        '{"name":"乙"}',
+        '{"extra":1.5}',
+    ]
 
 
 @pytest.mark.parametrize(

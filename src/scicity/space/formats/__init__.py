@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from scicity.kernel.problems import Problems
 
-# Columns of a batch beside the file's own attributes; PROPERTIES holds attributes that are no columns, as a JSON object.
+# Columns of a batch beside the file's own attributes; PROPERTIES holds all attributes as a JSON object, where they
+# differ by feature; then only those that are asked for are columns too.
 GEOMETRY, NUMBER, ID, PROPERTIES = "\x1fgeometry", "\x1frow", "\x1fid", "\x1fproperties"
 OURS = (GEOMETRY, NUMBER, ID, PROPERTIES)
 AT_ONCE = 65_536  # features of a batch
@@ -78,6 +79,11 @@ def read(file: Path, place: str, asked: Asked, problems: Problems) -> Opened | N
     return opened
 
 
+def glob_of(name: str) -> str:
+    """A name as a pattern that fits it alone."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
 class Gathering:
     """Gathers features with attributes that differ by feature until they make a batch."""
 
@@ -97,7 +103,7 @@ class Gathering:
         self.geometry.append(geometry)
         for name in self.names.intersection(properties):
             self.columns.setdefault(name, []).extend([None] * (at - len(self.columns.get(name, ()))))
-            self.columns[name].append(_text(properties.pop(name)))
+            self.columns[name].append(_text(properties[name]))
         told = {name: value for name, value in properties.items() if value is not None}
         self.properties.append(msgspec.json.encode(told, order="deterministic") if told else None)
 

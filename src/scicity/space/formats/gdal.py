@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from scicity.kernel.files import is_plain
 from scicity.kernel.problems import Problems
-from scicity.space.formats import AT_ONCE, GEOMETRY, ID, NUMBER, Asked, Gathering, Opened
+from scicity.space.formats import AT_ONCE, GEOMETRY, ID, NUMBER, Asked, Gathering, Opened, glob_of
 from scicity.space.formats.running import run
 
 SETTINGS = {
@@ -56,7 +56,7 @@ SUFFIXES = tuple(KINDS)
 
 
 def read(file: Path, place: str, asked: Asked, problems: Problems) -> Opened | None:
-    """A file as GDAL tells it; OpenStreetMap's ids are made `way/7`, and its other tags are properties."""
+    """A file as GDAL tells it; OpenStreetMap's ids are made `way-7`, and its other tags are properties."""
     suffix = next(each for each in KINDS if file.name.lower().endswith(each))
     kind = KINDS[suffix]
     with file.open("rb") as opened:
@@ -113,23 +113,18 @@ def _whole(file: Path, place: str, problems: Problems, options: dict[str, str]) 
     return True
 
 
-def glob_of(name: str) -> str:
-    """A name as a pattern that fits it alone."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
 # --- OpenStreetMap ---
 
 
 def _osm(batches: Iterator[pa.RecordBatch], part: str, asked: Asked) -> Iterator[pa.RecordBatch]:
-    """Ids as OpenStreetMap writes them, and all tags of a feature together."""
+    """Ids that tell what they are of, and all tags of a feature together."""
     kind = {"points": "node", "lines": "way"}.get(part, "relation")
     for batch in batches:
         table = pa.table(batch)
         columns = {name: table.column(name) for name in (GEOMETRY, NUMBER)}
-        ids = pc.binary_join_element_wise(f"{kind}/", table.column("osm_id"), "")
+        ids = pc.binary_join_element_wise(f"{kind}-", table.column("osm_id"), "")
         if "osm_way_id" in table.column_names:
-            ids = pc.coalesce(ids, pc.binary_join_element_wise("way/", table.column("osm_way_id"), ""))
+            ids = pc.coalesce(ids, pc.binary_join_element_wise("way-", table.column("osm_way_id"), ""))
         names = [name for name in table.column_names if name not in (GEOMETRY, NUMBER, ID, "osm_id", "osm_way_id", "other_tags")]
         gathered = Gathering(asked.names)
         others = table.column("other_tags").to_pylist()
