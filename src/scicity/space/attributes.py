@@ -40,13 +40,13 @@ CONVERTED = "converted_from"  # a detail of features that were shifted
 class Telling:
     """Tells the columns of a layer from the batches of its file."""
 
-    def __init__(
-        self, spec: Spec, place: str, calendar: Calendar, problems: Problems, chosen: Condition | None = None
-    ) -> None:
+    def __init__(self, spec: Spec, place: str, calendar: Calendar, problems: Problems, chosen: Condition | None = None) -> None:
         self.spec, self.place, self.calendar, self.problems, self.chosen = spec, place, calendar, problems, chosen
         self.shifted = ""
         self.seen: dict[str, None] = {}  # attributes of all batches
-        self.told = {column: getattr(spec, named) for column, (named, _) in ATTRIBUTES.items() if named and getattr(spec, named)}
+        self.told = {
+            column: getattr(spec, named) for column, (named, _) in ATTRIBUTES.items() if named and getattr(spec, named)
+        }
         usual = {name for column in ATTRIBUTES for name in self._usual(column)}
         self.names = frozenset({*self.told.values(), *usual, *(chosen.names if chosen else ())})
         self.connection = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
@@ -151,7 +151,9 @@ class Telling:
     def _details(self, used: dict[str, str], theirs: list[str], by_feature: bool) -> str:
         """All other properties, by name; an attribute that was looked at untold and is no value stays among them."""
         untold = {column: name for column, name in used.items() if column not in self.told and column in (*NUMBERS, *TIMES)}
-        pairs = [f"{_text(name)}, {_name('bad ' + column)}" for column, name in sorted(untold.items(), key=lambda each: each[1])]
+        pairs = [
+            f"{_text(name)}, {_name('bad ' + column)}" for column, name in sorted(untold.items(), key=lambda each: each[1])
+        ]
         if self.shifted:
             pairs.append(f"{_text(CONVERTED)}, {_text(self.shifted)}")
         again = f"json_object({', '.join(pairs)})"
@@ -202,9 +204,9 @@ def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if name not in OURS:
             if pa.types.is_floating(column.type):
-                column = pc.if_else(pc.is_finite(column), column, None)  # noqa: PLW2901
+                column = pc.if_else(pc.is_finite(column), column, None)
             elif pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-                column = pa.array([None if each is None else each.hex() for each in column.to_pylist()], pa.string())  # noqa: PLW2901
+                column = pa.array([None if each is None else each.hex() for each in column.to_pylist()], pa.string())
         columns[name] = column
     if ID not in columns:
         columns[ID] = pa.nulls(len(batch), pa.string())
