@@ -323,11 +323,15 @@ class Ground:
         near = min(self.town.water, key=lambda name: self.town.water[name].distance(point), default="")
         if near and (self.town.water[near].contains(point) or (area < SMALLEST and point.distance(self.all_water) < 60)):
             return ("water", near, zone)
-        split = self.splits[i, j]
+        return ("land", i, j, self.part((i, j), place))
+
+    def part(self, cell: Cell, place: Place) -> str:
+        """The part of a block that holds a place; nothing where the block is not parted."""
+        split = self.splits[cell]
         if not split:
-            return ("land", i, j, "")
-        part = "e" if x >= split[0][0] else "w"
-        return ("land", i, j, part if self.town.halves else ("n" if y >= split[0][1] else "s") + part)
+            return ""
+        part = "e" if place[0] >= split[0][0] else "w"
+        return part if self.town.halves else ("n" if place[1] >= split[0][1] else "s") + part
 
 
 def plain(geometry: BaseGeometry, town: Town) -> dict[str, Any]:

@@ -78,6 +78,10 @@ class Land:
     def __init__(self, ground: Ground) -> None:
         self.ground, self.town = ground, ground.town
         self.serves = self._serves()
+        self.held: dict[Cell, set[str]] = {}  # parts on which registered buildings stand
+        for place, _ in self.town.held.values():
+            cell = ground.cell_at(place)
+            self.held.setdefault(cell, set()).add(ground.part(cell, place))
         self.own: dict[tuple[Cell, str], str] = {}  # parts that are registered parcels: they have the main use of their block
         for parcel, *_ in self.town.registered:
             cell = self.ground.holds(parcel)
@@ -109,8 +113,8 @@ class Land:
                 return "05"
             return "03" if wobble("forest", *cell) < 0.62 else "01"
         found = USES[kind][ORDER[part]]
-        if (cell, part) in self.own:
-            return USES[kind][0]
+        if (cell, part) in self.own or part in self.held.get(cell, ()):
+            return USES[kind][0]  # what stands there, or is registered, has the main use of its block
         return self.serves[cell][0] if found == "serves" else found
 
     def _parcels(self) -> Iterator[Parcel]:
