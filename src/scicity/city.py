@@ -25,6 +25,7 @@ from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
 from scicity.notices.mailing import sender_of
+from scicity.notices.reminding import days_of
 from scicity.operation.upgrading import upgrade
 from scicity.reports.annual import template_files as templates
 from scicity.retention import Gone, let_go, rule_of
@@ -84,6 +85,7 @@ class City:
         rule_of(self.district.settings, problems)
         rules_of(self.district.settings, problems)
         sender_of(self.district.settings, problems)
+        days_of(self.district.settings, problems)
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         templates.check(self.folder, problems)
@@ -164,11 +166,13 @@ class City:
     def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
         problems = Problems()
         stamp = loading.stamp_of(spec, self.folder)
-        rows = loading.rows(spec, self.folder, self.district.calendar, problems)
+        report = loading.Report(spec.layer)
+        rows = loading.rows(spec, self.folder, self.district.calendar, problems, report)
         problems.refuse()
         declared = spec.table
         if self.computing.put(declared, rows):
             loaded.layers[spec.layer] = rows.num_rows
+        report.write(self.state)
         Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
         self.lake.note(LAYERS, self.lake.noted(LAYERS) | {spec.layer: stamp})
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,21 +23,22 @@ import shapely
 from scicity.kernel.engine import Engine
 from scicity.kernel.lake import Lake
 from scicity.kernel.tables import Layer
+from scicity.space import placing
+from scicity.space.placing import Placing
 
-FORM = "1"  # of these files; another form is built anew
+FORM = "2"  # of these files; another form is built anew
 FOLDER = "map"  # beside the lake
 KEPT = (
     *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),
     *("restricted_to", "origin", "source", "digest", "details", "geometry"),
 )
 AT_ONCE = 50_000  # features that are written at a time
-LAST_ZOOM = 32
 SCHEMA = f"""
 CREATE TABLE features (fid INTEGER PRIMARY KEY, {", ".join(KEPT)});
 CREATE UNIQUE INDEX feature_named ON features (feature);
-CREATE VIRTUAL TABLE place USING rtree(fid, minx, maxx, miny, maxy, minz, maxz);
+CREATE INDEX feature_restricted ON features (restricted_to) WHERE restricted_to IS NOT NULL;
 CREATE TABLE about (name TEXT PRIMARY KEY, told TEXT);
-"""
+{placing.SCHEMA}"""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Index:
 
     def find(self, query: Query, columns: Sequence[str] = KEPT) -> list[tuple[Any, ...]]:
         """The features that meet a query, in the order of `fid`: tuples of these columns."""
-        text, values = self._text(query)
+        text, values = self.text(query)
         chosen = ", ".join(f"f.{column}" for column in columns)
         page = "" if query.limit is None else f" LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
         with self.connected() as connection:
@@ -82,7 +84,7 @@ class Index:
 
     def count(self, query: Query) -> int:
         """How many features meet a query, whatever its limit."""
-        text, values = self._text(query)
+        text, values = self.text(query)
         with self.connected() as connection:
             return int(connection.execute(f"SELECT count(*) {text}", values).fetchone()[0])
 
@@ -95,7 +97,8 @@ class Index:
             return str(found[0]) if found else None
 
     @staticmethod
-    def _text(query: Query) -> tuple[str, list[Any]]:
+    def text(query: Query) -> tuple[str, list[Any]]:
+        """SQL text from FROM on, and its values: f are the features, p their places where a box or a zoom is asked."""
         values: list[Any] = []
         conditions: list[str] = []
         source = "FROM features f"
@@ -168,32 +171,28 @@ class Index:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(SCHEMA)
         connection.execute("INSERT INTO about VALUES ('form', ?), ('version', '-1'), ('changes', '0')", (FORM,))
+        connection.execute("INSERT INTO about VALUES ('noted_since', '0'), ('made', ?)", (f"{time.time_ns():x}",))
         connection.commit()
         connection.close()
 
     def _bring(self, connection: sqlite3.Connection, engine: Engine, relation: str) -> int:
         """Writes what differs: features that are new or have another digest, and takes away those that are gone."""
-        ours = connection.execute("SELECT fid, feature, digest FROM features").fetchall()
-        fid, feature, digest = zip(*ours, strict=True) if ours else ((), (), ())
-        there = pa.table(
-            {
-                "fid": pa.array(fid, pa.int64()),
-                "feature": pa.array(feature, pa.string()),
-                "digest": pa.array(digest, pa.string()),
-            }
-        )
-        gone = engine.sql(f"SELECT fid FROM there ANTI JOIN {relation} USING (feature, digest)", there=there)
-        dead = [(n,) for n in gone.column("fid").to_pylist()]
-        connection.executemany("DELETE FROM features WHERE fid = ?", dead)
-        connection.executemany("DELETE FROM place WHERE fid = ?", dead)
-        columns = ", ".join(KEPT)
-        new = f"SELECT {columns} FROM {relation} ANTI JOIN there USING (feature, digest)"
+        there = _known(connection)
+        places = Placing(connection)
+        dead: list[int] = []
+        new = f"SELECT {', '.join(KEPT)} FROM {relation}"
+        if there.num_rows:
+            gone = engine.sql(f"SELECT fid FROM there ANTI JOIN {relation} USING (feature, digest)", there=there)
+            dead = gone.column("fid").to_pylist()
+            new += " ANTI JOIN there USING (feature, digest)"
+        places.take_away(dead)
+        connection.executemany("DELETE FROM features WHERE fid = ?", ((fid,) for fid in dead))
         written = 0
-        reader = self._streamed(engine, new, there)
-        for batch in reader:
-            written += self.put(connection, pa.table(batch))
-        changes = int(connection.execute("SELECT told FROM about WHERE name = 'changes'").fetchone()[0])
-        connection.execute("UPDATE about SET told = ? WHERE name = 'changes'", (str(changes + written + len(dead)),))
+        for batch in self._streamed(engine, new, there):
+            written += self._put(connection, places, pa.table(batch))
+        changes = int(connection.execute("SELECT told FROM about WHERE name = 'changes'").fetchone()[0]) + written + len(dead)
+        places.settle(changes)
+        connection.execute("UPDATE about SET told = ? WHERE name = 'changes'", (str(changes),))
         return written + len(dead)
 
     @staticmethod
@@ -206,28 +205,28 @@ class Index:
             cursor.unregister("there")
 
     @staticmethod
-    def put(connection: sqlite3.Connection, rows: pa.Table) -> int:
+    def _put(connection: sqlite3.Connection, places: Placing, rows: pa.Table) -> int:
         """Adds features (columns of a layer's table); one of the same name must be gone before."""
         first = connection.execute("SELECT coalesce(max(fid), 0) + 1 FROM features").fetchone()[0]
-        fids = range(first, first + rows.num_rows)
-        bounds = shapely.bounds(shapely.from_wkb(rows.column("geometry").to_numpy()))
+        fids = np.arange(first, first + rows.num_rows)
         columns = [
             micros_column(rows.column(name)) if name in ("valid_from", "valid_to") else rows.column(name).to_pylist()
             for name in KEPT
         ]
         marks = ", ".join("?" * (len(KEPT) + 1))
-        connection.executemany(f"INSERT INTO features VALUES ({marks})", zip(fids, *columns, strict=True))
-        placed = np.isfinite(bounds).all(axis=1)
-        zooms = np.zeros(rows.num_rows)
-        places = zip(
-            np.array(fids)[placed].tolist(),
-            *(bounds[placed][:, at].tolist() for at in (0, 2, 1, 3)),
-            zooms[placed].tolist(),
-            [LAST_ZOOM] * int(placed.sum()),
-            strict=True,
-        )
-        connection.executemany("INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?)", places)
+        connection.executemany(f"INSERT INTO features VALUES ({marks})", zip(fids.tolist(), *columns, strict=True))
+        names, restricted = (rows.column(name).fill_null("").to_numpy() for name in ("feature", "restricted_to"))
+        places.add(fids, shapely.from_wkb(rows.column("geometry").to_numpy()), names, restricted)
         return rows.num_rows
+
+
+def _known(connection: sqlite3.Connection) -> pa.Table:
+    """The features that an index has, with their digests."""
+    schema = pa.schema([("fid", pa.int64()), ("feature", pa.string()), ("digest", pa.string())])
+    cursor, parts = connection.execute("SELECT fid, feature, digest FROM features"), [schema.empty_table()]
+    while rows := cursor.fetchmany(AT_ONCE):
+        parts.append(pa.table(list(map(pa.array, zip(*rows, strict=True))), schema=schema))
+    return pa.concat_tables(parts)
 
 
 def micros_of(moment: datetime) -> int:
