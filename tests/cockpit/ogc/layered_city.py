@@ -69,7 +69,10 @@ PIPES = [
     {
         "type": "Feature",
         "id": f"w{number}",
-        "geometry": {"type": "LineString", "coordinates": [[116.4, 40.1 + number / 1000, -3.0], [116.41, 40.1 + number / 1000, -4.5]]},
+        "geometry": {
+            "type": "LineString",
+            "coordinates": [[116.4, 40.1 + number / 1000, -3.0], [116.41, 40.1 + number / 1000, -4.5]],
+        },
         "properties": {"kind": "water main", "bore": 300 + number},
     }
     for number in range(3)
