@@ -89,6 +89,7 @@ class City:
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         templates.check(self.folder, problems)
+        register.check_files(self.folder, sources["district.layer"].to_pylist(), problems)
         for spec in self._layers_due(sources):
             for _ in loading.batches(spec, self.folder, self.district.calendar, problems):
                 if progress:

@@ -66,14 +66,27 @@ def test_recognised(told, name, shifted):
 
 @pytest.mark.parametrize(
     "told",
-    ["EPSG:2436", "EPSG:4214", "EPSG:4610", "EPSG:2383", "BD09MC", "nonsense", "EPSG:999999", "", 'LOCAL_CS["site"]', "x" * 200_000],
+    [
+        "EPSG:2436",
+        "EPSG:4214",
+        "EPSG:4610",
+        "EPSG:2383",
+        "BD09MC",
+        "nonsense",
+        "EPSG:999999",
+        "",
+        'LOCAL_CS["site"]',
+        "x" * 200_000,
+    ],
 )
 def test_refused(told):
     with pytest.raises(crs.UnknownCrs):
         crs.reference(told)
 
 
-@pytest.mark.parametrize(("code", "x", "y"), [(4548, 449_000, 4_440_000), (4527, 39_449_000, 4_440_000), (4509, 449_000, 4_440_000)])
+@pytest.mark.parametrize(
+    ("code", "x", "y"), [(4548, 449_000, 4_440_000), (4527, 39_449_000, 4_440_000), (4509, 449_000, 4_440_000)]
+)
 def test_zones_of_cgcs2000_lead_to_one_place(code, x, y):
     point = crs.reference(f"EPSG:{code}").to_wgs84(np.array([shapely.Point(x, y)]))[0]
     # central meridian 117°: the forward projection of pyproj's own ellipsoid, and the geodesic distance to the meridian

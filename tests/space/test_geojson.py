@@ -67,7 +67,9 @@ def test_the_crs_that_a_file_names(tmp_path, members, crs):
 
 
 def test_members_stand_in_any_order(tmp_path):
-    found, (batch,), _ = opened(tmp_path, b'\xef\xbb\xbf{"features":[{"geometry":null,"type":"Feature"}],"x":[{}],"type":"FeatureCollection"}')
+    _found, (batch,), _ = opened(
+        tmp_path, b'\xef\xbb\xbf{"features":[{"geometry":null,"type":"Feature"}],"x":[{}],"type":"FeatureCollection"}'
+    )
     assert batch.column(GEOMETRY).to_pylist() == [None]
 
 
@@ -140,12 +142,18 @@ def test_a_geometry_that_is_none_is_told_with_its_place(tmp_path, geometry, fiel
         (b'{"type":"Feature","features":[]}', "syntax"),
         (b'{"type":"FeatureCollection","features":[5]}', "syntax"),
         (b'{"type":"FeatureCollection","features":[{"type":"Feature","geometry":null,"properties":NaN}]}', "syntax"),
-        (b'{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[1e999,2]}}]}', "geometry"),
+        (
+            b'{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[1e999,2]}}]}',
+            "geometry",
+        ),
         (b'{"type":"FeatureCollection","features":[' + b"[" * 200_000, "syntax"),
         (b'{"type":"FeatureCollection","features":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}", "syntax"),
         ('{"type":"FeatureCollection","features":[]}'.encode("utf-16"), "encoding"),
         (b'{"type":"FeatureCollection","features":[{"type":"Feature","geometry":null,"properties":{"a":"\xff"}}]}', "encoding"),
-        (b'<OGRVRTDataset><OGRVRTLayer name="a"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataset>', "syntax"),
+        (
+            b'<OGRVRTDataset><OGRVRTLayer name="a"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataset>',
+            "syntax",
+        ),
         (b'{"type":"FeatureCollection","features":[{"type":"Feature","geometry":null,"crs":{"type":"name"}}]}', "geometry"),
     ],
 )
@@ -177,14 +185,20 @@ def test_a_broken_line_of_a_sequence_is_told(tmp_path):
 def test_a_large_file_is_read_in_batches(tmp_path, monkeypatch):
     monkeypatch.setattr(geojson, "AT_ONCE", 10)
     monkeypatch.setattr(geojson, "MAPPED", 100)
-    found, batches, problems = opened(tmp_path, collection(*(feature(POINT, n) for n in range(25))))
+    _found, batches, problems = opened(tmp_path, collection(*(feature(POINT, n) for n in range(25))))
     assert not problems.items and [len(batch) for batch in batches] == [10, 10, 5]
     assert batches[2].column(NUMBER).to_pylist() == [21, 22, 23, 24, 25]
 
 
 @given(st.binary(max_size=200), st.integers(0, 10_000), st.integers(0, 255))
 def test_no_bytes_break_the_reader(tmp_path_factory, rubbish, at, byte):
-    content = bytearray(json.dumps(collection(feature(POINT, "a", a=1), feature({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}))).encode())
+    content = bytearray(
+        json.dumps(
+            collection(
+                feature(POINT, "a", a=1), feature({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]})
+            )
+        ).encode()
+    )
     content[at % len(content)] = byte
     for each in (rubbish, bytes(content)):
         opened(tmp_path_factory.mktemp("a"), each)

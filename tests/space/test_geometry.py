@@ -17,7 +17,10 @@ from scicity.space.geometry import Check
 
 def checked(*shapes, crs="EPSG:4326", ordered=False):
     """The geometries of a file with these features, its check and its problems."""
-    wkb = [None if s is None else s if isinstance(s, bytes) else shapely.to_wkb(shapely.from_wkt(s), output_dimension=3) for s in shapes]
+    wkb = [
+        None if s is None else s if isinstance(s, bytes) else shapely.to_wkb(shapely.from_wkt(s), output_dimension=3)
+        for s in shapes
+    ]
     check = Check("layers/a.gpkg", reference(crs), Problems(), ordered)
     found = check.batch(pa.array(wkb, pa.binary()), np.arange(1, len(wkb) + 1))
     return found, check
@@ -157,7 +160,9 @@ def test_mixed_dimensions_are_told_once():
 def test_the_antimeridian_cuts(shape):
     found, check = checked(shape)
     assert faults(check) == [(1, "antimeridian")] and not refused(check)
-    assert found[0].equals(shapely.from_wkt("MULTIPOLYGON(((179 0,180 0,180 1,179 1,179 0)),((-180 0,-179 0,-179 1,-180 1,-180 0)))"))
+    assert found[0].equals(
+        shapely.from_wkt("MULTIPOLYGON(((179 0,180 0,180 1,179 1,179 0)),((-180 0,-179 0,-179 1,-180 1,-180 0)))")
+    )
     assert check.report.to_pylist()[0]["area_after"] == pytest.approx(2 * 111_320 * 110_574, rel=0.01)
 
 

@@ -42,9 +42,7 @@ OWN_ID = "@id"  # in a condition: the id that the file itself gives to a feature
 class Telling:
     """Tells the columns of a layer from the batches of its file."""
 
-    def __init__(
-        self, spec: Spec, place: str, calendar: Calendar, problems: Problems, chosen: Condition | None = None
-    ) -> None:
+    def __init__(self, spec: Spec, place: str, calendar: Calendar, problems: Problems, chosen: Condition | None = None) -> None:
         self.spec, self.place, self.calendar, self.problems, self.chosen = spec, place, calendar, problems, chosen
         self.shifted = ""
         self.seen: dict[str, None] = {}  # attributes of all batches
@@ -182,7 +180,9 @@ class Telling:
         looked = [column for column in used if column not in self.told and column in (*NUMBERS, *TIMES)]
         untold = {column: used[column][0].name for column in looked}
         alone = {given[0].name for given in used.values() if len(given) == 1 and given[0].factor is None}
-        pairs = [f"{_text(name)}, {_name('bad ' + column)}" for column, name in sorted(untold.items(), key=lambda each: each[1])]
+        pairs = [
+            f"{_text(name)}, {_name('bad ' + column)}" for column, name in sorted(untold.items(), key=lambda each: each[1])
+        ]
         for column, given in used.items():
             if any(each.factor for each in given):
                 pairs.append(f"{_text(column + ESTIMATED)}, {_estimate(given)}")
@@ -210,9 +210,7 @@ class Telling:
             field = used[column][0].name if column in used else column
             where = zip(numbers.filter(chosen).to_pylist(), found.column(cells).filter(chosen).to_pylist(), strict=True)
             for number, cell in where:
-                self.problems.add(
-                    code, self.place, number, field, found="" if cell is None else cell, expected=expected
-                )
+                self.problems.add(code, self.place, number, field, found="" if cell is None else cell, expected=expected)
 
         for column in (*NUMBERS, *TIMES):
             if column in self.told:
@@ -237,9 +235,9 @@ def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if name not in OURS:
             if pa.types.is_floating(column.type):
-                column = pc.if_else(pc.is_finite(column), column, None)  # noqa: PLW2901
+                column = pc.if_else(pc.is_finite(column), column, None)
             elif pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-                column = pa.array([None if each is None else each.hex() for each in column.to_pylist()], pa.string())  # noqa: PLW2901
+                column = pa.array([None if each is None else each.hex() for each in column.to_pylist()], pa.string())
         columns[name] = column
     if ID not in columns:
         columns[ID] = pa.nulls(len(batch), pa.string())

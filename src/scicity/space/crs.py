@@ -1,7 +1,7 @@
 """Coordinate reference systems: known or refused, and from each the way to WGS 84, longitude before latitude.
 
-CGCS2000 (EPSG:4490, its Gauss-Krüger zones) and WGS 84 differ by centimetres to some decimetres and are taken as one. GCJ-02 and
-BD-09 are no datums but a deliberate shift by some hundred metres, of which no official formula is published: they are undone by
+CGCS2000 (EPSG:4490, its Gauss-Krüger zones) and WGS 84 differ by centimetres to some decimetres and are taken as one. GCJ-02
+and BD-09 are no datums but a deliberate shift by some hundred metres, of which no official formula is published: they are undone by
 the inverse of the formula that all open programs use, and what was undone is marked. Beijing 1954 and Xi'an 1980 are refused:
 their parameters are not public, and a wrong set is wrong by up to a hundred metres.
 """
@@ -56,7 +56,7 @@ class Reference:
         return self._across is None and not self.shifted
 
     def to_wgs84(self, geometry: np.ndarray) -> np.ndarray:
-        """Geometries in WGS 84, longitude before latitude; what cannot be converted gets infinite coordinates. Z stays as it is."""
+        """Geometries in WGS 84, longitude before latitude; infinite where that cannot be. Z stays as it is."""
         if self.plain:
             return geometry
         return transformed(geometry, self._converted)
@@ -149,7 +149,7 @@ def _transformer(crs: CRS) -> Transformer:
 
 
 def known(told: Any, place: str, problems: Problems, seen: tuple[float, float] | None = None) -> Reference | None:
-    """The reference system of a file; None with its problem where it is unknown. `seen` is a position of the file, to guess by."""
+    """The reference system of a file; None with its problem where it is unknown. `seen` is a position there, to guess by."""
     try:
         if told:
             return reference(told)
@@ -227,7 +227,7 @@ def gcj_of_wgs(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray,
 def wgs_of_gcj(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """WGS 84 of GCJ-02 [degrees], to 1e-9 degree: the place whose shift leads here, found by repeating.
 
-    Source: as `gcj_of_wgs`; each step takes the shift at the place found before, which differs by a ten-thousandth of the step."""
+    Source: as `gcj_of_wgs`; each step takes the shift at the place found before, which differs by a small part of it."""
     longitude, latitude = np.asarray(longitude, float), np.asarray(latitude, float)
     inside = _within(longitude, latitude)
     x, y = np.where(inside, longitude, 105.0), np.where(inside, latitude, 35.0)
@@ -266,8 +266,8 @@ def gcj_of_bd(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, 
 
 
 def metric(longitude: float, latitude: float, told: str | None = None) -> CRS:
-    """The CRS in metres for measuring at a place: the one that is told (`[space] crs`), else the CGCS2000 3-degree zone in
-    China, else the UTM zone. Raises UnknownCrs for one that is not in metres.
+    """The CRS in metres for measuring at a place: the one that is told (`[space] crs`), else the CGCS2000 3-degree zone
+    in China, else the UTM zone. Raises UnknownCrs for one that is not in metres.
 
     Source: EPSG:4534 to EPSG:4554 (CGCS2000 / 3-degree Gauss-Krüger, central meridian 75° to 135°); EPSG:32601 to 32760 (UTM)."""
     if told:

@@ -210,11 +210,11 @@ class Check:
 
     def _told(self) -> np.ndarray:
         """The features of which the last batch told something: mending turns their rings as it likes."""
-        return np.concatenate([part.column("source_row").to_numpy() for part in self.parts]) if self.parts else np.array([], int)
+        return (
+            np.concatenate([part.column("source_row").to_numpy() for part in self.parts]) if self.parts else np.array([], int)
+        )
 
-    def _tell(
-        self, fault: str, numbers: np.ndarray, before: np.ndarray | None = None, after: np.ndarray | None = None
-    ) -> None:
+    def _tell(self, fault: str, numbers: np.ndarray, before: np.ndarray | None = None, after: np.ndarray | None = None) -> None:
         if len(numbers):
             self.parts.append(_rows(fault, numbers, before, after))
 

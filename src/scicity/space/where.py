@@ -37,7 +37,11 @@ def condition(text: str) -> Condition:
         tree = sqlglot.parse_one(f"SELECT 1 WHERE {text}", read="duckdb")
     except (SqlglotError, RecursionError, ValueError) as error:
         raise WrongCondition(str(error).splitlines()[0][:200]) from None
-    if not isinstance(tree, exp.Select) or {key for key, value in tree.args.items() if value} - {"expressions", "where", "kind"}:
+    if not isinstance(tree, exp.Select) or {key for key, value in tree.args.items() if value} - {
+        "expressions",
+        "where",
+        "kind",
+    }:
         raise WrongCondition("more than a condition")
     if tree.args.get("where") is None:
         raise WrongCondition("no condition")

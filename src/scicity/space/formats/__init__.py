@@ -30,8 +30,8 @@ LONGEST = 64 << 20  # bytes of one feature
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a file: the layer within it, its CRS where the register says one, and the attributes that must be columns
-    of their own."""
+    """What is asked of a file: the layer within it, its CRS where the register says one, and the attributes that must be
+    columns of their own."""
 
     part: str | None = None
     crs: str | None = None

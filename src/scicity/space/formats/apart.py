@@ -1,4 +1,4 @@
-"""Reads a file in a process of its own: run as a program, it is given a task and writes a line of JSON, then an Arrow stream.
+"""Reads a file in a process of its own: a program that is given a task and writes a line of JSON, then an Arrow stream.
 
 GDAL and Parquet's readers are large C++ programs; a file made to break them ends this process and nothing else. Of GDAL it has one
 driver only, so that no file can be another kind than its name says, or lead to other files or to the network; its memory, time
@@ -105,8 +105,8 @@ def gdal(task: dict[str, Any]) -> tuple[dict[str, Any], Iterator[Any]]:
 
 
 def _one_system(file: str, part: str) -> None:
-    """Refuses a GeoPackage whose geometries say by themselves another reference system than the first of them (GDAL looks at the
-    table alone)."""
+    """Refuses a GeoPackage whose geometries say by themselves another reference system than the first of them (GDAL looks at
+    the table alone)."""
     with sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         told = "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?"

@@ -125,7 +125,9 @@ def _osm(batches: Iterator[pa.RecordBatch], part: str, asked: Asked) -> Iterator
         ids = pc.binary_join_element_wise(f"{kind}-", table.column("osm_id"), "")
         if "osm_way_id" in table.column_names:
             ids = pc.coalesce(ids, pc.binary_join_element_wise("way-", table.column("osm_way_id"), ""))
-        names = [name for name in table.column_names if name not in (GEOMETRY, NUMBER, ID, "osm_id", "osm_way_id", "other_tags")]
+        names = [
+            name for name in table.column_names if name not in (GEOMETRY, NUMBER, ID, "osm_id", "osm_way_id", "other_tags")
+        ]
         gathered = Gathering(asked.names)
         others = table.column("other_tags").to_pylist()
         values = zip(*(table.column(name).to_pylist() for name in names), strict=True) if names else iter([()] * len(others))
@@ -143,8 +145,6 @@ def _dxf(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         if "EntityHandle" in batch.schema.names:
             at = batch.schema.get_field_index(ID)
-            batch = batch.set_column(at, ID, batch.column("EntityHandle").cast(pa.string()))  # noqa: PLW2901
-            batch = batch.drop_columns(["EntityHandle"])  # noqa: PLW2901
+            batch = batch.set_column(at, ID, batch.column("EntityHandle").cast(pa.string()))
+            batch = batch.drop_columns(["EntityHandle"])
         yield batch
-
-

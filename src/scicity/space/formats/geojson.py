@@ -29,31 +29,31 @@ LONGITUDE_FIRST = "OGC:CRS84"
 Position = Annotated[list[float], msgspec.Meta(min_length=2)]
 
 
-class Point(msgspec.Struct, tag=True, gc=False):  # noqa: D101
+class Point(msgspec.Struct, tag=True, gc=False):
     coordinates: list[float]  # empty: a point that is nowhere
 
 
-class LineString(msgspec.Struct, tag=True, gc=False):  # noqa: D101
+class LineString(msgspec.Struct, tag=True, gc=False):
     coordinates: list[Position]
 
 
-class Polygon(msgspec.Struct, tag=True, gc=False):  # noqa: D101
+class Polygon(msgspec.Struct, tag=True, gc=False):
     coordinates: list[list[Position]]
 
 
-class MultiPoint(msgspec.Struct, tag=True, gc=False):  # noqa: D101
+class MultiPoint(msgspec.Struct, tag=True, gc=False):
     coordinates: list[Position]
 
 
-class MultiLineString(msgspec.Struct, tag=True, gc=False):  # noqa: D101
+class MultiLineString(msgspec.Struct, tag=True, gc=False):
     coordinates: list[list[Position]]
 
 
-class MultiPolygon(msgspec.Struct, tag=True, gc=False):  # noqa: D101
+class MultiPolygon(msgspec.Struct, tag=True, gc=False):
     coordinates: list[list[list[Position]]]
 
 
-class GeometryCollection(msgspec.Struct, tag=True, gc=False):  # noqa: D101
+class GeometryCollection(msgspec.Struct, tag=True, gc=False):
     geometries: list[Point | LineString | Polygon | MultiPoint | MultiLineString | MultiPolygon | GeometryCollection]
 
 
@@ -99,7 +99,9 @@ def read(file: Path, place: str, asked: Asked, problems: Problems) -> Opened | N
     try:
         found = msgspec.json.decode(body, type=Collection)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        code, expected = ("encoding", "UTF-8") if _is_no_text(bytes(whole[:4096])) else ("syntax", "a GeoJSON FeatureCollection")
+        code, expected = (
+            ("encoding", "UTF-8") if _is_no_text(bytes(whole[:4096])) else ("syntax", "a GeoJSON FeatureCollection")
+        )
         problems.add(code, place, found=error, expected=expected)
         return None
     if found.type != "FeatureCollection":
@@ -179,7 +181,9 @@ def _feature(record: Any, number: int, place: str, problems: Problems) -> Featur
         at = told.partition("at `$.")[2].rstrip("`")
         code = "geometry" if at.startswith("geometry") or "`geometry`" in told else "syntax"
         expected = "a GeoJSON geometry: " + ", ".join(kind.__name__ for kind in KINDS)
-        problems.add(code, place, number, at or None, found=told, expected=expected if code == "geometry" else "a GeoJSON feature")
+        problems.add(
+            code, place, number, at or None, found=told, expected=expected if code == "geometry" else "a GeoJSON feature"
+        )
         return None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         code = "encoding" if isinstance(error, UnicodeDecodeError) else "syntax"

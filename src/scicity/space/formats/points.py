@@ -52,7 +52,9 @@ def _header(file: Path, place: str, problems: Problems) -> list[str] | None:
         return None
     twice = sorted({name for name in names if names.count(name) > 1}) if len(names) < 5_000 else ["too many"]
     if twice or not names:
-        problems.add("column-twice" if twice else "syntax", place, 1, found=", ".join(twice), expected="a header, each name once")
+        problems.add(
+            "column-twice" if twice else "syntax", place, 1, found=", ".join(twice), expected="a header, each name once"
+        )
         return None
     return names
 
@@ -78,7 +80,10 @@ def _batches(file: Path, place: str, names: list[str], problems: Problems) -> It
             pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False, column_names=names, skip_rows=1),
             pyarrow.csv.ParseOptions(newlines_in_values=True),
             pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
             ),
         )
         for batch in reader:
