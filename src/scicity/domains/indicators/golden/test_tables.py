@@ -138,7 +138,7 @@ def test_any_order_of_rows_gives_the_same(tmp_path: Path, seed: int) -> None:
 def test_figures_open_to_statements_and_to_rows(tmp_path: Path) -> None:
     figures = Small(tmp_path).load()
     status = figures.why("indicators.status.value/indicator=incubators/zone=east/year=2023/origin=reported")
-    assert {e.name: e.total for e in status.inputs} == {"value": 1, "baseline": 1, "target": 1, "indicator": 1}
+    assert {e.name: e.total for e in status.inputs} == {"value": 1, "baseline": 1, "promise": 1, "indicator": 1, "editions": 1}
     value = figures.why("indicators.value.value/indicator=incubators/zone=east/year=2022/origin=reported")
     inputs = {e.name: e for e in value.inputs}
     assert [inputs[name].total for name in ("reported", "statement", "measured_intensity")] == [1, 1, 0]
@@ -159,7 +159,7 @@ def test_all_values_of_the_appendix_survive_exactly_as_printed(tmp_path: Path) -
     small = Small(tmp_path)
     small.folder = district.folder
     catalog = small.catalog
-    read = {name: district._read(catalog[name], problems) for name in ("indicators.indicator", "indicators.reported")}
+    read = {name: district.read(catalog[name], problems) for name in ("indicators.indicator", "indicators.reported")}
     assert not [problem for problem in problems if problem.file.endswith("indicators-2035.yaml")]
     mine = {r["indicator"]: r for r in read["indicators.indicator"].to_pylist() if r["framework"] == "indicators-2035"}
     assert len(mine) == 28 + 4
@@ -186,7 +186,7 @@ def test_every_statement_of_the_report_is_quoted_in_its_place() -> None:
     problems = Problems()
     district = District.open(SAMPLE, problems)
     declared = [tables.STATEMENT, tables.DOCUMENT_LINE]
-    read = {table.name: district._read(table, problems) for table in declared}
+    read = {table.name: district.read(table, problems) for table in declared}
     tables.STATEMENT.check(read["indicators.statement"], read, problems)  # type: ignore[misc]
     assert not list(problems)
     assert read["indicators.statement"].num_rows == 492
