@@ -38,6 +38,13 @@ def test_one_way_closes_one_direction() -> None:
     assert (pace.forward[0], pace.backward[0]) == (0.5, FORBIDDEN)
 
 
+def test_a_rule_for_bicycles_outweighs_the_one_way_of_all() -> None:
+    rules = [*ATTRIBUTES, AttributeRule("oneway:bicycle", "no", "both_ways", 4)]
+    attributes = told(2, oneway=("yes", "yes"), access=("private", None)) | {"oneway:bicycle": words("no", "no")}
+    pace = paces(Mode(1.0), CLASSES, rules, words("residential", "residential"), attributes, np.zeros(2))
+    assert pace.backward.tolist() == [FORBIDDEN, 1.0]  # it opens a direction, and not what is closed
+
+
 def test_the_delay_of_a_class_and_its_speed() -> None:
     rules = [*CLASSES, ClassRule("steps", True, speed=0.5)]
     pace = paces(Mode(1.0), rules, [], words("crossing", "steps"), {}, np.zeros(2))

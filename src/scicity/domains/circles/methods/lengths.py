@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 from pyproj import Geod, Transformer
@@ -38,6 +40,16 @@ def raised(east: Floats, north: Floats, centre: tuple[float, float]) -> tuple[Fl
     return np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64)
 
 
-def _plane(centre: tuple[float, float]) -> Transformer:
-    there = f"+proj=aeqd +lon_0={centre[0]!r} +lat_0={centre[1]!r} +ellps=WGS84 +units=m"
+def true_to_area(longitude: Floats, latitude: Floats, centre: tuple[float, float]) -> Floats:
+    """Points [degrees] in a plane in which areas are those of the ellipsoid: [m], of shape (points, 2).
+
+    Source: J. P. Snyder, Map Projections, USGS Professional Paper 1395, chapter 24 (PROJ's `laea`).
+    """
+    east, north = _plane(centre, "laea").transform(longitude, latitude)
+    return np.column_stack([np.asarray(east, dtype=np.float64), np.asarray(north, dtype=np.float64)])
+
+
+@lru_cache(maxsize=32)
+def _plane(centre: tuple[float, float], name: str = "aeqd") -> Transformer:
+    there = f"+proj={name} +lon_0={centre[0]!r} +lat_0={centre[1]!r} +ellps=WGS84 +units=m"
     return Transformer.from_crs("EPSG:4326", there, always_xy=True)

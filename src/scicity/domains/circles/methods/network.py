@@ -135,11 +135,20 @@ def build(
     )
 
 
+def assembled(
+    ends: Floats, length: Floats, forward: Floats, backward: Floats, way: Ints, *, shared: float = SHARED
+) -> Network:
+    """The network of edges that were built before: their `ends` [degrees] (edges, 4) are nodes where they agree."""
+    node, first = _shared(np.concatenate([ends[:, :2], ends[:, 2:]]), shared)
+    places = np.concatenate([ends[:, :2], ends[:, 2:]])[first]
+    return Network(places[:, 0], places[:, 1], node[: len(ends)], node[len(ends) :], length, forward, backward, way)
+
+
 def _shared(coordinates: Floats, shared: float) -> tuple[Ints, Ints]:
     """The node of each vertex, and the first vertex of each node."""
     grid = np.rint(coordinates / shared).astype(np.int64)
-    span = int(np.rint(181 / shared))
-    key = (grid[:, 0] + span) * (2 * span) + grid[:, 1] + span
+    across, up = int(np.rint(181 / shared)), int(np.rint(91 / shared))
+    key = (grid[:, 0] + across) * (2 * up) + grid[:, 1] + up  # below 2**63 from 1e-7 degrees upwards
     _, first, node = np.unique(key, return_index=True, return_inverse=True)
     return node.astype(np.int64), first.astype(np.int64)
 

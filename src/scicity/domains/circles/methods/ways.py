@@ -15,13 +15,8 @@ import numpy.typing as npt
 from scicity.domains.circles.methods.lengths import Floats
 from scicity.domains.circles.methods.network import FORBIDDEN, Pace
 
-# What an attribute does to a way: which directions it leaves (along it, against it); None leaves them as they are.
-EFFECTS: dict[str, tuple[bool | None, bool | None]] = {
-    "open": (True, True),
-    "closed": (False, False),
-    "forward": (None, False),
-    "backward": (False, None),
-}
+# What an attribute does to a way: it opens or closes it, or leaves one direction, or both again.
+EFFECTS = ("open", "closed", "forward", "backward", "both_ways")
 SLOPES = ("none", "tobler")
 Words = npt.NDArray[np.object_]
 Flags = npt.NDArray[np.bool_]
@@ -68,25 +63,23 @@ def paces(
     at 6 exp(−3.5 |s + 0.05|) km/h, taken relative to the flat.
     """
     ways = len(feature_class)
-    forward, speed, delay = np.zeros(ways, dtype=bool), np.full(ways, mode.speed), np.zeros(ways)
+    opened, speed, delay = np.zeros(ways, dtype=bool), np.full(ways, mode.speed), np.zeros(ways)
+    along, against = np.ones(ways, dtype=bool), np.ones(ways, dtype=bool)
     for rule in classes:
         mine = feature_class == rule.feature_class
-        forward[mine] = rule.passable
+        opened[mine] = rule.passable
         delay[mine] = rule.delay
         if np.isfinite(rule.speed):
             speed[mine] = rule.speed
-    backward = forward.copy()
     for told_of in sorted(attributes, key=lambda each: each.priority):
         mine = told[told_of.attribute] == told_of.value
-        along, against = EFFECTS[told_of.effect]
-        if along is not None:
-            forward[mine] = along
-        if against is not None:
-            backward[mine] = against
+        if told_of.effect in ("open", "closed"):
+            opened[mine] = told_of.effect == "open"
+        else:
+            along[mine], against[mine] = told_of.effect != "backward", told_of.effect != "forward"
     if np.isfinite(mode.steepest):
-        steep = np.abs(slope) > mode.steepest  # NaN is not steep
-        forward &= ~steep
-        backward &= ~steep
+        opened &= ~(np.abs(slope) > mode.steepest)  # NaN is not steep
+    forward, backward = opened & along, opened & against
     known = np.nan_to_num(slope / 100)
     up, down = (tobler(known), tobler(-known)) if mode.slope_effect == "tobler" else (1.0, 1.0)
     return Pace(
