@@ -1,0 +1,5 @@
+"""The register of layers; a district's layers are tables by its files (`layer.<name>`)."""
+
+from __future__ import annotations
+
+from scicity.space.register import LAYER, tables_of  # noqa: F401  (found here by name)

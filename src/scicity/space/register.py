@@ -1,0 +1,152 @@
+"""The register of layers: what a district says of each layer of its map, and of files that it says nothing of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from scicity.kernel.district import District
+from scicity.kernel.files import plain_files
+from scicity.kernel.problems import Problems
+from scicity.kernel.tables import Layer, layer_table, source
+
+STRATA = ("above", "surface", "underground")
+THEMES = {
+    "base": ("底图", "Base map"),
+    "planning": ("规划", "Planning"),
+    "buildings": ("建筑", "Buildings"),
+    "transport": ("交通", "Transport"),
+    "services": ("公共服务", "Public services"),
+    "green": ("绿地", "Green space"),
+    "water": ("水系", "Water"),
+    "heritage": ("历史文化", "Heritage"),
+    "underground": ("地下空间", "Underground"),
+    "environment": ("环境", "Environment"),
+    "energy": ("能源", "Energy"),
+}
+FILES = "layers/*"
+LARGEST = 8 << 30  # bytes
+SIDECARS = (".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".md")  # parts of a Shapefile, and notes
+
+LAYER = source(
+    "district.layer",
+    path="registers/layers.csv",
+    columns=[
+        *(
+            "layer",
+            "theme",
+            "name_zh",
+            "name_en",
+            "layer_file",
+            "file_part",
+            "where_sql",
+            "crs",
+            "feature_from",
+            "name_zh_from",
+        ),
+        *("name_en_from", "class_from", "elevation_from", "height_from", "depth_from", "valid_from_from", "valid_to_from"),
+        *("restricted_from", "stratum", "feature_class", "valid_from", "valid_to", "responsible_zh", "responsible_en"),
+        *("licence", "agreement_no", "update_days", "visible_to", "editable", "origin", "source"),
+    ],
+    optional=(
+        *("file_part", "where_sql", "crs", "feature_from", "name_zh_from", "name_en_from", "class_from", "elevation_from"),
+        *("height_from", "depth_from", "valid_from_from", "valid_to_from", "restricted_from", "stratum", "feature_class"),
+        *("valid_from", "valid_to", "responsible_zh", "responsible_en", "licence", "agreement_no", "update_days", "visible_to"),
+        *("editable", "source"),
+    ),
+    grain=["layer"],
+    choices={"stratum": STRATA, "theme": tuple(THEMES)},
+    ranges={"update_days": (1, 36_525)},
+    title_zh="图层目录",
+    title_en="Layers",
+    doc="The layers of the map: file, part and condition, which attribute tells what, theme, keeper, licence, update duty.",
+)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is said of one layer; the fields are columns of `district.layer`."""
+
+    layer: str
+    layer_file: str
+    theme: str = "base"
+    name_zh: str = ""
+    name_en: str = ""
+    file_part: str | None = None
+    where_sql: str | None = None
+    crs: str | None = None
+    feature_from: str | None = None
+    name_zh_from: str | None = None
+    name_en_from: str | None = None
+    class_from: str | None = None
+    elevation_from: str | None = None
+    height_from: str | None = None
+    depth_from: str | None = None
+    valid_from_from: str | None = None
+    valid_to_from: str | None = None
+    restricted_from: str | None = None
+    stratum: str | None = None
+    feature_class: str | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    responsible_zh: str | None = None
+    responsible_en: str | None = None
+    licence: str | None = None
+    agreement_no: str | None = None
+    update_days: int | None = None
+    visible_to: str | None = None
+    editable: bool | None = None
+    origin: str = "reported"
+    source: str | None = None
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that may see the layer; empty: all."""
+        return frozenset((self.visible_to or "").split())
+
+    @property
+    def table(self) -> Layer:
+        """Its table."""
+        return layer_table(self.layer, self.name_zh or self.layer, self.name_en or self.layer)
+
+
+def spec_of(row: Mapping[str, Any]) -> Spec:
+    """A row of `district.layer` as a specification."""
+    known = {field.name for field in fields(Spec)}
+    return Spec(**{name: value for name, value in row.items() if name in known and value is not None})
+
+
+def specs_of(district: District, rows: Iterable[Mapping[str, Any]] | None = None) -> dict[str, Spec]:
+    """The layers of a district by name: those of its register (read, where its rows are not given), then files of which it says
+    nothing, each a layer of its stem."""
+    if rows is None:
+        rows = district.read(LAYER, Problems()).to_pylist()
+    found = {
+        row["layer"]: spec_of(row) for row in rows if row["layer"] and row["layer_file"] and row["theme"] and row["origin"]
+    }
+    told = {spec.layer_file for spec in found.values()}
+    for _, place in plain_files(district.folder, FILES, Problems(), LARGEST):
+        name = PurePosixPath(place).name
+        stem = name.split(".")[0]
+        if name not in told and not name.startswith(".") and not name.endswith(SIDECARS) and stem not in found:
+            found[stem] = Spec(
+                layer=stem, layer_file=name, name_zh=NAMES.get(stem, (stem,))[0], name_en=NAMES.get(stem, (stem,))[-1]
+            )
+    return found
+
+
+# Names of layers that a district need not name.
+NAMES = {
+    "outline": ("轮廓", "Outline"),
+    "boundary": ("边界", "Boundary"),
+    "zones": ("分区", "Zones"),
+    "buildings": ("建筑", "Buildings"),
+}
+
+
+def tables_of(district: District) -> list[Layer]:
+    """The tables of a district's layers."""
+    return [spec.table for spec in specs_of(district).values()]
