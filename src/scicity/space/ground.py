@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyproj
 import shapely
 
-from scicity.space.crs import metric
+from scicity.space.crs import measured, metric
 
 POLYGONS = (3, 6)  # type ids of shapely: polygon, multipolygon
 LINES = (1, 5)
@@ -33,8 +33,7 @@ class Ground:
         Of areas (`dimension` 2) or lines (1) the rest is left out: the points of a polygon, the lines of a mixed
         collection. An area that crosses itself is mended first, so that nothing measured is wrong by it.
         """
-        lonlat = shapely.force_2d(shapely.from_wkb(_objects(geometry)))
-        placed = shapely.transform(lonlat, _forward(self.crs).transform, interleaved=False)
+        placed = measured(shapely.from_wkb(_objects(geometry)), pyproj.CRS(self.crs))
         broken = ~shapely.is_valid(placed) & ~shapely.is_missing(placed)
         if dimension == 2 and broken.any():
             placed[broken] = shapely.make_valid(placed[broken], method="structure", keep_collapsed=False)
@@ -42,8 +41,7 @@ class Ground:
 
     def points(self, geometry: pa.ChunkedArray | pa.Array) -> np.ndarray[Any, Any]:
         """A point in each feature, in metres; of a point itself."""
-        lonlat = shapely.force_2d(shapely.from_wkb(_objects(geometry)))
-        return shapely.point_on_surface(shapely.transform(lonlat, _forward(self.crs).transform, interleaved=False))
+        return shapely.point_on_surface(measured(shapely.from_wkb(_objects(geometry)), pyproj.CRS(self.crs)))
 
     def lonlat(self, shapes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Shapes in metres as longitude and latitude."""
@@ -57,10 +55,11 @@ class Ground:
 def ground_of(*layers: pa.Table) -> Ground:
     """The ground of a district: by the middle of the first of these layers that has any place (the zones come first)."""
     for layer in layers:
-        bounds = shapely.total_bounds(shapely.from_wkb(_objects(layer.column("geometry"))))
+        places = shapely.from_wkb(_objects(layer.column("geometry")))
+        bounds = shapely.total_bounds(places[~shapely.is_missing(places)]) if layer.num_rows else np.full(4, np.nan)
         if np.isfinite(bounds).all():
-            return Ground(str(metric(float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2)))
-    return Ground(str(metric(0.0, 0.0)))
+            return Ground(metric(float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2).to_string())
+    return Ground(metric(0.0, 0.0).to_string())
 
 
 def only(shapes: np.ndarray[Any, Any], dimension: int) -> np.ndarray[Any, Any]:
@@ -106,10 +105,7 @@ def _objects(column: pa.ChunkedArray | pa.Array) -> np.ndarray[Any, Any]:
 
 
 @cache
-def _forward(crs: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-
-
-@cache
 def _back(crs: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    """The way from the plane to its own degrees, which are taken as WGS 84 as on the way there."""
+    plane = pyproj.CRS(crs)
+    return pyproj.Transformer.from_crs(plane, plane.geodetic_crs, always_xy=True)
