@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+import pyarrow as pa
 
 from scicity.kernel.district import District
 from scicity.kernel.files import plain_files
@@ -30,6 +33,17 @@ THEMES = {
 FILES = "layers/*"
 LARGEST = 8 << 30  # bytes
 SIDECARS = (".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".md")  # parts of a Shapefile, and notes
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # of a layer: it stands in addresses, and in names of files
+
+
+def _check_names(rows: pa.Table, tables: Mapping[str, pa.Table], problems: Problems) -> None:
+    """Refuses names of layers that cannot stand in an address."""
+    for row in rows.select(["layer", "source_file", "source_row"]).to_pylist():
+        if row["layer"] and not NAME.fullmatch(row["layer"]):
+            expected = "a name of at most 63 of a-z, 0-9, - and _"
+            problems.add("value", row["source_file"], row["source_row"], "layer", found=row["layer"], expected=expected)
+
 
 LAYER = source(
     "district.layer",
@@ -58,6 +72,7 @@ LAYER = source(
         *("editable", "source"),
     ),
     grain=["layer"],
+    check=_check_names,
     choices={"stratum": STRATA, "theme": tuple(THEMES)},
     ranges={"update_days": (1, 36_525)},
     title_zh="图层目录",
@@ -125,17 +140,31 @@ def specs_of(district: District, rows: Iterable[Mapping[str, Any]] | None = None
     if rows is None:
         rows = district.read(LAYER, Problems()).to_pylist()
     found = {
-        row["layer"]: spec_of(row) for row in rows if row["layer"] and row["layer_file"] and row["theme"] and row["origin"]
+        row["layer"]: spec_of(row)
+        for row in rows
+        if NAME.fullmatch(row["layer"] or "") and row["layer_file"] and row["theme"] and row["origin"]
     }
     told = {spec.layer_file for spec in found.values()}
     for _, place in plain_files(district.folder, FILES, Problems(), LARGEST):
         name = PurePosixPath(place).name
         stem = name.split(".")[0]
-        if name not in told and not name.startswith(".") and not name.endswith(SIDECARS) and stem not in found:
+        beside = name.startswith(".") or name.lower().endswith(SIDECARS)
+        if name not in told and not beside and stem not in found and NAME.fullmatch(stem):
             found[stem] = Spec(
                 layer=stem, layer_file=name, name_zh=NAMES.get(stem, (stem,))[0], name_en=NAMES.get(stem, (stem,))[-1]
             )
     return found
+
+
+def check_files(folder: Path, rows: Iterable[Mapping[str, Any]], problems: Problems) -> None:
+    """Tells of files of layers/ that can be no layer: links out of the folder, and names that need a row of the register."""
+    told = {row["layer_file"] for row in rows}
+    for _, place in plain_files(folder, FILES, problems, LARGEST):
+        name = PurePosixPath(place).name
+        beside = name.startswith(".") or name.lower().endswith(SIDECARS)
+        if name not in told and not beside and not NAME.fullmatch(name.split(".")[0]):
+            expected = "a name of a-z, 0-9, - and _, or a row of registers/layers.csv that names the layer"
+            problems.add("file-unknown", place, found=name, expected=expected)
 
 
 # Names of layers that a district need not name.
