@@ -42,7 +42,7 @@ def facility(slot: Slot, zones: pa.Table, **given: pa.Table) -> pa.Table:
     parts = []
     for day, rule, there, shapes in _selected(slot, given):
         points = places.middles(shapes)
-        there = there.take(pa.array(points.of))  # noqa: PLW2901
+        there = there.take(pa.array(points.of))
         told = rows.told(there.column("details"), [PLACES])
         zone = places.zones_of(points.longitude, points.latitude, rows.words(zones.column("feature")), outline, [ROOT_ZONE])
         parts.append(

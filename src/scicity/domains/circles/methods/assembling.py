@@ -61,7 +61,9 @@ class Reach:
         share = rows.floats(doors.column("edge_share")), np.nan_to_num(rows.floats(homes.column("edge_share")))
         there = at[1] >= 0
         self.network, nodes = network.split(self.plain, np.r_[at[0], at[1][there]], np.r_[share[0], share[1][there]])
-        self.home = np.zeros(len(homes), dtype=np.int64)  # of who is off the network: any node, from which all is infinitely far
+        self.home = np.zeros(
+            len(homes), dtype=np.int64
+        )  # of who is off the network: any node, from which all is infinitely far
         self.home[there] = nodes[len(doors) :]
         self.door = nodes[: len(doors)]
         self.off = np.where(there, rows.floats(homes.column("snap_distance")), np.inf)
