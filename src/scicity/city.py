@@ -88,6 +88,7 @@ class City:
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         templates.check(self.folder, problems)
+        register.check_files(self.folder, sources["district.layer"].to_pylist(), problems)
         for spec in self._layers_due(sources):
             for _ in loading.batches(spec, self.folder, self.district.calendar, problems):
                 if progress:
@@ -159,18 +160,22 @@ class City:
     def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
         """The layers whose file, or what the register says of it, is another than when it was loaded."""
         known = self.lake.noted(editing.LAYERS)
-        specs = register.specs_of(self.district, sources["district.layer"].to_pylist())
+        specs = register.specs_of(
+            self.district, sources["district.layer"].to_pylist(), sources["district.layer_class"].to_pylist()
+        )
         return [each for each in specs.values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
 
     def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
         problems = Problems()
         stamp = loading.stamp_of(spec, self.folder)
-        rows = loading.rows(spec, self.folder, self.district.calendar, problems)
+        report = loading.Report(spec.layer)
+        rows = loading.rows(spec, self.folder, self.district.calendar, problems, report)
         problems.refuse()
         rows = editing.overlaid(rows, editing.edits_of(self.computing.engine, spec.layer))
         declared = spec.table
         if self.computing.put(declared, rows):
             loaded.layers[spec.layer] = rows.num_rows
+        report.write(self.state)
         Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
         self.lake.note(editing.LAYERS, self.lake.noted(editing.LAYERS) | {spec.layer: stamp})
 
