@@ -125,7 +125,9 @@ class PasswordMustChange:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers, or sends to the change of the password."""
         first = request.path_info.split("/", 2)[1]
-        if first not in ("accounts", "language", "static", "healthz", "ogc") and getattr(request.user, "must_change_password", False):
+        if first not in ("accounts", "language", "static", "healthz", "ogc") and getattr(
+            request.user, "must_change_password", False
+        ):
             return redirect("password-change")
         return self.get_response(request)
 

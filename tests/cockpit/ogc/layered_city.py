@@ -6,9 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scicity.city import City
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
+from scicity.kernel.computing import Computing
+from scicity.kernel.district import KERNEL_SOURCES, District
+from scicity.kernel.lake import Lake
+from scicity.kernel.lineage import Figures
+from scicity.kernel.problems import Problems
+from scicity.kernel.tables import Catalog
+from scicity.space import loading, register
+from scicity.space.editing import EDIT
+from scicity.stores import store_at
 
 DISTRICT = """
 [district]
@@ -69,7 +77,10 @@ PIPES = [
     {
         "type": "Feature",
         "id": f"w{number}",
-        "geometry": {"type": "LineString", "coordinates": [[116.4, 40.1 + number / 1000, -3.0], [116.41, 40.1 + number / 1000, -4.5]]},
+        "geometry": {
+            "type": "LineString",
+            "coordinates": [[116.4, 40.1 + number / 1000, -3.0], [116.41, 40.1 + number / 1000, -4.5]],
+        },
         "properties": {"kind": "water main", "bore": 300 + number},
     }
     for number in range(3)
@@ -89,10 +100,18 @@ def write(folder: Path, parcels: int = 100) -> None:
 
 
 def build(root: Path) -> OpenCity:
-    """Writes the folder, loads it, and opens it as a city that can be served."""
+    """Writes the folder, brings register and layers to a lake of these tables alone, and opens it as a city to be served."""
     folder, state = root / "district", root / "state"
     if not folder.exists():
         write(folder)
-    city = City(folder, state / "layered")
-    city.load()
-    return OpenCity(city.district, city.figures, Place(folder, state))
+    problems = Problems()
+    district = District.open(folder, problems)
+    catalog = Catalog([*KERNEL_SOURCES, register.LAYER, EDIT, *register.tables_of(district)])
+    lake = Lake(state / "layered" / "lake", store_at(state / "layered", district.slug))
+    computing = Computing(lake, catalog, district.calendar)
+    for declared, rows in district.sources(catalog, problems).items():
+        computing.put(catalog[declared], rows)
+    for spec in register.specs_of(district).values():
+        computing.put(spec.table, loading.rows(spec, folder, district.calendar, problems))
+    problems.refuse()
+    return OpenCity(district, Figures(computing), Place(folder, state))

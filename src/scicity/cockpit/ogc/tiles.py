@@ -1,6 +1,7 @@
 """OGC API - Tiles by HTTP: each layer as one set of vector tiles in WebMercatorQuad, and TileJSON for maps.
 
-Sources: OGC 20-057 (OGC API - Tiles Part 1), OGC 17-083r4 (Two Dimensional Tile Matrix Set and Tile Set Metadata 2.0), TileJSON 3.0.
+Sources: OGC 20-057 (OGC API - Tiles Part 1), OGC 17-083r4 (Two Dimensional Tile Matrix Set and Tile Set Metadata 2.0),
+TileJSON 3.0.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from scicity.cockpit.ogc.described import JSON, REL, base, link
 from scicity.cockpit.ogc.door import Refused, door
 from scicity.cockpit.ogc.serving import Collection, collection
 from scicity.cockpit.templatetags.words import language
-from scicity.space.mvt import SOUTH, Tile, world
+from scicity.space.mvt import Tile, world
 from scicity.space.tiles import COLUMNS, LAST, Tiles
 
 MVT, TILEJSON = "application/vnd.mapbox-vector-tile", "application/vnd.mapbox.tile+json"
@@ -29,7 +30,10 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 SPEC = "http://www.opengis.net/spec/"
 CONFORMS = [
     *(f"{SPEC}ogcapi-tiles-1/1.0/conf/{name}" for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
-    *(f"{SPEC}tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset", "tilesetmetadata", "json-tilesetmetadata")),
+    *(
+        f"{SPEC}tms/2.0/conf/{name}"
+        for name in ("tilematrixset", "json-tilematrixset", "tilesetmetadata", "json-tilesetmetadata")
+    ),
 ]
 HALF = math.pi * 6_378_137.0  # [m] from the middle of the square of Web Mercator to its sides
 PIXEL = 0.00028  # [m] of a screen, as OGC 17-083r4 has it

@@ -20,7 +20,18 @@ SITE = source(
     "heritage.site",
     path="registers/heritage_sites.csv",
     columns=[
-        *("site", "zone", "name_zh", "name_en", "protection_level", "era_zh", "era_en", "built_year", "stated_area", "reuse_zh"),
+        *(
+            "site",
+            "zone",
+            "name_zh",
+            "name_en",
+            "protection_level",
+            "era_zh",
+            "era_en",
+            "built_year",
+            "stated_area",
+            "reuse_zh",
+        ),
         *("reuse_en", "responsible_zh", "responsible_en", "document", "review", "origin", "source", "note_zh", "note_en"),
     ],
     optional=(
@@ -46,7 +57,9 @@ def _check_rules(table: pa.Table, _: dict[str, pa.Table], problems: Problems) ->
         where = (row["source_file"], row["source_row"])
         if (row["distance_from"] is None) == (row["range_class"] is None):
             found = f"{row['distance_from']}, {row['range_class']}"
-            problems.add("value", *where, "distance_from", found=found, expected="a distance from the site, or a class of ranges: one")
+            problems.add(
+                "value", *where, "distance_from", found=found, expected="a distance from the site, or a class of ranges: one"
+            )
             continue
         if row["rule_form"] != NONE and row["permitted_height"] is None:
             problems.add("value-missing", *where, "permitted_height", expected="the height at the beginning of the band")
@@ -75,7 +88,13 @@ def _ends(row: dict[str, Any]) -> datetime:
 def band_of(row: dict[str, Any]) -> Band:
     """A row of the rules by distance."""
     ends = math.inf if row["distance_to"] is None else row["distance_to"]
+<<<<<<< HEAD
     return Band(row["height_rule"], row["site"], row["distance_from"], ends, row["permitted_height"] or 0.0, row["height_slope"] or 0.0)
+=======
+    return Band(
+        row["height_rule"], row["site"], row["distance_from"], ends, row["permitted_height"] or 0.0, row["slope"] or 0.0
+    )
+>>>>>>> main
 
 
 RULE = source(
@@ -83,7 +102,22 @@ RULE = source(
     path="registers/height_rules.csv",
     columns=[
         *("height_rule", "site", "name_zh", "name_en", "rule_form", "distance_from", "distance_to", "range_class"),
+<<<<<<< HEAD
         *("permitted_height", "height_slope", "applies_to", "valid_from", "valid_to", "document", "clause", "review", "origin", "source"),
+=======
+        *(
+            "permitted_height",
+            "slope",
+            "applies_to",
+            "valid_from",
+            "valid_to",
+            "document",
+            "clause",
+            "review",
+            "origin",
+            "source",
+        ),
+>>>>>>> main
     ],
     optional=(
         *("site", "distance_from", "distance_to", "range_class", "permitted_height", "height_slope", "valid_to", "clause"),

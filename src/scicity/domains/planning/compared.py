@@ -163,7 +163,13 @@ def _compare(tables: dict[str, pa.Table]) -> tuple[pa.Table, pa.Table]:
         about = {"plan": mine, "against": theirs, "against_kind": PLAN_READ}
         told = {"restricted_to": narrowed(roles[mine], roles[theirs]), "stand_in": bool({mine, theirs} & stand_ins)}
         pieces.append(
-            _rows(found.columns, about | told, conflicts.prevailing(ranks[mine], ranks[theirs]), of_feature[mine], of_feature[theirs])
+            _rows(
+                found.columns,
+                about | told,
+                conflicts.prevailing(ranks[mine], ranks[theirs]),
+                of_feature[mine],
+                of_feature[theirs],
+            )
         )
         totals.append(about | told | _counted(found.totals))
     lines = _in_force(tables["lines"])
@@ -190,7 +196,8 @@ def _beneath(
 ) -> tuple[conflicts.Found, dict[str, Any]]:
     rules = rows_by("control_line", tables["rules"], tables["own_rules"])
     known = [
-        conflicts.Line(name, row["control_kind"], tuple(row["land_uses"].split()), row["precedence"]) for name, row in rules.items()
+        conflicts.Line(name, row["control_kind"], tuple(row["land_uses"].split()), row["precedence"])
+        for name, row in rules.items()
     ]
     feature, kind = _column(lines, "feature"), _column(lines, "feature_class")
     found = conflicts.beneath(sheet, feature, kind, ground.shapes(lines.column("geometry")), known, limits)
@@ -203,9 +210,16 @@ def _rows(
     """The columns of `planning.conflict` of one comparison, but for the place."""
     size = len(columns["conflict"])
     roles = together(
-        [mine.get(each) for each in columns["feature"]], [theirs.get(each) for each in columns["other_feature"]], about["restricted_to"]
+        [mine.get(each) for each in columns["feature"]],
+        [theirs.get(each) for each in columns["other_feature"]],
+        about["restricted_to"],
     )
-    return {**{name: [value] * size for name, value in about.items()}, **columns, "prevails": [prevails or "open"] * size, "restricted_to": roles}
+    return {
+        **{name: [value] * size for name, value in about.items()},
+        **columns,
+        "prevails": [prevails or "open"] * size,
+        "restricted_to": roles,
+    }
 
 
 def _table(pieces: list[dict[str, Any]], ground: Ground, zones: pa.Table) -> pa.Table:

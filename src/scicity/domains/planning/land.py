@@ -180,7 +180,17 @@ def reserve_use(slot: Slot, **tables: pa.Table) -> pa.Table:
         "water": Read("layer.water", columns=_READ, trace={}),
     },
     columns=[
-        *("day", "zone", "zone_area", "green_area", "water_area", "both_area", "blue_green_area", "blue_green_share", "stand_in"),
+        *(
+            "day",
+            "zone",
+            "zone_area",
+            "green_area",
+            "water_area",
+            "both_area",
+            "blue_green_area",
+            "blue_green_share",
+            "stand_in",
+        ),
     ],
     grain=["day", "zone"],
     by_partition=True,
@@ -238,8 +248,6 @@ def zones_on(ground: Ground, zones: pa.Table, moment: int) -> tuple[Any, list[st
     shapes, names = _shapes(ground, zones)[there], names[there]
     own, *_ = in_turn(shapes, np.zeros(len(shapes), dtype=np.int64))
     return own, names.tolist()
-
-
 
 
 def with_whole(names: list[str], whole: Any, columns: Any) -> Iterator[tuple[str, float, Any]]:

@@ -91,7 +91,9 @@ def _cut(lines: Array, step: float) -> tuple[Array, Array]:
     return there[of[part[within[moved]]]], ends[moved]
 
 
-def _beside(line: Array, ends: Array, way: Array, length: Array, middle: Array, reach: float, turn: float) -> tuple[Array, Array]:
+def _beside(
+    line: Array, ends: Array, way: Array, length: Array, middle: Array, reach: float, turn: float
+) -> tuple[Array, Array]:
     """Pairs of stretches of two lines of which the second runs beside the first."""
     tree = shapely.STRtree(shapely.linestrings(ends))
     i, j = tree.query(shapely.points(middle), predicate="dwithin", distance=reach)

@@ -39,9 +39,9 @@ def test_plans_are_compared_and_areas_add_up(loaded):
         *(("energy", "line:permanent farmland"), ("energy", "line:green line")),
     }
     both = rows["city", "energy"]
-    assert [both[n] / HA for n in ("whole_area", "agreed_area", "conflict_area", "sliver_area", "silent_area")] == pytest.approx(
-        [140, 100, 40, 0, 0], abs=1e-6
-    )
+    assert [
+        both[n] / HA for n in ("whole_area", "agreed_area", "conflict_area", "sliver_area", "silent_area")
+    ] == pytest.approx([140, 100, 40, 0, 0], abs=1e-6)
     assert both["other_silent_area"] == pytest.approx(500, rel=1e-6)  # half a metre beyond: the other plan alone
     for row in rows.values():
         parts = sum(row[n] for n in ("agreed_area", "conflict_area", "sliver_area", "silent_area", "overruled_area"))
@@ -49,7 +49,9 @@ def test_plans_are_compared_and_areas_add_up(loaded):
 
 
 def test_conflicts_have_place_zone_and_what_goes_first(loaded):
-    rows = {(row["plan"], row["against"], row["feature"], row["other_feature"]): row for row in loaded.rows("planning.conflict")}
+    rows = {
+        (row["plan"], row["against"], row["feature"], row["other_feature"]): row for row in loaded.rows("planning.conflict")
+    }
     home = rows["city", "energy", "a", "y"]
     assert (home["land_use"], home["other_land_use"], home["prevails"], home["zone"]) == ("07", "13", "this", "west")
     assert home["conflict_area"] == pytest.approx(10 * HA, rel=1e-6)
@@ -64,7 +66,9 @@ def test_accounts_of_land_add_up_to_the_district(loaded):
     balance = {(row["day"], row["zone"]): row for row in loaded.rows("planning.account_balance")}
     now = date(2024, 12, 31)
     west, east, whole = (balance[now, zone] for zone in ("west", "east", "district"))
-    assert [west[n] / HA for n in ("zone_area", "accounted_area", "unclassified_area", "gap_area")] == pytest.approx([100, 100, 0, 0], abs=1e-6)
+    assert [west[n] / HA for n in ("zone_area", "accounted_area", "unclassified_area", "gap_area")] == pytest.approx(
+        [100, 100, 0, 0], abs=1e-6
+    )
     assert [east[n] / HA for n in ("accounted_area", "unclassified_area", "gap_area")] == pytest.approx([15, 25, 60], abs=1e-6)
     assert whole["outside_area"] / HA == pytest.approx(5, abs=1e-6)
     uses = loaded.rows("planning.land_use_account")
@@ -72,7 +76,9 @@ def test_accounts_of_land_add_up_to_the_district(loaded):
         parts = sum(use["land_area"] for use in uses if (use["day"], use["zone"]) == (day, zone))
         assert parts + row["unclassified_area"] + row["gap_area"] == pytest.approx(row["zone_area"], rel=1e-9)
         if zone == "district":
-            assert row["zone_area"] == pytest.approx(sum(balance[day, each]["zone_area"] for each in ("west", "east")), rel=1e-12)
+            assert row["zone_area"] == pytest.approx(
+                sum(balance[day, each]["zone_area"] for each in ("west", "east")), rel=1e-12
+            )
 
 
 def test_the_reserve_and_what_it_was_used_for(loaded):
@@ -81,7 +87,9 @@ def test_the_reserve_and_what_it_was_used_for(loaded):
     assert [rows[2009, "district"][n] / HA for n in names] == pytest.approx([80, 80, 0, 0], abs=1e-6)
     assert [rows[2024, "district"][n] / HA for n in names] == pytest.approx([80, 45, 30, 5], abs=1e-6)
     assert rows[2024, "district"]["reserve_used_share"] == pytest.approx(37.5, rel=1e-6)
-    uses = {(row["day"].year, row["zone"], row["land_use"]): row["reserve_used_area"] for row in loaded.rows("planning.reserve_use")}
+    uses = {
+        (row["day"].year, row["zone"], row["land_use"]): row["reserve_used_area"] for row in loaded.rows("planning.reserve_use")
+    }
     assert {key: area / HA for key, area in uses.items()} == pytest.approx(
         {(2024, "west", "10"): 30, (2024, "district", "10"): 30}, abs=1e-6
     )
@@ -118,7 +126,11 @@ def test_without_water_or_zones_there_is_no_account(tmp_path):
 
 
 def test_targets_and_what_was_observed(loaded):
-    put(loaded, observation, [{"plan": "energy", "plan_target": "pumps", "observed_on": date(2024, 1, 1), "value": 12.0, "note": None}])
+    put(
+        loaded,
+        observation,
+        [{"plan": "energy", "plan_target": "pumps", "observed_on": date(2024, 1, 1), "value": 12.0, "note": None}],
+    )
     rows = {row["plan_target"]: row for row in loaded.rows("planning.target_progress")}
     green, land, pumps = rows["green"], rows["land"], rows["pumps"]
     assert (green["value"], green["progress_share"], green["target_met"], green["observations_counted"]) == (40, 50, False, 2)
@@ -146,7 +158,12 @@ def test_decisions_hold_by_name_and_are_carried_by_place(tmp_path):
     )
     states = {each["conflict"]: each for each in found.rows("planning.conflict_state")}
     mine = states[row["conflict"]]
-    assert (mine["conflict_state"], mine["acts_counted"], mine["still_there"], mine["carried_from"]) == ("agreed", 2, True, None)
+    assert (mine["conflict_state"], mine["acts_counted"], mine["still_there"], mine["carried_from"]) == (
+        "agreed",
+        2,
+        True,
+        None,
+    )
     assert sum(each["conflict_state"] == "open" for each in states.values()) == len(states) - 1
     # the next edition gives the parcel another number, and moves its boundary a little
     parcels = collection(("x", "07", square(0, 0, 500, 1000)), ("y2", "13", square(510, 0, 900, 1000)))
@@ -182,7 +199,9 @@ def test_what_not_everybody_may_see_makes_what_not_everybody_may_see(tmp_path):
 
 def test_a_bow_tie_and_a_parcel_drawn_twice_break_nothing(tmp_path):
     tie = shapely.Polygon([(116.39, 41.15), (116.40, 41.16), (116.40, 41.15), (116.39, 41.16)])
-    layers = {"plan-energy": collection(("x", "07", tie), ("y", "10", square(0, 0, 100, 100)), ("y2", "10", square(0, 0, 100, 100)))}
+    layers = {
+        "plan-energy": collection(("x", "07", tie), ("y", "10", square(0, 0, 100, 100)), ("y2", "10", square(0, 0, 100, 100)))
+    }
     found = SmallPlans(tmp_path, layers=layers)
     found.city.load()
     (row,) = [row for row in found.rows("planning.comparison") if row["against"] == "energy"]
