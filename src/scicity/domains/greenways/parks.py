@@ -8,7 +8,20 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from scicity.domains.greenways.ground import DAYS, STAND_IN, ZONES, areas, layer, on, share, stands_in, told, with_whole, words, zones_on
+from scicity.domains.greenways.ground import (
+    DAYS,
+    STAND_IN,
+    ZONES,
+    areas,
+    layer,
+    on,
+    share,
+    stands_in,
+    told,
+    with_whole,
+    words,
+    zones_on,
+)
 from scicity.domains.greenways.methods.circles import circle, once, people, shared
 from scicity.domains.greenways.sources import OTHER
 from scicity.kernel.computing import Slot
@@ -17,8 +30,12 @@ from scicity.space.ground import ground_of, number_of, word_of
 
 ANY = "any"
 _CLASSES = {
-    "classes": Read("greenways.park_class", columns=("park_class", "circle_radius", "least_area"), trace={"park_class": "park_class"}),
-    "own_classes": Read("greenways.own_park_class", columns=("park_class", "circle_radius", "least_area"), trace={"park_class": "park_class"}),
+    "classes": Read(
+        "greenways.park_class", columns=("park_class", "circle_radius", "least_area"), trace={"park_class": "park_class"}
+    ),
+    "own_classes": Read(
+        "greenways.own_park_class", columns=("park_class", "circle_radius", "least_area"), trace={"park_class": "park_class"}
+    ),
 }
 _PARKS, _PEOPLE = layer("parks"), layer("population")
 _PLANNED = Read("district.zone", columns=("zone", "residents"), trace={"zone": "zone"})
@@ -48,11 +65,19 @@ def park(slot: Slot, parks: pa.Table, zones: pa.Table, classes: pa.Table, own_cl
     kinds = [kind if kind in known else OTHER for kind in words(parks, "feature_class")]
     zone = np.full(len(shapes), None, dtype=object)
     if zones.num_rows and len(shapes):
-        names = np.array([a or b for a, b in zip(word_of(zones.column("details"), "zone"), words(zones, "feature"), strict=True)], object)
+        names = np.array(
+            [a or b for a, b in zip(word_of(zones.column("details"), "zone"), words(zones, "feature"), strict=True)], object
+        )
         at, which = shapely.STRtree(areas(ground, zones)).query(shapely.point_on_surface(shapes), predicate="intersects")
         zone[at[::-1]] = names[which[::-1]]
     rows = [
-        {**row, "park_class": kind, "zone": of, "park_area": None if area != area else area, "stand_in": row["origin"] == STAND_IN}
+        {
+            **row,
+            "park_class": kind,
+            "zone": of,
+            "park_area": None if area != area else area,
+            "stand_in": row["origin"] == STAND_IN,
+        }
         | {"least_area": known.get(kind, {}).get("least_area")}
         for row, kind, of, area in zip(parks.to_pylist(), kinds, zone, shapely.area(shapes).tolist(), strict=True)
     ]
@@ -60,7 +85,14 @@ def park(slot: Slot, parks: pa.Table, zones: pa.Table, classes: pa.Table, own_cl
 
 
 @derived(
-    reads={"days": DAYS, "zones": ZONES, "parks": _PARKS, "green": layer("green-space"), "people_": _PEOPLE, "planned": _PLANNED},
+    reads={
+        "days": DAYS,
+        "zones": ZONES,
+        "parks": _PARKS,
+        "green": layer("green-space"),
+        "people_": _PEOPLE,
+        "planned": _PLANNED,
+    },
     columns=[
         *("day", "zone", "zone_area", "park_area", "parks_counted", "green_area", "residents", "residents_kind"),
         *("park_per_resident", "green_per_resident", "green_space_share", "stand_in"),
@@ -101,7 +133,11 @@ def green_account(
                 {"day": day, "zone": zone, "zone_area": area, "park_area": parks_, "green_area": all_, "residents": of}
                 | {"parks_counted": int(count) if zone in names else whole_count}
                 | {"residents_kind": "layer" if known else "planned" if of else None}
-                | {"park_per_resident": share(parks_, of), "green_per_resident": share(all_, of), "green_space_share": share(all_, area, 100.0)}
+                | {
+                    "park_per_resident": share(parks_, of),
+                    "green_per_resident": share(all_, of),
+                    "green_space_share": share(all_, area, 100.0),
+                }
             )
     return told(rows, stands_in(zones, parks, green, people_), green_account.schema)
 
@@ -109,7 +145,17 @@ def green_account(
 @derived(
     reads={"days": DAYS, "zones": ZONES, "parks": _PARKS, "people_": _PEOPLE, **_CLASSES},
     columns=[
-        *("day", "zone", "park_class", "circle_area", "circle_area_share", "residents", "residents_covered", "residents_share", "stand_in"),
+        *(
+            "day",
+            "zone",
+            "park_class",
+            "circle_area",
+            "circle_area_share",
+            "residents",
+            "residents_covered",
+            "residents_share",
+            "stand_in",
+        ),
     ],
     grain=["day", "zone", "park_class"],
     by_partition=True,
@@ -144,7 +190,13 @@ def park_circle(
             within = people(shapes, cells[there], living[there], reach) if reach is not None else np.zeros(len(shapes))
             for zone, (of, covered, residents, served) in with_whole(names, np.column_stack([whole, area, lived, within])):
                 rows.append(
-                    {"day": day, "zone": zone, "park_class": kind, "circle_area": covered, "circle_area_share": share(covered, of, 100.0)}
+                    {
+                        "day": day,
+                        "zone": zone,
+                        "park_class": kind,
+                        "circle_area": covered,
+                        "circle_area_share": share(covered, of, 100.0),
+                    }
                     | {"residents": residents if people_.num_rows else None}
                     | {"residents_covered": served if people_.num_rows else None}
                     | {"residents_share": share(served, residents, 100.0) if people_.num_rows else None}

@@ -149,7 +149,9 @@ def street_shade(slot: Slot, days: pa.Table, zones: pa.Table, streets: pa.Table)
     """
     rows: list[dict[str, Any]] = []
     told_share, word = number_of(streets.column("details"), "shade"), word_of(streets.column("details"), "shade")
-    told_share = np.where(np.isin(word.astype(str), ("yes", "true")), 1.0, np.where(np.isin(word.astype(str), NO), 0.0, told_share))
+    told_share = np.where(
+        np.isin(word.astype(str), ("yes", "true")), 1.0, np.where(np.isin(word.astype(str), NO), 0.0, told_share)
+    )
     known = ~np.isnan(told_share)
     if not known.any():
         return told(rows, False, street_shade.schema)
@@ -195,7 +197,9 @@ def _ways(streets: pa.Table, kinds: pa.Table) -> tuple[Any, Any, Any]:
         said = word_of(streets.column("details"), name)
         by_kind = np.array([bool(row and row[usual]) for row in written], dtype=bool)
         own = np.array([None if each is None else each not in NO for each in said], dtype=object)
-        found.append(np.array([usual_ if mine is None else mine for mine, usual_ in zip(own, by_kind, strict=True)], dtype=bool))
+        found.append(
+            np.array([usual_ if mine is None else mine for mine, usual_ in zip(own, by_kind, strict=True)], dtype=bool)
+        )
     return rank, *found
 
 
@@ -206,16 +210,24 @@ _UNITS = {"m": 1.0, "m2": 1.0, "m/m2": 1000.0, "%": 1.0, "{park}": 1.0, "m2/{per
 @derived(
     reads={
         "claims": Read("greenways.claim", trace={"claim_id": "claim_id"}),
-        "statements": Read("indicators.statement", columns=("claim_id", "value", "unit", "comparator"), trace={"claim_id": "claim_id"}),
-        "lengths": Read("greenways.greenway_length", columns=("day", "zone", "counted_length", "stand_in"), trace={"day": "day"}),
-        "density": Read("greenways.slow_density", columns=("day", "zone", "network", "slow_density", "stand_in"), trace={"day": "day"}),
+        "statements": Read(
+            "indicators.statement", columns=("claim_id", "value", "unit", "comparator"), trace={"claim_id": "claim_id"}
+        ),
+        "lengths": Read(
+            "greenways.greenway_length", columns=("day", "zone", "counted_length", "stand_in"), trace={"day": "day"}
+        ),
+        "density": Read(
+            "greenways.slow_density", columns=("day", "zone", "network", "slow_density", "stand_in"), trace={"day": "day"}
+        ),
         "green": Read(
             "greenways.green_account",
             columns=("day", "zone", "park_area", "parks_counted", "green_area", "park_per_resident", "stand_in"),
             trace={"day": "day"},
         ),
         "circles": Read(
-            "greenways.park_circle", columns=("day", "zone", "park_class", "circle_area_share", "stand_in"), trace={"day": "day"}
+            "greenways.park_circle",
+            columns=("day", "zone", "park_class", "circle_area_share", "stand_in"),
+            trace={"day": "day"},
         ),
     },
     columns=["claim_id", "green_measure", "zone", "day", "stated_value", "measured_value", "gap", "stand_in"],
@@ -231,7 +243,9 @@ def claim_check(claims: Any, statements: Any, lengths: Any, density: Any, green:
     parts = []
     inside = lengths.filter((lengths.zone == ROOT_ZONE) | (lengths.zone == OUTSIDE))
     all_drawn = inside.group_by("day").agg(measured_value=inside.counted_length.sum(), stand_in=inside.stand_in.max())
-    parts.append(all_drawn.mutate(green_measure=ibis.literal("greenway_length"), of_zone=ibis.literal(""), of_class=ibis.literal("")))
+    parts.append(
+        all_drawn.mutate(green_measure=ibis.literal("greenway_length"), of_zone=ibis.literal(""), of_class=ibis.literal(""))
+    )
     for table, measure, column in (
         (lengths, "greenway_length", "counted_length"),
         (density.filter(density.network == "slow"), "slow_density", "slow_density"),

@@ -63,7 +63,9 @@ def _check_rules(table: pa.Table, _: dict[str, pa.Table], problems: Problems) ->
             continue
         if row["rule_form"] != NONE and row["permitted_height"] is None:
             problems.add("value-missing", *where, "permitted_height", expected="the height at the beginning of the band")
-        if (row["rule_form"] == SLOPE) != (row["height_slope"] is not None) or (row["rule_form"] == SLOPE and row["range_class"]):
+        if (row["rule_form"] == SLOPE) != (row["height_slope"] is not None) or (
+            row["rule_form"] == SLOPE and row["range_class"]
+        ):
             expected = "a slope where the form is slope, which is of a distance; none elsewhere"
             problems.add("value", *where, "height_slope", found=row["height_slope"], expected=expected)
         if row["distance_from"] is not None and None not in (row["height_rule"], row["permitted_height"], row["valid_from"]):
@@ -88,13 +90,9 @@ def _ends(row: dict[str, Any]) -> datetime:
 def band_of(row: dict[str, Any]) -> Band:
     """A row of the rules by distance."""
     ends = math.inf if row["distance_to"] is None else row["distance_to"]
-<<<<<<< HEAD
-    return Band(row["height_rule"], row["site"], row["distance_from"], ends, row["permitted_height"] or 0.0, row["height_slope"] or 0.0)
-=======
     return Band(
-        row["height_rule"], row["site"], row["distance_from"], ends, row["permitted_height"] or 0.0, row["slope"] or 0.0
+        row["height_rule"], row["site"], row["distance_from"], ends, row["permitted_height"] or 0.0, row["height_slope"] or 0.0
     )
->>>>>>> main
 
 
 RULE = source(
@@ -102,12 +100,9 @@ RULE = source(
     path="registers/height_rules.csv",
     columns=[
         *("height_rule", "site", "name_zh", "name_en", "rule_form", "distance_from", "distance_to", "range_class"),
-<<<<<<< HEAD
-        *("permitted_height", "height_slope", "applies_to", "valid_from", "valid_to", "document", "clause", "review", "origin", "source"),
-=======
         *(
             "permitted_height",
-            "slope",
+            "height_slope",
             "applies_to",
             "valid_from",
             "valid_to",
@@ -117,7 +112,6 @@ RULE = source(
             "origin",
             "source",
         ),
->>>>>>> main
     ],
     optional=(
         *("site", "distance_from", "distance_to", "range_class", "permitted_height", "height_slope", "valid_to", "clause"),

@@ -65,7 +65,9 @@ LAYERS = {
         ("x", "07", square(0, 0, 500, 1000)), ("y", "13", square(500, 0, 900, 1000)), ("z", "14", square(900, 0, 1400.5, 1000))
     ),
     "plan-old": collection(("o", "10", square(0, 0, 2000, 1000))),
-    "control-lines": collection(("f", "permanent farmland", square(0, 800, 2000, 1000)), ("g", "green line", square(550, 0, 950, 1000))),
+    "control-lines": collection(
+        ("f", "permanent farmland", square(0, 800, 2000, 1000)), ("g", "green line", square(550, 0, 950, 1000))
+    ),
     "parcels": collection(
         ("p1", "07", square(0, 0, 400, 1000)),
         ("p2", "16", square(400, 0, 1200, 1000)),

@@ -57,7 +57,9 @@ def test_conflicts_have_place_zone_and_what_goes_first(loaded):
     assert home["conflict_area"] == pytest.approx(10 * HA, rel=1e-6)
     assert shapely.from_wkb(home["geometry"]).contains(shapely.Point(home["longitude"], home["latitude"]))
     assert rows["city", "line:permanent farmland", "b", "f"]["prevails"] == "other"
-    assert rows["city", "line:green line", "a", "g"]["conflict_area"] == pytest.approx(50 * 800, rel=1e-6)  # the rest is farmland
+    assert rows["city", "line:green line", "a", "g"]["conflict_area"] == pytest.approx(
+        50 * 800, rel=1e-6
+    )  # the rest is farmland
     assert ("city", "line:green line", "b", "g") not in rows  # a park within the green line
     assert home["stand_in"] is False
 
@@ -97,7 +99,9 @@ def test_the_reserve_and_what_it_was_used_for(loaded):
 
 def test_a_layer_of_the_reserve_goes_before_what_parcels_say(tmp_path):
     kept = collection(
-        ("s1", None, square(400, 0, 800, 1000)), ("s2", None, square(1300, 0, 1400, 1000)), s1={"valid_to": "2020-01-01T00:00:00Z"}
+        ("s1", None, square(400, 0, 800, 1000)),
+        ("s2", None, square(1300, 0, 1400, 1000)),
+        s1={"valid_to": "2020-01-01T00:00:00Z"},
     )
     found = SmallPlans(tmp_path, layers={"strategic-reserve": kept})
     found.city.load()
