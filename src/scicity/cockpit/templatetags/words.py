@@ -198,7 +198,7 @@ def at(mapping: Mapping[Any, Any], key: Any) -> Any:
 @register.filter
 def subject(row: Mapping[str, Any]) -> str:
     """Whom or what a statement is about, and in English what it measures."""
-    return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}"
+    return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}".replace("_", " ")
 
 
 @register.filter
