@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -13,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.domains.reviews.documents import may_see, may_write
 from scicity.domains.reviews.methods import drawing
 from scicity.domains.reviews.models import OPINIONS, Act, Appeal, Case, Promise, Return, Seat, Visit
@@ -40,7 +40,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         _do(request, desk, found)
     except NotDone as refusal:
         return _shown(request, desk, found, refusal)
-    messages.success(request, ("已办理。", "Done.")[language(request) != "zh"])
+    telling.done(request, "已办理。", "Done.")
     return redirect("reviews:case", number=found.review_case)
 
 
