@@ -211,7 +211,7 @@ def pdf(request: HttpRequest) -> HttpResponse:
             raise sheet.Unclear(f"an image of at most {sheet.LARGEST >> 20} MB")
         wanted = sheet.sheet_of(request.POST.get("told", ""), image.read())
         seen = layers.seen(request)
-        shown = [seen[name] for name in dict.fromkeys(wanted.layers) if name in seen]
+        shown = [seen[name] for name in wanted.layers if name in seen]
         written = sheet.written(wanted, _sheet_words(request, wanted, shown, said))
     except sheet.Unclear as error:
         return unclear(error)
@@ -230,7 +230,8 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
     for spec in shown:
         told = layers.told(request, spec, said)
         kind = told["kinds"][0] if told["kinds"] else "area"
-        classes = [{"label": each["label"], "colour": each["colour"]} for each in told["classes"]]
+        drawn = set(wanted.layers[spec.layer])
+        classes = [{"label": each["label"], "colour": each["colour"]} for each in told["classes"] if each["key"] in drawn]
         legend.append({"label": told["label"], "kind": kind, "colour": told["colour"], "classes": classes})
     if wanted.figure:
         legend.insert(0, _figure_legend(wanted.figure))
@@ -251,7 +252,11 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
         "legend": legend,
         "sources": sources,
         "foot": "SciCity · WGS 84 / Web Mercator" + ("，比例尺以图幅中心为准" if chinese else "; the scale holds at the middle of the sheet"),
-        "words": {"legend": "图例" if chinese else "Legend", "north": "北" if chinese else "N"},
+        "words": {
+            "legend": "图例" if chinese else "Legend",
+            "north": "北" if chinese else "N",
+            "next": "图例与来源见下页" if chinese else "More of legend and sources on the next page",
+        },
     }
 
 

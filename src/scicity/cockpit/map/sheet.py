@@ -15,11 +15,14 @@ from scicity.reports import fonts
 PAGE = Path(__file__).parent / "sheet.typ"
 # Paper: width and height of the sheet, and of the map in it [mm]; the page draws the image for that frame.
 PAPERS = {
-    "a4-landscape": (297, 210, 205, 162),
-    "a4-portrait": (210, 297, 186, 196),
-    "a3-landscape": (420, 297, 318, 248),
-    "a3-portrait": (297, 420, 273, 310),
+    "a4-landscape": (297, 210, 205, 150),
+    "a4-portrait": (210, 297, 186, 180),
+    "a3-landscape": (420, 297, 318, 236),
+    "a3-portrait": (297, 420, 273, 290),
 }
+# Lines of legend and sources that have room beside (below) the map; what has none comes on a page of its own.
+ROOM = {"a4-landscape": 38, "a4-portrait": 36, "a3-landscape": 60, "a3-portrait": 57}
+SIGNS = 40  # of a line of sources
 LARGEST = 40 << 20  # bytes of an image
 WIDEST = 12_000  # pixels
 SCALES = (50, 5_000_000)
@@ -38,7 +41,7 @@ class Sheet:
     paper: str
     scale: float
     title: str
-    layers: tuple[str, ...]
+    layers: Mapping[str, Sequence[str]]  # by name, the classes that are drawn on it
     time: str
     figure: Mapping[str, Any] | None
     image: bytes
@@ -49,10 +52,10 @@ def sheet_of(text: str, image: bytes) -> Sheet:
     try:
         told = json.loads(text[:100_000])
         scale = float(told["scale"])
-        layers = tuple(str(each) for each in told["layers"])
-        figure = told.get("figure") or None
-        sheet = Sheet(str(told["paper"]), scale, str(told.get("title") or "")[:LONGEST_TITLE], layers, str(told.get("time") or "")[:80], figure, image)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        layers = {str(name): [str(each) for each in classes] for name, classes in told["layers"].items()}
+        title, time = str(told.get("title") or "")[:LONGEST_TITLE], str(told.get("time") or "")[:80]
+        sheet = Sheet(str(told["paper"]), scale, title, layers, time, figure := told.get("figure") or None, image)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unclear("paper, scale, title, layers, time") from error
     if sheet.paper not in PAPERS:
         raise Unclear("paper: one of " + ", ".join(PAPERS))
@@ -92,8 +95,12 @@ def written(sheet: Sheet, told: Mapping[str, Any]) -> bytes:
 
     wide, tall, across, down = PAPERS[sheet.paper]
     length, bar = bar_of(sheet.scale)
+    lines = sum(1 + len(each["classes"]) for each in told["legend"]) + 2
+    sources = sum(1 + (len(name) + len(text)) // SIGNS for name, text in told["sources"]) + 2
+    room = ROOM[sheet.paper]
     data = {
         **told,
+        "beside": "both" if lines + sources <= room else "legend" if lines <= room else "none",
         "font": fonts.FAMILY,
         "paper": [wide, tall],
         "frame": [across, down],

@@ -189,7 +189,7 @@ def preload(island: str) -> str:
             todo += manifest[key].get("imports", ())
     styles = dict.fromkeys(css for entry in found.values() for css in entry.get("css", ()))
     parts = [format_html('<link rel="modulepreload" href="{}">', static(f"built/{entry['file']}")) for entry in found.values()]
-    parts += [format_html('<link rel="preload" as="style" href="{}">', static(f"built/{css}")) for css in styles]
+    parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in styles]
     return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
 
 

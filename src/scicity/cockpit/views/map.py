@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import shapely
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,7 +15,7 @@ from django.utils import translation
 
 from scicity.cockpit import discovery
 from scicity.cockpit.city import OpenCity
-from scicity.cockpit.map import layers, selecting
+from scicity.cockpit.map import layers, selecting, sheet
 from scicity.cockpit.map.feature import geojson, key_of_layer
 from scicity.cockpit.map.values import PLACED
 from scicity.cockpit.opening import path_of
@@ -30,6 +32,7 @@ COLUMNS = (
     *("origin", "geometry"),
 )
 MOST = 20_000  # features of GeoJSON; a layer of more is drawn from tiles
+NAMED = 200  # zones whose names are written
 LEADER = ("outline", "boundary", "zones", "buildings")  # layers of the small map; `buildings` where they are few
 FEW = 400
 
@@ -64,10 +67,12 @@ def whole(request: HttpRequest) -> dict[str, Any]:
             "themes": [*layers.themes(spoken), {"name": "registers", "label": either(("台账与监测", "Registers and sensors"))}],
             "shown": layers.shown_first([each["name"] for each in told]),
             "home": home_of(told),
+            "names": _zone_names(request, specs.get("zones")),
             "today": int(today.strftime("%Y%m%d")),
             "years": layers.span_of(city, groups, today),
             "language": spoken,
             "live": request.live,
+            "papers": {paper: [across, down] for paper, (_, _, across, down) in sheet.PAPERS.items()},
             "urls": {
                 "values": reverse("map-values"),
                 "section": reverse("map-section"),
@@ -82,6 +87,18 @@ def whole(request: HttpRequest) -> dict[str, Any]:
         "registers": tables["registers"],
         "sources": tables["sources"],
     }
+
+
+def _zone_names(request: HttpRequest, spec: Spec | None) -> list[tuple[float, float, str]]:
+    """The names of zones, each with a point in it."""
+    city: OpenCity = request.city
+    if spec is None or (index := layers.index_of(city, spec.layer)).about("version") is None:
+        return []
+    rows = index.find(Query(seen=seen_of(request), limit=NAMED), COLUMNS)
+    known = _names(city, spec.layer)
+    places = shapely.point_on_surface(shapely.from_wkb(np.array([row[-1] for row in rows], object)))
+    told = [_properties(city, spec, row, known, language())["label"] for row in rows]
+    return [(place.x, place.y, label) for place, label in zip(places, told, strict=True) if not place.is_empty]
 
 
 def home_of(told: list[dict[str, Any]]) -> list[float] | None:

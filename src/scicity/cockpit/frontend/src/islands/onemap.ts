@@ -8,7 +8,7 @@ import { pen } from "../onemap/drawing";
 import { at as lyingAt, light, show as showFound } from "../onemap/identify";
 import { panels } from "../onemap/panels";
 import { read, write } from "../onemap/state";
-import { add, apply, DEPTHS, slots } from "../onemap/style";
+import { add, apply, DEPTHS, names, slots } from "../onemap/style";
 import { slider } from "../onemap/time";
 import { tree } from "../onemap/tree";
 import type { Ground, Layer, Props, View } from "../onemap/types";
@@ -176,6 +176,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   map.addControl(new ScaleControl({ unit: "metric", maxWidth: 120 }), "bottom-left");
 
   await ready;
+  names(map, props.names, theme);
   const lit = (part: string, colour: string, width: number): void => {
     map.addSource(part, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
     const paint = { "line-color": colour, "line-width": width };

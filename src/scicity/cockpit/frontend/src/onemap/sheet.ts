@@ -8,7 +8,6 @@ import type { Ground } from "./types";
 import { number, t } from "./words";
 import { shown as figure } from "./values";
 
-const PAPERS: Record<string, [string, number, number]> = { "a4-landscape": ["A4 ▭", 205, 162], "a4-portrait": ["A4 ▯", 186, 196], "a3-landscape": ["A3 ▭", 318, 248], "a3-portrait": ["A3 ▯", 273, 310] };
 const SCALES = [500, 1000, 2000, 5000, 10_000, 25_000, 50_000, 100_000];
 const EARTH = 40_075_016.686; // [m] around the equator of Web Mercator
 const CSS = 96 / 25.4; // [px] a millimetre
@@ -20,7 +19,7 @@ export const scaleOf = (zoom: number, latitude: number): number =>
   (EARTH * Math.cos((latitude * Math.PI) / 180) * CSS * 1000) / (512 * 2 ** zoom);
 
 export function open(ground: Ground): void {
-  const paper = element("select", { id: "sheet-paper" }, ...Object.entries(PAPERS).map(([value, [label]]) => element("option", { value }, label)));
+  const paper = element("select", { id: "sheet-paper" }, ...Object.keys(ground.props.papers).map((value) => element("option", { value }, paperName(value))));
   const scale = element("select", { id: "sheet-scale" }, element("option", { value: "" }, t("asShown")), ...SCALES.map((value) => element("option", { value }, `1 : ${number(value, 6)}`)));
   const title = element("input", { id: "sheet-title", maxlength: 120, value: document.querySelector("h1")?.textContent ?? "" });
   const result = element("p", { role: "status" });
@@ -29,18 +28,19 @@ export function open(ground: Ground): void {
     button.disabled = true;
     result.textContent = t("making");
     try {
-      const [, across, down] = PAPERS[paper.value]!;
+      const [across, down] = ground.props.papers[paper.value]!;
       const centre = ground.map.getCenter();
       // As on the screen: what is seen across fits across the sheet, at a round scale.
       const wide = ground.map.getContainer().clientWidth;
       const seen = scaleOf(ground.map.getZoom(), centre.lat) * (wide / CSS / across);
       const chosen = scale.value ? Number(scale.value) : round(seen);
-      const image = await picture(ground, across, down, zoomOf(chosen, centre.lat));
+      const { image, drawn } = await picture(ground, across, down, zoomOf(chosen, centre.lat));
       const body = new FormData();
       body.set("csrfmiddlewaretoken", token());
       body.set("language", ground.props.language);
       body.set("image", image, "map.png");
-      const layers = ground.props.layers.filter((layer) => layer.about && ground.state.layers.has(layer.name)).map((layer) => layer.name);
+      const shown = ground.props.layers.filter((layer) => layer.about && ground.state.layers.has(layer.name));
+      const layers = Object.fromEntries(shown.map(({ name }) => [name, [...(drawn.get(name) ?? [])]]));
       body.set("told", JSON.stringify({ paper: paper.value, scale: chosen, title: title.value, layers, time: wordsOf(ground.state.time, ground.props.today), figure }));
       const answer = await ground.open(ground.props.urls.sheet, { method: "POST", body });
       if (!answer.ok) throw new Error(((await answer.json().catch(() => ({}))) as { expected?: string }).expected ?? String(answer.status));
@@ -55,12 +55,17 @@ export function open(ground: Ground): void {
   ground.panel(t("print"), element("div", { class: "form" }, field(t("title"), title), field(t("paper"), paper), field(t("scale"), scale), element("p", {}, button), result), "print");
 }
 
+const paperName = (name: string): string => {
+  const [size, way] = name.split("-");
+  return `${size!.toUpperCase()} ${t(way === "landscape" ? "landscape" : "portrait")}`;
+};
+
 function round(scale: number): number {
   const power = 10 ** Math.floor(Math.log10(scale));
   return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((each) => each >= scale * 0.999) ?? scale;
 }
 
-async function picture(ground: Ground, across: number, down: number, zoom: number): Promise<Blob> {
+async function picture(ground: Ground, across: number, down: number, zoom: number): Promise<{ image: Blob; drawn: Map<string, Set<string>> }> {
   const box = element("div", { class: "sheet-canvas", "aria-hidden": "true" });
   box.style.width = `${Math.round(across * CSS)}px`;
   box.style.height = `${Math.round(down * CSS)}px`;
@@ -88,7 +93,13 @@ async function picture(ground: Ground, across: number, down: number, zoom: numbe
         done();
       });
     });
-    return await new Promise<Blob>((done, fail) => sheet.getCanvas().toBlob((blob) => (blob ? done(blob) : fail(new Error("image"))), "image/png"));
+    const drawn = new Map<string, Set<string>>(); // the legend is of what is on the sheet
+    for (const { source, properties } of sheet.queryRenderedFeatures()) {
+      if (!drawn.has(source)) drawn.set(source, new Set());
+      if (properties.feature_class) drawn.get(source)!.add(String(properties.feature_class));
+    }
+    const image = await new Promise<Blob>((done, fail) => sheet.getCanvas().toBlob((blob) => (blob ? done(blob) : fail(new Error("image"))), "image/png"));
+    return { image, drawn };
   } finally {
     sheet.remove();
     box.remove();

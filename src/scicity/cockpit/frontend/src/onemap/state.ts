@@ -49,5 +49,5 @@ export function write(state: State, props: Props): string {
   }
   if (state.pick) given.set("pick", state.pick);
   given.set("language", props.language);
-  return `${location.pathname}?${given.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
+  return `${location.pathname}?${given.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%7E", "~")}`;
 }

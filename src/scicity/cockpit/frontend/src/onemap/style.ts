@@ -55,12 +55,22 @@ export function add(map: Drawn, layer: Layer, theme: Theme): void {
     const fits = { area: "area", edge: "area", tall: "area", line: "line", point: "point", name: "" }[part];
     if (fits ? !kinds.includes(fits as never) : layer.ring || layer.theme === "registers") continue;
     if (part === "tall" && !layer.tall) continue;
-    if (part === "name" && !named(layer)) continue;
+    if (part === "name" && !named(layer)) continue; // areas are named by points of their own (`names`), once and not in every tile
     map.addLayer(made(layer, part, theme), SLOTS[part]);
   }
 }
 
-const named = (layer: Layer): boolean => layer.name === "zones" || (layer.count ?? 0) <= 120;
+const named = (layer: Layer): boolean => !layer.kinds.includes("area") && (layer.count ?? 0) <= 300;
+
+// The names of zones, at a point within each.
+export function names(map: Drawn, told: Props["names"], theme: Theme): void {
+  const features = told.map(([x, y, name]) => ({ type: "Feature" as const, properties: { name }, geometry: { type: "Point" as const, coordinates: [x, y] } }));
+  map.addSource("names", { type: "geojson", data: { type: "FeatureCollection", features } });
+  const layout = { "text-field": ["get", "name"], "text-size": 14, "text-max-width": 9 } as never;
+  map.addLayer({ id: "zones-name", type: "symbol", source: "names", layout, paint: lettering(theme) }, "slot-name");
+}
+
+const lettering = (theme: Theme) => ({ "text-color": theme.ink, "text-halo-color": theme.panel, "text-halo-width": 1.4 });
 
 function made(layer: Layer, part: Part, theme: Theme): LayerSpecification {
   const base = { id: `${layer.name}-${part}`, source: layer.name, ...(layer.tiles ? { "source-layer": layer.name } : {}) };
@@ -92,9 +102,14 @@ function made(layer: Layer, part: Part, theme: Theme): LayerSpecification {
       return {
         ...base,
         type: "symbol",
-        minzoom: layer.name === "zones" ? 0 : 12.5,
-        layout: { "text-field": ["coalesce", ["get", "name"], ["get", "label"], ""], "text-size": layer.name === "zones" ? 14 : 11, "text-max-width": 9, "symbol-placement": "point" },
-        paint: { "text-color": theme.ink, "text-halo-color": theme.panel, "text-halo-width": 1.4 },
+        minzoom: 12.5,
+        layout: {
+          "text-field": ["coalesce", ["get", "name"], ["get", "label"], ""],
+          "text-size": 11,
+          "text-max-width": 9,
+          ...(layer.kinds.includes("line") ? { "symbol-placement": "line" } : { "text-offset": [0, 1.1] }),
+        },
+        paint: lettering(theme),
       };
   }
 }

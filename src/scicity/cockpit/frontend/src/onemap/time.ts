@@ -10,7 +10,7 @@ export const thisYear = (today: number): number => Math.floor(today / 10_000);
 
 export function wordsOf(year: number | null, today: number): string {
   if (year === null) return t("now");
-  return year > thisYear(today) ? `${t("endOf", { y: year })}（${t("planned")}）`.replace("（", document.documentElement.lang.startsWith("zh") ? "（" : " (").replace("）", document.documentElement.lang.startsWith("zh") ? "）" : ")") : t("endOf", { y: year });
+  return t(year > thisYear(today) ? "plannedFor" : "endOf", { y: year });
 }
 
 export function slider(ground: Ground): HTMLElement {

@@ -36,11 +36,13 @@ export interface Props {
   layers: Layer[];
   themes: { name: string; label: string }[];
   shown: string[];
+  names: [number, number, string][]; // of zones, each with a point in it
   home: [number, number, number, number] | null;
   today: number; // 20260101
   years: [number, number];
   language: "zh" | "en";
   live: number;
+  papers: Record<string, [number, number]>; // the frame of the map on each [mm]
   urls: { values: string; section: string; trace: string; select: string; sheet: string; feature: string };
 }
 export type View = "flat" | "tall" | "sea" | "under";

@@ -57,8 +57,10 @@ export async function draw(ground: Ground): Promise<Answer | null> {
   return told;
 }
 
+const unlike = (values: number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
+
 function breaksOf(values: number[]): number[] {
-  const sorted = [...new Set(values)].sort((a, b) => a - b);
+  const sorted = unlike(values);
   if (sorted.length < 2) return [];
   const classes = Math.min(RAMP.length, sorted.length);
   const breaks = Array.from({ length: classes - 1 }, (_, at) => sorted[Math.floor(((at + 1) * sorted.length) / classes)]!);
@@ -67,8 +69,9 @@ function breaksOf(values: number[]): number[] {
 
 function stepsOf(breaks: number[], values: number[], unit: string): Step[] {
   if (!values.length) return [];
+  const few = unlike(values);
+  if (few.length === breaks.length + 1) return few.map((value, at) => ({ colour: RAMP[breaks.length ? at : 3]!, label: `${number(value)} ${unit}`.trim() }));
   const edges = [Math.min(...values), ...breaks, Math.max(...values)];
-  if (!breaks.length) return [{ colour: RAMP[3]!, label: `${number(edges[0]!)} ${unit}`.trim() }];
   return Array.from({ length: breaks.length + 1 }, (_, at) => ({ colour: RAMP[at]!, label: `${number(edges[at]!)} – ${number(edges[at + 1]!)} ${unit}`.trim() }));
 }
 
