@@ -25,14 +25,14 @@ from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
 from scicity.notices.mailing import sender_of
+from scicity.notices.reminding import days_of
 from scicity.operation.upgrading import upgrade
 from scicity.reports.annual import template_files as templates
 from scicity.retention import Gone, let_go, rule_of
-from scicity.space import loading, register
+from scicity.space import editing, loading, register
 from scicity.space.index import Index
 from scicity.stores import store_at
 
-LAYERS = "layers"  # note of the lake: the files of layers as they were loaded
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
 
 
@@ -84,9 +84,11 @@ class City:
         rule_of(self.district.settings, problems)
         rules_of(self.district.settings, problems)
         sender_of(self.district.settings, problems)
+        days_of(self.district.settings, problems)
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         templates.check(self.folder, problems)
+        register.check_files(self.folder, sources["district.layer"].to_pylist(), problems)
         for spec in self._layers_due(sources):
             for _ in loading.batches(spec, self.folder, self.district.calendar, problems):
                 if progress:
@@ -157,20 +159,25 @@ class City:
 
     def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
         """The layers whose file, or what the register says of it, is another than when it was loaded."""
-        known = self.lake.noted(LAYERS)
-        specs = register.specs_of(self.district, sources["district.layer"].to_pylist())
+        known = self.lake.noted(editing.LAYERS)
+        specs = register.specs_of(
+            self.district, sources["district.layer"].to_pylist(), sources["district.layer_class"].to_pylist()
+        )
         return [each for each in specs.values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
 
     def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
         problems = Problems()
         stamp = loading.stamp_of(spec, self.folder)
-        rows = loading.rows(spec, self.folder, self.district.calendar, problems)
+        report = loading.Report(spec.layer)
+        rows = loading.rows(spec, self.folder, self.district.calendar, problems, report)
         problems.refuse()
+        rows = editing.overlaid(rows, editing.edits_of(self.computing.engine, spec.layer))
         declared = spec.table
         if self.computing.put(declared, rows):
             loaded.layers[spec.layer] = rows.num_rows
+        report.write(self.state)
         Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
-        self.lake.note(LAYERS, self.lake.noted(LAYERS) | {spec.layer: stamp})
+        self.lake.note(editing.LAYERS, self.lake.noted(editing.LAYERS) | {spec.layer: stamp})
 
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""

@@ -8,6 +8,7 @@ import smtplib
 import socketserver
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group
@@ -15,12 +16,14 @@ from django.core import mail
 from django.db import transaction
 from django.test import Client
 
-from scicity.cockpit import roles
+from scicity.cockpit import discovery, roles
 from scicity.cockpit.models import Person
+from scicity.kernel.problems import Problems
 from scicity.notices import notify, sending
 from scicity.notices.mailing import MailError, mail_settings, sender_of
 from scicity.notices.models import Notice
 from scicity.notices.queueing import cleaned
+from scicity.notices.reminding import Reminder, days_of, remind
 
 pytestmark = pytest.mark.django_db
 ZH, EN = "材料退回\n请补充日照分析。", "Returned\nAdd the daylight study."
@@ -309,3 +312,45 @@ def test_many_notices_are_shown_by_pages():
     assert "notice 59." in page and "notice 9." not in page
     older = page.partition("?before=")[2].partition('"')[0]
     assert "notice 9." in browser.get(f"/notices/?before={older}").content.decode()
+
+
+def told(*names: str, once: str = "energy.duty:1") -> list[Reminder]:
+    return [Reminder([Person.objects.get(username=name) for name in names], "energy.duty:1", ZH, EN, "/energy/", once)]
+
+
+def test_nobody_is_reminded_twice_of_one_thing(city, monkeypatch):
+    somebody("wang", "wang@example.org"), somebody("li", "li@example.org")
+    asked = []
+    people = ["wang"]
+
+    def due(of, today, until):
+        asked.append((of, (until - today).days))
+        return told(*people)
+
+    modules = {"energy": SimpleNamespace(due=due)}
+    monkeypatch.setattr(discovery, "module", lambda domain, name: modules.get(domain) if name == "reminders" else None)
+    assert (remind(city, now()), remind(city, now(hours=20))) == (1, 0)
+    people.append("li")  # who is to be told too, later
+    assert remind(city, now()) == 1 and sending.send_due(now()).sent == 2
+    assert asked[0] == (city, 3) and {letter.to[0] for letter in mail.outbox} == {"wang@example.org", "li@example.org"}
+    assert len(notify([Person.objects.get(username="wang")], "", ZH, EN)) == 1, "a notice without a name is always told"
+
+
+def test_a_domain_that_fails_keeps_no_other_back(city, monkeypatch):
+    somebody("wang")
+    modules = {"carbon": SimpleNamespace(due=lambda *_: 1 / 0), "energy": SimpleNamespace(due=lambda *_: told("wang"))}
+    monkeypatch.setattr(discovery, "module", lambda domain, name: modules.get(domain) if name == "reminders" else None)
+    assert remind(city, now()) == 1
+
+
+def test_a_district_says_how_long_before_and_may_have_none(city, monkeypatch):
+    problems = Problems()
+    assert (days_of({}), days_of({"notices": {"remind_days": 0}}), days_of({"notices": {"remind_days": 14}})) == (3, 0, 14)
+    for wrong in (-1, 61, "3", 2.5, True, None):
+        assert days_of({"notices": {"remind_days": wrong}}, problems) == 3
+    assert len(problems) == 6 and {problem.field for problem in problems} == {"notices.remind_days"}
+    monkeypatch.setitem(city.district.settings, "notices", {"remind_days": 0})
+    somebody("wang")
+    modules = {"energy": SimpleNamespace(due=lambda *_: told("wang"))}
+    monkeypatch.setattr(discovery, "module", lambda domain, name: modules.get(domain) if name == "reminders" else None)
+    assert remind(city, now()) == 0

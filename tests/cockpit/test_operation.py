@@ -105,6 +105,7 @@ def test_what_is_silent_fails_or_was_never_heard_of_is_told(inbox, city):
     with inbox.storage.transaction() as begun:
         begun.execute("DELETE FROM pulse WHERE part = ?", (BACKUP,))
     text = browser_of("data-officer").get("/operation/").content.decode()
+    assert "notices and reminders" in text and "Letters waiting" in text
     assert "silent" in text and "fails" in text and "never heard of" in text
     assert "&lt;the disk is full&gt;" in text and 'role="alert"' in text
 

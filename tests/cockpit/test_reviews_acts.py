@@ -15,7 +15,7 @@ if not hasattr(reviewing, "Reviewing"):
     _spec.loader.exec_module(reviewing)
 
 from scicity.cockpit.models import AuditEntry  # noqa: E402
-from scicity.domains.reviews import documents  # noqa: E402
+from scicity.domains.reviews import documents, reminders  # noqa: E402
 from scicity.domains.reviews.models import Act, Appeal, Case, ProcessVersion, Promise, Return, Seat, Visit  # noqa: E402
 from scicity.domains.reviews.pages import acting, appealing, migrating  # noqa: E402
 from scicity.domains.reviews.pages.desk import NotDone  # noqa: E402
@@ -339,3 +339,29 @@ def test_a_case_that_the_new_process_would_have_asked_more_of_is_not_moved(here)
     assert (fresh(case).version_id, Act.objects.count()) == before and migrating.agrees(fresh(case))
     with pytest.raises(NotDone, match="no right"):
         migrating.migrate(here.desk, case, here.ann, "q", {})
+
+
+def test_whose_turn_it_is_is_reminded_before_the_day(here):
+    case = opened(here)
+    (visit,) = Visit.objects.filter(case=case, left_at=None)
+    visit.due_on = date(2026, 3, 12)
+    visit.save()
+
+    def due(first: int, last: int) -> list[tuple[set[str], str]]:
+        found = reminders.due(None, date(2026, 3, first), date(2026, 3, last))
+        return [({person.username for person in each.people}, each.once) for each in found]
+
+    assert due(9, 11) == [] and due(13, 16) == []  # not yet; and a day that is over is told by the page
+    assert due(9, 12) == [({"ann"}, f"reviews.visit:{visit.pk}:2026-03-12")]
+    acting.submit(here.desk, case, here.ann, "apply", PLEDGE)
+    acting.assign(here.desk, case, here.kai, "look", [here.rui, here.eva])
+    acting.give_opinion(here.desk, case, here.rui, "look", "agree", "")
+    (visit,) = Visit.objects.filter(case=case, left_at=None)
+    visit.due_on = date(2026, 3, 12)
+    visit.save()
+    (told,) = due(12, 12)
+    assert told[0] == {"kai", "lin", "eva"}  # who decides, and whose opinion is not there
+    (each,) = reminders.due(None, date(2026, 3, 12), date(2026, 3, 12))
+    assert each.about == "/reviews/cases/2026-00001/" and "2026年3月12日" in each.text_zh and "2026-03-12" in each.text_en
+    acting.withdraw(here.desk, case, here.ann, "not built")
+    assert due(12, 12) == []

@@ -107,3 +107,18 @@ def overlapping() -> bytes:
         )
         listed += struct.pack("<IHHHHHHIIIHHHHHII", *fields) + name
     return body + listed + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 20, 20, len(listed), len(body), 0)
+
+
+def lying(content: bytes, says: int, packed: bytes | None = None, checked: bool = True) -> bytes:
+    """An archive of one member that says of itself, and lists, another size than it unpacks to.
+
+    Where it is `checked`, the sum of check is that of as many bytes as it says, so that who stops there sees no fault.
+    """
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = stream.compress(content) + stream.flush() if packed is None else packed
+    check = zlib.crc32(content[:says]) if checked else 0
+    local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 8, 0, 0, check, len(packed), says, 1, 0) + b"a" + packed
+    listed = struct.pack(
+        "<IHHHHHHIIIHHHHHII", *(0x02014B50, 20, 20, 0, 8, 0, 0, check, len(packed), says, 1), *(0, 0, 0, 0, 0, 0)
+    )
+    return local + listed + b"a" + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 1, 1, len(listed) + 1, len(local), 0)

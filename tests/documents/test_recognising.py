@@ -61,6 +61,31 @@ def test_what_pretends_is_not_taken(content: bytes, suffix: str, tmp_path: Path)
         named(content, tmp_path, suffix)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (files.lying(bytes(60_000_000), 900_000), "more than 900000 bytes"),  # a bomb that says that it is small
+        (files.lying(b"plan" * 50, 4), "more than 4 bytes"),
+        (files.lying(b"plan", 400), "4 bytes unpacked"),
+        (files.lying(b"plan" * 50, 200, checked=False), "sum of check"),
+        (files.lying(b"plan", 4, packed=b"\xff\xff\xff"), "damaged"),
+        (files.lying(b"", 0, packed=b""), "cut off"),
+        (files.lying(b"", 0, packed=b"\x03\0" + b"hidden"), "behind"),
+        (files.zipped({"a": b"a"}).replace(b"\0\0\0a", b"\0\0\0b", 1), "is listed"),
+        (files.zipped({"a": b"plan" * 50}).replace(b"\x08\0", b"\x0c\0"), "method 12"),
+    ],
+)
+def test_an_archive_is_as_large_as_it_says(content: bytes, told: str, tmp_path: Path) -> None:
+    with pytest.raises(NotTaken, match=told):
+        named(content, tmp_path, "zip")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_archive_that_says_what_is_so_is_taken(packed: bool, tmp_path: Path) -> None:
+    large = b"".join(b"%d\n" % number for number in range(500_000))  # more than a piece, packed or not
+    assert named(files.zipped({"a": large, "图/b": b"", "c": b"c"}, packed), tmp_path, "zip") == "zip"
+
+
 def test_a_member_under_a_password_or_a_link_is_not_taken(tmp_path: Path) -> None:
     content = bytearray(files.zipped({"a": b"a"}))
     content[6] |= 1

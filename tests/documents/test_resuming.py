@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -19,10 +20,12 @@ from typing import Any
 import pytest
 
 from scicity.documents import keeping
+from tests.access.postgres import Postgres
 from tests.operation.running import HOME, environment, until
 
 pytestmark = pytest.mark.slow
 LENGTH = 200_000_000
+SHORTER = 40_000_000  # where the same was shown with the whole length beside another database
 PIECE = 1 << 20
 HEAD = b"  0\nSECTION\n"
 TOKEN = "a" * 32
@@ -30,7 +33,7 @@ CONTENT = "application/offset+octet-stream"
 MOST_MEMORY = 64 << 20  # [bytes] more than the server has before; a piece and its buffers are a few MB
 
 
-def content(first: int, last: int = LENGTH) -> Iterator[bytes]:
+def content(first: int, last: int) -> Iterator[bytes]:
     """A part of a file that is the same each time, in pieces."""
     block = hashlib.shake_256(b"scicity").digest(PIECE // 2).hex().encode()
     at = first
@@ -44,11 +47,14 @@ def content(first: int, last: int = LENGTH) -> Iterator[bytes]:
 
 
 class Served:
-    """A server with its own state, in a process group of its own."""
+    """A server with its own state, in a process group of its own; `length` is that of a file that is sent to it."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    length = LENGTH
+
+    def __init__(self, root: Path, folder: Path, **settings: str) -> None:
         self.state = root / "state"
-        self.environment = environment(self.state, SCICITY_DISTRICT=str(folder), SCICITY_SERVED_FOR_DOCUMENTS="1")
+        told = {"SCICITY_DISTRICT": str(folder), "SCICITY_SERVED_FOR_DOCUMENTS": "1", **settings}
+        self.environment = environment(self.state, **told)
         self.environment["PYTHONPATH"] = f"{HOME / 'src'}:{HOME}"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -122,16 +128,21 @@ class Served:
         return True
 
 
-@pytest.fixture
-def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
-    """A server."""
-    made = Served(tmp_path, folder)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> Iterator[Served]:
+    """A server, with its records in either database."""
+    settings = {}
+    if request.param == "postgresql":
+        cluster: Postgres = request.getfixturevalue("postgres")
+        settings["SCICITY_DATABASE"] = cluster.database(f"uploads_{secrets.token_hex(4)}")
+    made = Served(tmp_path, folder, **settings)
+    made.length = SHORTER if settings else LENGTH
     yield made
     made.kill()
     made.log.close()
 
 
-def begun(served: Served, length: int = LENGTH) -> str:
+def begun(served: Served, length: int) -> str:
     """The path of a new upload."""
     told = {"filename": "总图.dxf", "subject": "energy.case:wang-1", "kind": "drawing"}
     coded = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in told.items())
@@ -141,41 +152,42 @@ def begun(served: Served, length: int = LENGTH) -> str:
 
 
 def test_two_hundred_megabytes_go_on_where_a_killed_server_ended(served: Served) -> None:
-    whole = hashlib.sha256()
-    for piece in content(0):
+    length, whole = served.length, hashlib.sha256()
+    first, second = length * 3 // 10, length * 65 // 100
+    for piece in content(0, length):
         whole.update(piece)
-    path = begun(served)
+    path = begun(served, length)
     served.ask("GET", "/documents/")  # so that what pages need is in memory
     before = served.memory()
 
-    connection = served.begun(path, 0, LENGTH)  # cut by its sender
-    for piece in content(0, 60_000_000):
+    connection = served.begun(path, 0, length)  # cut by its sender
+    for piece in content(0, first):
         connection.sendall(piece)
     connection.close()
-    until(lambda: served.offset(path) == 60_000_000, "what came before the cut is kept")
+    until(lambda: served.offset(path) == first, "what came before the cut is kept")
 
-    connection = served.begun(path, 60_000_000, LENGTH - 60_000_000)  # cut by a server that is killed
-    for piece in content(60_000_000, 130_000_000):
+    connection = served.begun(path, first, length - first)  # cut by a server that is killed
+    for piece in content(first, second):
         connection.sendall(piece)
-    until(lambda: served.offset(path) > 120_000_000, "much of it is acknowledged")
+    until(lambda: served.offset(path) > second - 12_000_000, "much of it is acknowledged")
     acknowledged, grown = served.offset(path), served.memory() - before
     served.kill()
     connection.close()
     served.begin()
     at = served.offset(path)
-    assert acknowledged <= at <= 130_000_000, "what was acknowledged is there after the kill"
+    assert acknowledged <= at <= second, "what was acknowledged is there after the kill"
 
     took = time.perf_counter()
     status, headers, said = served.ask(
-        "PATCH", path, content(at), Upload_Offset=str(at), Content_Type=CONTENT, Content_Length=str(LENGTH - at)
+        "PATCH", path, content(at, length), Upload_Offset=str(at), Content_Type=CONTENT, Content_Length=str(length - at)
     )
     took = time.perf_counter() - took
-    assert status == 204 and headers["upload-offset"] == str(LENGTH), said
+    assert status == 204 and headers["upload-offset"] == str(length), said
     kept = keeping.path_of(served.state / "small", whole.hexdigest())
     with kept.open("rb") as file:
         assert hashlib.file_digest(file, "sha256").hexdigest() == whole.hexdigest()
     print(
-        f"\nmemory grew by {grown / 2**20:.1f} MiB; the last {(LENGTH - at) / 1e6:.0f} MB took {took:.1f} s with looking at it"
+        f"\nmemory grew by {grown / 2**20:.1f} MiB; the last {(length - at) / 1e6:.0f} MB took {took:.1f} s with looking at it"
     )
     assert grown < MOST_MEMORY
     status, headers, got = served.ask("GET", f"{headers['document-location']}1/")
@@ -200,7 +212,7 @@ def test_a_connection_that_nobody_knows_to_be_dead_is_overtaken(served: Served) 
 
 
 def test_many_who_say_that_much_will_come_do_not_stop_the_cockpit(served: Served) -> None:
-    path = begun(served)
+    path = begun(served, LENGTH)
     silent = [served.begun(path, 0, LENGTH) for _ in range(16)]
     assert served.ask("GET", "/healthz")[0] == 200 and served.ask("GET", "/documents/")[0] == 200
     for connection in silent:

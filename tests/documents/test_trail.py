@@ -163,4 +163,4 @@ def test_the_command_of_notices_sends_once_and_ends(tmp_path: Path, folder: Path
     head(state, folder)
     done = scicity(state, "notices", "--once", "--district", str(folder), "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"sent": 0, "later": 0, "failed": 0, "uploads_ended": 0}
+    assert json.loads(done.stdout) == {"sent": 0, "later": 0, "failed": 0, "uploads_ended": 0, "reminded": 0}

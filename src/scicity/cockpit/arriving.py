@@ -33,7 +33,7 @@ BEAT = 5.0  # [s] between two words of the mover that it is alive
 SILENT = timedelta(minutes=2)  # behind which it is taken for dead; the longest step known took half a minute
 LONGEST_ERROR = 300  # characters
 MOVER, COLLECTOR, COMPACTION, BACKUP = "mover", "collector", "compaction", "backup"  # parts that say how they are
-RETENTION = "retention"
+RETENTION, NOTICES = "retention", "notices"
 DAILY, AGAIN = timedelta(days=1), timedelta(hours=1)  # between two runs of retention; where one could not be made
 SETTLED = timedelta(minutes=5)  # behind the start of a mover, before it lets go of anything
 BITES = 0.2  # [s] of one step in which what is old is let go of

@@ -11,12 +11,12 @@ from typing import Any
 
 from scicity.access.inbox import Inbox
 from scicity.access.storage import SCHEMA
-from scicity.cockpit.arriving import COLLECTOR, MOVER, SILENT, inbox_of
+from scicity.cockpit.arriving import COLLECTOR, MOVER, NOTICES, SILENT, inbox_of
 from scicity.cockpit.city import OpenCity
 from scicity.kernel.lake import Lake
 from scicity.stores import StoreRefused
 
-BEATING = (MOVER, COLLECTOR)  # parts that beat for as long as they live; others say when they last did their work
+BEATING = (MOVER, COLLECTOR, NOTICES)  # parts that beat for as long as they live; others say when they last did their work
 OF_POSTGRES = f"""SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{SCHEMA}' AND c.relkind = 'r'"""
 

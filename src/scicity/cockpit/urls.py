@@ -42,6 +42,7 @@ urlpatterns = [
     path("sta/v1.1", service),
     path("sta/v1.1/", service, name="sensorthings"),
     path("sta/v1.1/<path:rest>", service),
+    path("ogc/", include("scicity.cockpit.ogc.urls")),
     path("live/", live.events, name="live"),
     path("closing/", closing.page, name="closing"),
     path("reports/", reports.page, name="reports"),

@@ -13,6 +13,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from scicity.documents.unpacking import NotAsListed, refuse_false_sizes
+
 HEAD = 4096  # bytes of a beginning that are looked at
 TAIL = 1024
 PIECE = 1 << 20
@@ -79,7 +81,7 @@ def _by_signature(head: bytes) -> str | None:
 
 
 def _archive(file: Path) -> str:
-    """`docx`, `xlsx` or `zip`; the list of members is read, nothing is unpacked. Raises NotTaken."""
+    """`docx`, `xlsx` or `zip`; members are unpacked to see that the list of them is true, and not kept. Raises NotTaken."""
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -93,6 +95,10 @@ def _archive(file: Path) -> str:
     for member in members:
         _refuse_member(member)
     _refuse_overlap(members, file.stat().st_size)
+    try:
+        refuse_false_sizes(file, members)
+    except NotAsListed as other:
+        raise NotTaken("document-content", other.found, other.expected) from None
     names = {member.filename for member in members}
     if "[Content_Types].xml" not in names:
         return "zip"

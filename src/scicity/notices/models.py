@@ -7,6 +7,7 @@ from django.db import models
 
 LONGEST_HEAD = 200
 LONGEST_TEXT = 4000
+LONGEST_ONCE = 190
 STATES = (
     ("waiting", "待发送 · waiting"),
     ("sent", "已发送 · sent"),
@@ -23,6 +24,7 @@ class Notice(models.Model):
     text_zh = models.TextField(max_length=LONGEST_TEXT)
     text_en = models.TextField(max_length=LONGEST_TEXT)
     about = models.CharField(max_length=300, blank=True)
+    once = models.CharField(max_length=LONGEST_ONCE, blank=True, db_index=True)  # names what is told of but once
     made_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
     message_id = models.CharField(max_length=120, unique=True)

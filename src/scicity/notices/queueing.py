@@ -10,12 +10,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from scicity.notices.models import LONGEST_TEXT, Notice
+from scicity.notices.models import LONGEST_ONCE, LONGEST_TEXT, Notice
 
 DOMAIN = "notices.scicity"  # of Message-IDs: a name of the letters, no address
 
 
-def notify(people: Iterable[Any], subject: str, text_zh: str, text_en: str, about: str = "") -> list[Notice]:
+def notify(people: Iterable[Any], subject: str, text_zh: str, text_en: str, about: str = "", once: str = "") -> list[Notice]:
     """Queues a notice for each of some people; see the package."""
     texts = [cleaned(text) for text in (text_zh, text_en)]
     if not all(texts):
@@ -23,15 +23,19 @@ def notify(people: Iterable[Any], subject: str, text_zh: str, text_en: str, abou
     if about and not is_own_path(about):
         raise ValueError(f"{about[:80]!r} is no path of a page")
     now, told = timezone.now(), []
-    once = {person.pk: person for person in people if person is not None and person.pk and person.is_active}
+    active = {person.pk: person for person in people if person is not None and person.pk and person.is_active}
     with transaction.atomic():
-        for person in once.values():
+        if once:
+            known = Notice.objects.filter(once=once[:LONGEST_ONCE], person__in=active).values_list("person_id", flat=True)
+            active = {number: person for number, person in active.items() if number not in set(known)}
+        for person in active.values():
             notice = Notice(
                 person=person,
                 subject=cleaned(subject)[:190],
                 text_zh=texts[0],
                 text_en=texts[1],
                 about=about,
+                once=once[:LONGEST_ONCE],
                 made_at=now,
                 due_at=now,
                 message_id=f"<{uuid.uuid4()}@{DOMAIN}>",

@@ -216,7 +216,8 @@ def lines_with_figures(city: Any, dataset: Dataset) -> Iterator[tuple[dict[str, 
 
 # Comparators as words, so that no spreadsheet takes one for a formula.
 COMPARATORS = {"=": "eq", ">=": "ge", "<=": "le", ">": "gt", "<": "lt", "over": "gt", "~": "about"}
-REVIEWS = ("indicators.indicator", "indicators.framework", "indicators.target")
+REVIEWS = ("indicators.indicator", "indicators.framework", "indicators.edition_target")
+_PROMISE = ("framework", "edition", "indicator", "zone")
 
 
 def _reviews(city: Any) -> Any:
@@ -224,11 +225,11 @@ def _reviews(city: Any) -> Any:
     asked = {name: city.figures.rows(name) if name in city.figures.catalog.tables else [] for name in REVIEWS}
     frameworks = {row["framework"]: row.get("review") or "" for row in asked["indicators.framework"]}
     of_indicator = {row["indicator"]: frameworks.get(row["framework"], "") for row in asked["indicators.indicator"]}
-    targets = {(row["indicator"], row["zone"], row["year"]): row["review"] for row in asked["indicators.target"]}
+    targets = {(*(row[name] for name in _PROMISE), row["year"]): row["review"] for row in asked["indicators.edition_target"]}
 
     def review(row: Row, measure: str) -> str:
         if measure in ("target", "target_high", "distance"):
-            return str(targets.get((row["indicator"], row["zone"], row["target_year"]), ""))
+            return str(targets.get((*(row[name] for name in _PROMISE), row["target_year"]), ""))
         return str(of_indicator.get(row["indicator"], "")) if row["origin"] == "reported" else ""
 
     return review

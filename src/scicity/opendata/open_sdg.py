@@ -33,7 +33,11 @@ COLUMNS = (
     *("Lineage", "Value"),
 )
 ATTRIBUTES = ("COMMENT_OBS", "Target", "Target year", "Progress", "Coverage", "Stand-in", "Review", "Lineage")
-SERIES = {"reported": ("报告所述", "Stated by a report"), "measured": ("由数据算得", "Computed from data")}
+SERIES = {
+    "reported": ("报告所述", "Stated by a report"),
+    "manual": ("人工录入", "Entered by hand"),
+    "measured": ("由数据算得", "Computed from data"),
+}
 BOUNDS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than", "about": "about"}
 MOST_ZIPPED = (1980, 1, 1, 0, 0, 0)
 
@@ -117,7 +121,7 @@ def _rows(found: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def _series(line: Mapping[str, Any]) -> str:
-    kind = "reported" if line["origin"] == "reported" else "measured"
+    kind = line["origin"] if line["origin"] in SERIES else "measured"  # a stand-in was computed too, and says what it is
     return f"{kind} second" if line["measure"] == "value_high" else kind
 
 
@@ -243,7 +247,8 @@ def _readme(city: Any) -> str:
         f"# {city.district.name('en')} · {city.district.name('zh')}\n\n"
         "Indicators for Open SDG: `data/` has the values, `meta/` the metadata in English and `meta/zh/` in Chinese.\n"
         "`python build.py` checks and builds them with sdg-build into `_site/`.\n\n"
-        "Rows without a zone are of the whole district. `Series` is `reported` (what a report states) or `measured` (computed\n"
-        "from the district's data); `Stand-in` is true where data of another place lie below; `Review` says whether somebody\n"
-        "has seen the document; `Lineage` is the address that opens the value. A bound says so in `COMMENT_OBS`.\n"
+        "Rows without a zone are of the whole district. `Series` is `reported` (what a report states), `manual` (entered\n"
+        "by hand) or `measured` (computed from the district's data); `Stand-in` is true where data of another place lie \n"
+        "below; `Review` says whether somebody has seen the document; `Lineage` is the address that opens the value. A bound\n"
+        "says so in `COMMENT_OBS`.\n"
     )

@@ -18,9 +18,9 @@ BOTH = ("year", "month")
 class Section:
     """A table of a report: the rows of `table` where `where` holds, of which the `columns` are shown that it has.
 
-    `of` says in which reports it stands. With `by`, the values of that key become columns of `columns[-1]`. `chart` draws it
-    (`bars` on each other, `lines`); `drawn` leaves the rows to Excel. `during` names the columns of a first and a last day
-    that must touch the period.
+    `of` says in which reports it stands; `annual` is what the annual report alone may ask for. With `by`, the values of that
+    key become columns of `columns[-1]`. `chart` draws it (`bars` on each other, `lines`); `drawn` leaves the rows to Excel.
+    `during` names the columns of a first and a last day that must touch the period.
     """
 
     name: str
@@ -47,6 +47,7 @@ PARTS = {
     "savings": ("节能措施", "Savings"),
     "stations": ("能源站", "Energy stations"),
     "factors": ("因子与更正", "Factors and corrections"),
+    "evidence": ("报告核查", "Reports checked"),
 }
 
 _ACCOUNT = ("energy", "estimated_energy", "coverage")
@@ -419,23 +420,31 @@ SECTIONS: tuple[Section, ...] = (
         ("month", "carrier", "emission_scope", "missing", "factor", "energy", "buildings_counted"),
         {"month": MONTHS},
     ),
+    Section(
+        "findings",
+        "evidence",
+        "报告陈述的核查发现",
+        "Findings in what reports say",
+        "evidence.finding_standing",
+        ("rule", "document", "line", "severity", "claims_counted", "arithmetic", "settlement"),
+        of=("annual",),
+        order=("document", "line"),
+        note=(
+            "已发布报告中彼此矛盾、超出可能范围或与测得不符的陈述，以及各自的了结情况。",
+            "What reports say that contradicts itself, what can be, or what was measured; and what became of it.",
+        ),
+    ),
 )
 
 
 def where_of(section: Section, period: Period, zones: list[str]) -> dict[str, Any]:
     """The condition of a section for a period. Months of a monthly report are its own."""
-    month = Between(period.first, date_of_month(period))
     meant = {
         YEAR: period.year,
         MONTH: period.first,
-        MONTHS: month,
+        MONTHS: Between(period.first, period.last_month),
         DAYS: Between(period.first, period.last),
-        ROUND: Between(period.a_year_before, date_of_month(period)),
+        ROUND: Between(period.a_year_before, period.last_month),
         ZONES: zones,
     }
     return {name: meant.get(value, value) if isinstance(value, str) else value for name, value in section.where.items()}
-
-
-def date_of_month(period: Period) -> Any:
-    """The first day of the last month of a period."""
-    return period.last.replace(day=1)

@@ -62,6 +62,11 @@ class Period:
         return date(self.last.year - 1, self.last.month, 1)
 
     @property
+    def last_month(self) -> date:
+        """The first day of its last month."""
+        return self.last.replace(day=1)
+
+    @property
     def before(self) -> Period:
         """The same month, or the year, a year before."""
         return Period(self.year - 1, self.number)

@@ -25,6 +25,9 @@ NAMED = {
     "budget_measure": "control.measure",
     "sub_item": "energy.sub_item",
     "energy_station": "optimisation.energy_station",
+    "label_scheme": "buildings.scheme",
+    "label_level": "buildings.scheme_level",
+    "rule": "evidence.check",
 }
 SECTORS = "carbon.gpc_sector"
 HOLDER = ("zone", "building", "enterprise")  # a scope of a budget is one of these
@@ -35,8 +38,26 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "market_based": ("基于市场的排放", "Market-based emissions"),
         "standard_coal_equivalent": ("标准煤（当量值）", "Standard coal (equivalent value)"),
         "standard_coal_equal": ("标准煤（等价值）", "Standard coal (equal value)"),
+        "heat_value": ("热值", "Heat value"),
     },
-    "review": {"verified": ("已核对", "verified"), "unverified": ("未核对", "unverified")},
+    "review": {"verified": ("已核对", "verified"), "unverified": ("未核对", "unverified"), "stand-in": ("示意", "stand-in")},
+    "origin": {
+        "measured": ("实测", "measured"),
+        "reported": ("报告所述", "reported"),
+        "modelled": ("模拟", "modelled"),
+        "estimated": ("估算", "estimated"),
+        "allocated": ("分摊", "allocated"),
+        "manual": ("人工录入", "manual"),
+        "stand-in": ("替代", "stand-in"),
+    },
+    "stage": {"design": ("设计", "design"), "operation": ("运行", "operation")},
+    "settlement": {
+        "open": ("未了结", "open"),
+        "accepted": ("接受该读法", "reading accepted"),
+        "correction": ("已要求更正", "correction asked for"),
+        "note": ("已说明", "noted"),
+        "changed": ("陈述已变", "statements changed since"),
+    },
     "missing": {
         "energy": ("能耗", "energy"),
         "choice": ("未选因子", "no factor chosen"),
@@ -122,7 +143,7 @@ class Names:
             if table is None or not {column, "name_zh", "name_en"} <= set(table.columns):
                 continue
             rows = city.figures.rows(name, [column, "name_zh", "name_en"])
-            found[column] = {row[column]: (row["name_zh"] or row[column], row["name_en"] or row[column]) for row in rows}
+            found[column] = _told_alike(column, rows)
         if SECTORS in city.figures.catalog.tables:  # a sector is named with its scope
             rows = city.figures.rows(SECTORS, ["gpc_sector", "emission_scope", "name_zh", "name_en"])
             found["gpc_sector"] = {
@@ -154,6 +175,14 @@ class Names:
     def said(self, column: str, value: Any, language: str) -> str:
         """The same in one language."""
         return self.pair(column, value)[language != "zh"]
+
+
+def _told_alike(column: str, rows: Iterable[Any]) -> dict[str, tuple[str, str]]:
+    """The names of keys; a key that a register names twice differently, as a level of two schemes, has none here."""
+    said: dict[str, set[tuple[str, str]]] = {}
+    for row in rows:
+        said.setdefault(row[column], set()).add((row["name_zh"] or row[column], row["name_en"] or row[column]))
+    return {key: next(iter(names)) for key, names in said.items() if len(names) == 1}
 
 
 def word(column: str, language: str) -> str:

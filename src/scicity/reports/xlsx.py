@@ -188,7 +188,8 @@ class Book:
             self._text(sheet, number, len(heads) - 1, _marks(row, language), self.faint)
         for at, head in enumerate(heads):
             texts = [row[at].text(language) for row in table.rows[:500] if at < len(row) and row[at].figure is None]
-            longest = max([width(head) * 0.7, *(width(text) for text in texts)])
+            numbers = [_written(row[at].figure) for row in table.rows[:500] if at < len(row) and row[at].figure is not None]
+            longest = max([width(head) * 0.7, *(width(text) for text in (*texts, *numbers))])
             sheet.set_column(at, at, min(max(longest + 3, NARROWEST, 15 if not texts else 0), WIDEST))
         sheet.autofilter(0, 0, len(table.rows), len(heads) - 1)
         note = told.note(self.report, table, language)
@@ -278,6 +279,13 @@ def _form(figure: Figure) -> str:
     if isinstance(figure.value, int):
         return "#,##0"
     return "0.000000" if is_number(figure.value) and 0 < abs(figure.value) < 0.1 else "#,##0.00"
+
+
+def _written(figure: Figure | None) -> str:
+    """About what a number looks like in its cell, for the width of the column; what is too long there is shown as ###."""
+    if figure is None or not is_number(figure.value):
+        return digits.UNKNOWN
+    return f"{float(figure.value):,.2f}"
 
 
 def _marks(row: Sequence[Cell], language: str) -> str:

@@ -1,5 +1,5 @@
-"""Who sees which layers, and which rows of them: by the roles of whoever asks. Rows are hidden in the index, before anything counts
-or compares them."""
+"""Who sees which layers, and which rows of them: by the roles of whoever asks. Rows are hidden in the index, before anything
+counts or compares them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from scicity.access.storage import StorageRefused
-from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, RETENTION, trouble
+from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, NOTICES, RETENTION, trouble
 from scicity.cockpit.condition import condition
 from scicity.cockpit.roles import keeps_data
 
@@ -54,7 +54,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         gauge("mover_readings", "Readings moved to the lake since the mover began", how.get("readings", 0))
         gauge("mover_readings_per_second", "Readings moved to the lake, over the last minute", how.get("per_second_60", 0))
         gauge("mover_step_seconds", "How long the mover's last step took", how.get("step_seconds", 0))
-        for part in (MOVER, COLLECTOR, COMPACTION, BACKUP, RETENTION):
+        for part in (MOVER, COLLECTOR, COMPACTION, BACKUP, RETENTION, NOTICES):
             at = found.pulses[part].at if part in found.pulses else None
             gauge(f"{part}_silent_seconds", f"Since when the {part} was not heard of; -1: never", since(at, -1))
         gauge("lake_up", "Whether the lake's store answers", found.sizes is not None)

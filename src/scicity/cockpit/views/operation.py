@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scicity.access.storage import StorageRefused
-from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, RETENTION, trouble
+from scicity.cockpit.arriving import BACKUP, COLLECTOR, COMPACTION, MOVER, NOTICES, RETENTION, trouble
 from scicity.cockpit.condition import BEATING, Condition, Pulse, condition
 from scicity.cockpit.digits import UNKNOWN, written
 from scicity.cockpit.roles import keeps_data
@@ -24,6 +24,7 @@ NAMES = {
     COLLECTOR: ("设备采集", "devices asked and listened to"),
     COMPACTION: ("小文件合并", "small files merged"),
     BACKUP: ("备份", "back-up"),
+    NOTICES: ("通知与提醒", "notices and reminders"),
     RETENTION: ("旧版本与旧读数清退", "what is old let go of"),
 }
 
@@ -55,7 +56,8 @@ def _shown(city: Any, found: Condition, now: datetime, language: str) -> dict[st
         "step": written(float(mover["step_seconds"]), language) if "step_seconds" in mover else UNKNOWN,
         "parts": [_part(pulse, now, language) for pulse in found.pulses.values() if pulse.part in BEATING],
         "works": [_part(pulse, now, language) for pulse in found.pulses.values() if pulse.part not in BEATING],
-        "silent_parts": [NAMES[part] for part in (MOVER, BACKUP) if part not in found.pulses],
+        "letters": letters(),
+        "silent_parts": [NAMES[part] for part in (MOVER, NOTICES, BACKUP) if part not in found.pulses],
         "inbox": amount(found.inbox_bytes, language),
         "logs": UNKNOWN if found.log_files is None else written(found.log_files, language),
         "doomed": UNKNOWN if found.doomed_files is None else written(found.doomed_files, language),
@@ -79,6 +81,18 @@ def _part(pulse: Pulse, now: datetime, language: str) -> dict[str, Any]:
         "merged": [str(each) for each in merged] if all(isinstance(each, int) for each in merged) else None,
         "gone": None if gone is None else _gone(gone, language),
     }
+
+
+def letters() -> list[tuple[tuple[str, str], int]]:
+    """How many letters of notices wait, wait since a try that failed, and will not be tried again."""
+    from scicity.notices.models import Notice
+
+    waiting = Notice.objects.filter(state="waiting")
+    return [
+        (("待发送的通知邮件", "Letters waiting"), waiting.filter(failure="").count()),
+        (("待重发", "To be tried again"), waiting.exclude(failure="").count()),
+        (("未送达", "Not delivered"), Notice.objects.filter(state="failed").count()),
+    ]
 
 
 def _gone(told: Mapping[str, Any], language: str) -> str:

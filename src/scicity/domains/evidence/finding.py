@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import ibis
 import pyarrow as pa
 
 from scicity.domains.evidence.methods.checking import ROW, findings
@@ -136,3 +137,33 @@ def finding(claims: Any) -> Any:
     rest = ("symbol", "reason_zh", "reason_en", "claims_digest", "claims_counted")
     each = {name: claims[name].max() for name in (*same, *rest)}
     return claims.group_by("finding").agg(line=claims.line.min(), **each)
+
+
+SETTLED = ("accepted", "correction", "note")  # while the statements say what they said then
+
+
+@derived(
+    reads={
+        "findings": Read("evidence.finding", trace={"finding": "finding"}),
+        "settled": Read(
+            "evidence.settlement", columns=("finding", "claims_digest", "settlement"), trace={"finding": "finding"}
+        ),
+    },
+    columns=[
+        *("finding", "finding_kind", "rule", "severity", "document", "line", "arithmetic", "found_value", "expected_low"),
+        *("expected_high", "symbol", "claims_digest", "claims_counted", "settlement"),
+    ],
+    grain=["finding"],
+    title_zh="核查发现及其了结",
+    title_en="Findings and what became of them",
+)
+def finding_standing(findings: Any, settled: Any) -> Any:
+    """Each finding with what was decided of it while its statements say the same; else it is open, or changed since."""
+    now = settled.select("finding", "claims_digest", own="settlement")
+    before = settled.filter(settled.settlement.isin(SETTLED)).select(before="finding").distinct()
+    rows = findings.left_join(now, ["finding", "claims_digest"]).drop("finding_right", "claims_digest_right")
+    rows = rows.left_join(before, rows.finding == before.before)
+    standing = ibis.cases(
+        (rows.own.isin(SETTLED), rows.own), (rows.before.notnull() & rows.own.isnull(), "changed"), else_="open"
+    )
+    return rows.mutate(settlement=standing).drop("own", "before", "reason_zh", "reason_en")

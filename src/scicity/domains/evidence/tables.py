@@ -30,4 +30,4 @@ SETTLEMENT = recorded(
 
 def tables_of(_: Any) -> list[Table]:
     """The findings: they stand beside the values of the indicators, which each district has of its own."""
-    return [found.finding_claim, found.finding]
+    return [found.finding_claim, found.finding, found.finding_standing]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from scicity.domains.indicators.judged import value_of
+from scicity.domains.indicators.judged import begun_in, promised, value_of
 from scicity.domains.indicators.methods import compare
 from scicity.domains.indicators.methods import status as judging
+from scicity.domains.indicators.methods.edition import edition_of_year
 from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Derived, Read, derived, source
 from scicity.vocabulary import term
@@ -95,14 +96,7 @@ def assessment(
     `undecided`, with the verdicts at both of its ends; what cannot be judged says why in `reason`.
     """
     about = {row["indicator"]: row for row in indicator.to_pylist()}
-    promised = defaultdict(list)
-    for row in promise.to_pylist():
-        key = (row["framework"], row["edition"], row["indicator"], row["zone"])
-        promised[key].append(judging.Target(row["year"], row["value"], row["value_high"], row["document"] or ""))
-    begun = defaultdict(list)
-    for row in editions.to_pylist():
-        begins = row["valid_from"]
-        begun[row["framework"]].append((begins.astimezone(slot.calendar.tz).year if begins else 0, row["edition"]))
+    targets, begun = promised(promise), begun_in(editions, slot)
     series = defaultdict(list)
     for row in value.to_pylist():
         series[row["indicator"]].append(row)
@@ -117,17 +111,10 @@ def assessment(
         for (zone, _), mine in by_origin.items():
             mine.sort(key=lambda row: row["year"])
             for last, row in enumerate(mine):
-                edition = _edition(begun[member["framework"]], row["year"])
-                target = judging.target_at(promised[member["framework"], edition, name, zone], row["year"])
+                edition = edition_of_year(begun[member["framework"]], row["year"])
+                target = judging.target_at(targets[member["framework"], edition, name, zone], row["year"])
                 rows += _judged(mine[: last + 1], member, rules, edition, target)
     return pa.table({column: pa.array([row[column] for row in rows], term(column).arrow) for column in ASSESSMENT})
-
-
-def _edition(begun: list[tuple[int, str]], year: int) -> str | None:
-    """The edition that began last up to the end of a year; the first where none had."""
-    ordered = sorted(begun)
-    found = [edition for begins, edition in ordered if begins <= year]
-    return found[-1] if found else ordered[0][1] if ordered else None
 
 
 def _judged(

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from scicity.domains.indicators.methods import status as judging
+from scicity.domains.indicators.methods.edition import edition_of_year
 from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read
 from scicity.vocabulary import term
@@ -15,6 +16,7 @@ from scicity.vocabulary import term
 STATUS_COLUMNS = (
     *("indicator", "zone", "year", "origin", "value", "value_high", "comparator", "kind", "coverage", "stand_in", "symbol"),
     *("target", "target_high", "target_year", "target_document", "baseline", "baseline_year", "distance", "progress", "method"),
+    *("framework", "edition"),
 )
 CARRIED = STATUS_COLUMNS[:11]
 STATUS_READS = {
@@ -23,29 +25,40 @@ STATUS_READS = {
         "indicators.value",
         trace={"indicator": "indicator", "zone": "zone", "origin": "origin", "baseline_year": "year"},
     ),
-    "target": Read("indicators.target", trace={"indicator": "indicator", "zone": "zone", "target_year": "year"}),
+    "promise": Read(
+        "indicators.edition_target",
+        trace={
+            **{"framework": "framework", "edition": "edition", "indicator": "indicator", "zone": "zone"},
+            "target_year": "year",
+        },
+    ),
     "indicator": Read(
         "indicators.indicator",
-        columns=("indicator", "direction", "minimum_coverage"),
+        columns=("indicator", "framework", "direction", "minimum_coverage"),
         trace={"indicator": "indicator"},
+    ),
+    "editions": Read(
+        "indicators.edition",
+        columns=("framework", "edition", "valid_from"),
+        trace={"framework": "framework", "edition": "edition"},
     ),
 }
 
 
-def status(_: Slot, value: pa.Table, baseline: pa.Table, target: pa.Table, indicator: pa.Table) -> pa.Table:
+def status(
+    slot: Slot, value: pa.Table, baseline: pa.Table, promise: pa.Table, indicator: pa.Table, editions: pa.Table
+) -> pa.Table:
     """Where each value stands: the target that counts, the baseline, the distance, and the progress.
 
+    The target is that of the indicator's own framework, in the edition that was in force at the end of the value's year: what
+    an adopted revision changed counts from its year on, and the years before keep theirs.
     A value that meets its target is `achieved`, from the target's year on otherwise `missed`. Before that year it is
     `on_track` while it is not farther from the target than the straight line from the baseline, the first number of the
     same origin, to the target; else `behind`. What a printed bound does not prove is `undecided`; what the tables do not
     cover enough is `incomplete`; without a printed target there is `no_target`. Method: `linear_path`.
     """
     about = {row["indicator"]: row for row in indicator.to_pylist()}
-    targets = defaultdict(list)
-    for row in target.to_pylist():
-        targets[row["indicator"], row["zone"]].append(
-            judging.Target(row["year"], row["value"], row["value_high"], row["document"] or "")
-        )
+    targets, begun = promised(promise), begun_in(editions, slot)
     series = defaultdict(list)
     for row in value.to_pylist():
         series[row["indicator"], row["zone"], row["origin"]].append((row, value_of(row)))
@@ -54,9 +67,30 @@ def status(_: Slot, value: pa.Table, baseline: pa.Table, target: pa.Table, indic
         rules = about[name]
         history = [each for _, each in members]
         for row, each in members:
-            found = judging.status_of(each, history, targets[name, zone], rules["direction"], rules["minimum_coverage"])
-            rows.append({**{column: row[column] for column in CARRIED}, **_told(found)})
+            edition = edition_of_year(begun[rules["framework"]], row["year"])
+            mine = targets[rules["framework"], edition, name, zone]
+            found = judging.status_of(each, history, mine, rules["direction"], rules["minimum_coverage"])
+            told = {column: row[column] for column in CARRIED} | _told(found)
+            rows.append(told | {"framework": rules["framework"], "edition": edition})
     return pa.Table.from_pylist(rows, schema=pa.schema([(column, term(column).arrow) for column in STATUS_COLUMNS]))
+
+
+def promised(promise: pa.Table) -> dict[tuple[str, str | None, str, str], list[judging.Target]]:
+    """The targets of each framework, edition, indicator and zone."""
+    found = defaultdict(list)
+    for row in promise.to_pylist():
+        key = (row["framework"], row["edition"], row["indicator"], row["zone"])
+        found[key].append(judging.Target(row["year"], row["value"], row["value_high"], row["document"] or ""))
+    return found
+
+
+def begun_in(editions: pa.Table, slot: Slot) -> dict[str, list[tuple[int, str]]]:
+    """Of each framework its editions with the local year in which they began; 0 for one that always was."""
+    found = defaultdict(list)
+    for row in editions.to_pylist():
+        begins = row["valid_from"]
+        found[row["framework"]].append((begins.astimezone(slot.calendar.tz).year if begins else 0, row["edition"]))
+    return found
 
 
 def value_of(row: dict[str, Any]) -> judging.Value:

@@ -56,8 +56,8 @@ def _allowed(node: ast.expr) -> bool:
 
 def _of(node: ast.expr, values: Mapping[str, str]) -> bool:
     if isinstance(node, ast.BoolOp):
-        found = (_of(each, values) for each in node.values)
-        return all(found) if isinstance(node.op, ast.And) else any(found)
+        each_of = (_of(each, values) for each in node.values)
+        return all(each_of) if isinstance(node.op, ast.And) else any(each_of)
     if isinstance(node, ast.UnaryOp):
         return not _of(node.operand, values)
     assert isinstance(node, ast.Compare) and isinstance(node.left, ast.Name)  # noqa: S101  (what `_allowed` lets through)

@@ -49,8 +49,8 @@ def check(process: Process, place: str, problems: Problems) -> None:
         for supply in SUPPLIES:
             _explore(process, supply)
     except Unsound as error:
-        line = process.nodes[error.node].line if error.node in process.nodes else None
-        problems.add("process", place, line, error.node, found=error.found, expected=error.expected)
+        where = process.nodes[error.node].line if error.node in process.nodes else None
+        problems.add("process", place, where, error.node, found=error.found, expected=error.expected)
 
 
 def _faults(process: Process) -> Iterator[tuple[str, int, str, str]]:

@@ -234,7 +234,7 @@ class _Making:
         return [found] if found is not None else []
 
     def _section(self, asked: Asked) -> list[Table]:
-        known = {section.name for section in SECTIONS if "year" in section.of}
+        known = {section.name for section in SECTIONS if ASKED & set(section.of)}
         if asked.names[0] not in known:
             self._unknown(asked, asked.names[0], sorted(known), ("年报的一节", "a section of the yearly report"))
             return []
@@ -244,7 +244,7 @@ class _Making:
     def section(self, name: str) -> Table | None:
         """A section of the yearly report; None where it has no rows, or who reads may not see it."""
         if name not in self._sections:
-            section = next(each for each in SECTIONS if each.name == name and "year" in each.of)
+            section = next(each for each in SECTIONS if each.name == name and ASKED & set(each.of))
             rows = rows_of(self.city, section, self.period, self.zones) if self._allowed(section.table) else None
             if rows:
                 self._note(section.table)
@@ -290,7 +290,7 @@ class _Making:
                 return False
             return bool(self.ask(name, self._year_of(table), limit=1))
         if condition.kind == "section":
-            known = any(each.name == name and "year" in each.of for each in SECTIONS)
+            known = any(each.name == name and ASKED & set(each.of) for each in SECTIONS)
             return known and self.section(name) is not None
         row = self.indicators.row(name, self.period.year)
         if condition.kind == "status":
@@ -390,6 +390,7 @@ class _Making:
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ASKED = {"year", "annual"}  # of the kinds of reports that a section stands in, those that this one may ask for
 AS_OF = "\ue002"  # stands for the moment of the data until all is read
 ABOUT = ("source_file", "source_row", "source")
 FACTORS = "carbon.factor_in_use"

@@ -7,11 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from scicity.reports.annual.parts import Block, Document
+from scicity.reports.pdf import width
 from scicity.reports.told import clean, either
 from scicity.reports.words import letters, marks_of, unit
 from scicity.reports.xlsx import OPTIONS, Book
 
-WIDE = 96  # of the column of text
+WIDE = 96  # signs of the column of text
+LINE, HIGH = 15, 24  # [pt] of a line of text, and of a heading
 
 
 def written(document: Document, zone: ZoneInfo, address: str = "") -> bytes:
@@ -55,6 +57,7 @@ class _Annual(Book):
         sheet.set_column(2, 3, 14)
         document = self.document
         self._text(sheet, 0, 0, document.title, self.large)
+        sheet.set_row(0, HIGH)
         self._text(sheet, 1, 0, document.district, self.faint)
         at = 2
         if document.standing:
@@ -79,7 +82,9 @@ class _Annual(Book):
             return at
         if block.kind == "facts":
             for label, text in block.facts:
-                self._text(sheet, at, 0, f"{label}{self._said('：', ': ')}{text}", self.wrapped)
+                line = f"{label}{self._said('：', ': ')}{text}"
+                self._text(sheet, at, 0, line, self.wrapped)
+                sheet.set_row(at, self._height(line))
                 at += 1
             return at - 1 if block.facts else at
         lines = [[run for cell in row for run in (*cell, SPACE)] for row in block.rows] or [list(block.runs)]
@@ -89,7 +94,9 @@ class _Annual(Book):
             form = self.large if block.kind == "heading" and block.level == 1 else self.wrapped
             if block.kind == "heading" and block.level > 1:
                 form = self.head
-            self._text(sheet, at, 0, (indent if block.kind == "item" else "") + "".join(words).rstrip(), form)
+            line = (indent if block.kind == "item" else "") + "".join(words).rstrip()
+            self._text(sheet, at, 0, line, form)
+            sheet.set_row(at, HIGH if form is self.large else self._height(line))
             numbers = [run for run in runs if run.figure is not None]
             for number, run in enumerate(numbers):
                 if run.figure is None:
@@ -99,6 +106,10 @@ class _Annual(Book):
                 self._text(sheet, at + number, 3, letters(marks_of(run.figure), language), self.faint)
             at += max(len(numbers), 1)
         return at - 1
+
+    def _height(self, line: str) -> float:
+        """How high a row of wrapped text is [pt]; not every program works it out by itself."""
+        return LINE * max(1, -(-width(line) // WIDE))
 
     def _shown(self, run: Any) -> str:
         """A number within a text, as the other formats print it."""

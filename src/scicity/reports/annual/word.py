@@ -16,7 +16,7 @@ from scicity.reports.annual.parts import Document
 from scicity.reports.annual.pdf import Lines, picture
 from scicity.reports.told import clean, either
 
-LATIN, EAST = "Calibri", {"zh": "Microsoft YaHei", "en": "Microsoft YaHei"}
+LATIN, EAST = "Arial", {"zh": "Microsoft YaHei", "en": "Microsoft YaHei"}
 MOST_ROWS = 400  # of a table; Excel has all
 MOST_MARKED = 5_000  # numbers that get a bookmark in the list of their addresses
 ACROSS = 9_990  # twentieths of a point: A4 less its margins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from scicity.domains.evidence.golden.small_report import AGAIN, TWICE, WELL, SmallReport
@@ -46,3 +47,30 @@ def test_a_districts_own_rules_go_before_and_are_checked(tmp_path: Path) -> None
     with pytest.raises(Refused) as refused:
         report.bring()
     assert sorted((problem.field, problem.row) for problem in refused.value.problems) == [("highest", 2), ("nature", 2)]
+
+
+def settled(report: SmallReport, *rows: tuple[str, str]) -> list[str]:
+    """What becomes of the finding where it was settled so, each of a digest of statements and a settlement."""
+    table, computing = report.city.catalog["evidence.settlement"], report.city.computing
+    told = {"finding": "said_twice.A1.A2", "note": "as the office says", "source_file": "records/settlement"}
+    placed = [
+        told | {"claims_digest": digest, "settlement": decided, "source_row": number}
+        for number, (digest, decided) in enumerate(rows, start=1)
+    ]
+    computing.put(table, pa.Table.from_pylist(placed, schema=table.schema))
+    computing.bring_up_to_date()
+    return [row["settlement"] for row in report.rows("finding_standing")]
+
+
+def test_a_finding_stands_as_it_was_settled_while_its_statements_say_the_same(tmp_path: Path) -> None:
+    report = SmallReport(tmp_path)
+    (finding,) = report.rows("finding_standing")
+    now = finding["claims_digest"]
+    assert finding["settlement"] == "open" and finding["claims_counted"] == 2
+    for decided in ("accepted", "correction", "note"):
+        assert settled(report, (now, decided)) == [decided]
+    assert settled(report, (now, "reopened")) == ["open"]
+    assert settled(report, ("0000000000000000", "accepted")) == ["changed"]
+    assert settled(report, ("0000000000000000", "reopened")) == ["open"]
+    assert settled(report, ("0000000000000000", "accepted"), (now, "note")) == ["note"]
+    assert settled(report, ("0000000000000000", "accepted"), (now, "reopened")) == ["open"]

@@ -170,6 +170,13 @@ def test_an_adopted_target_counts_from_its_day_and_the_old_one_before(tmp_path: 
     later = revision(effective_on=date(2023, 6, 1))
     after = recorded(small, revision=[later])
     assert targets(after) == [(2022, "2019", 400_000.0), (2023, "2019-1", 350_000.0)]
+    standing = after.rows("indicators.status", where={"indicator": "incubators", "zone": "east"}, order=["year"])
+    assert [(row["year"], row["edition"], row["target"], row["distance"]) for row in standing] == [
+        (2022, "2019", 400_000.0, 79_000.0),  # of the plan itself: what another edition of the system asks for is not its
+        (2023, "2019-1", 350_000.0, 0.0),
+    ]
+    why = after.why("indicators.status.distance/indicator=incubators/zone=east/year=2023/origin=reported")
+    assert {each.name: each.total for each in why.inputs}["promise"] == 1
     rows = after.rows("indicators.edition_target", where={"indicator": "incubators"}, order=["edition"])
     assert [(row["edition"], row["value"], row["edition_change"]) for row in rows] == [
         ("2019", 400_000.0, "kept"),
@@ -199,6 +206,7 @@ def test_indicators_are_added_withdrawn_and_defined_anew(tmp_path: Path) -> None
     ]
     kept = figures.rows("indicators.edition_target", where={"edition": "2019-1"})
     assert {row["indicator"] for row in kept} == {"intensity"}
+    assert {row["progress"] for row in figures.rows("indicators.status", where={"indicator": "incubators"})} == {"no_target"}
 
 
 def test_a_value_entered_by_hand_stands_beside_the_others_and_delivers(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_any_order_of_rows_gives_the_same(tmp_path: Path, seed: int) -> None:
 def test_figures_open_to_statements_and_to_rows(tmp_path: Path) -> None:
     figures = Small(tmp_path).load()
     status = figures.why("indicators.status.value/indicator=incubators/zone=east/year=2023/origin=reported")
-    assert {e.name: e.total for e in status.inputs} == {"value": 1, "baseline": 1, "target": 1, "indicator": 1}
+    assert {e.name: e.total for e in status.inputs} == {"value": 1, "baseline": 1, "promise": 1, "indicator": 1, "editions": 1}
     value = figures.why("indicators.value.value/indicator=incubators/zone=east/year=2022/origin=reported")
     inputs = {e.name: e for e in value.inputs}
     assert [inputs[name].total for name in ("reported", "statement", "measured_intensity")] == [1, 1, 0]

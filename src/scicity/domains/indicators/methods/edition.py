@@ -47,6 +47,16 @@ def in_force(editions: Sequence[Edition], system: str, day: date) -> Edition | N
     return max(there, key=lambda each: (each.begins or date.min, each.framework, each.edition), default=None)
 
 
+def edition_of_year(begun: Sequence[tuple[int, str]], year: int) -> str | None:
+    """The edition (year of its beginning, name) that began last up to the end of a year; the first where none had.
+
+    Source: as the module.
+    """
+    ordered = sorted(begun)
+    found = [edition for begins, edition in ordered if begins <= year]
+    return found[-1] if found else ordered[0][1] if ordered else None
+
+
 def difference(
     before: Mapping[Hashable, Mapping[str, Any]], after: Mapping[Hashable, Mapping[str, Any]], fields: Sequence[str]
 ) -> list[tuple[Hashable, str, list[tuple[str, Any, Any]]]]:
