@@ -71,7 +71,7 @@ class Network:
 
 def network_of(index: Index) -> Network | None:
     """The network of a layer, made once for each state of its index; None where its features name no nodes."""
-    state = f"{index.about('version')}.{index.about('changes')}"
+    state = index.changes()
     key = str(index.file)
     with _lock:
         if key in _kept and _kept[key][0] == state:

@@ -15,6 +15,8 @@ from scicity.cockpit import audit
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.map import feature as one
 from scicity.cockpit.map import layers, selecting, sheet, values
+from scicity.cockpit.ogc import taking
+from scicity.cockpit.ogc.serving import collection
 from scicity.cockpit.space.rights import seen_of
 from scicity.cockpit.templatetags.words import either, language
 from scicity.cockpit.views.map import CACHED, day_asked, spec_for
@@ -191,6 +193,9 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
     rows, counts = selecting.rows_in(city, wanted, layers.seen(request), seen_of(request), selecting.EXPORTED)
     if sum(counts.values()) > selecting.EXPORTED:
         return unclear(f"an area with at most {selecting.EXPORTED} features; a whole layer is to be had from its own page")
+    for name, count in counts.items():
+        if count:  # the ledger of exchange
+            taking.read(request, collection(request, name), count, "selection")
     if request.user.is_authenticated:
         audit.write("map-export", f"selection.{form}", after={name: count for name, count in counts.items() if count})
     written = selecting.as_geojson if form == "geojson" else selecting.as_csv

@@ -15,9 +15,10 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 
 from scicity.cockpit.city import OpenCity
+from scicity.cockpit.ogc.serving import Collection, specs
 from scicity.cockpit.space.rights import may_see, seen_of
 from scicity.space.index import Index
-from scicity.space.register import THEMES, Spec, specs_of
+from scicity.space.register import THEMES, Spec
 
 # Layers that the page shows at first, from the ground up; where a district has none of them, its first ones.
 SHOWN = ("outline", "boundary", "zones", "water", "green-space", "streets", "buildings")
@@ -56,24 +57,22 @@ class Group:
     lowest: float | None  # elevation [m] of the lowest that has one
 
 
-def specs(city: OpenCity) -> dict[str, Spec]:
-    """The layers of a district by name."""
-    return specs_of(city.district, city.rows("district.layer"))
-
-
 def seen(request: HttpRequest) -> dict[str, Spec]:
     """The layers that whoever asks may see."""
     return {name: spec for name, spec in specs(request.city).items() if may_see(request, spec)}
 
 
 def index_of(city: OpenCity, layer: str) -> Index:
-    """The served index of a layer; its file is not there before the layer was loaded."""
-    return Index(city.place.state, layer)
+    """The served index of a layer, as new as the lake; its file is not there before the layer was loaded."""
+    spec = specs(city).get(layer)
+    if spec is None or city.figures.lake.snapshot(spec.table.name).version < 0:
+        return Index(Path(city.figures.lake.root).parent, layer)
+    return Collection(city, spec, None, frozenset()).index
 
 
 def groups(index: Index) -> list[Group]:
     """What an index holds, counted once for each state of it; kept beside it for other processes."""
-    state = f"{index.about('version')}.{index.about('changes')}"
+    state = index.changes()
     key = (str(index.file), state)
     with _lock:
         if key in _summaries:
@@ -146,7 +145,7 @@ def told(request: HttpRequest, spec: Spec, language: str) -> dict[str, Any]:
     loaded = index.about("version") is not None
     found = mine(groups(index), seen_of(request)) if loaded else []
     tiles = tiles_of(spec.layer) if loaded else ""
-    version = f"{index.about('version')}.{index.about('changes')}"
+    version = index.changes() if loaded else ""
     bounds = [each.bounds for each in found if each.bounds]
     return {
         "name": spec.layer,
