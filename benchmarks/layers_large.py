@@ -146,7 +146,9 @@ def told(name: str, taken: list[float], computed: list[float]) -> None:
     """Prints median and 95th percentile, as the clock has it and as the processor was busy."""
     worst = [statistics.quantiles(each, n=20)[-1] * 1e3 for each in (taken, computed)]
     middle = [statistics.median(each) * 1e3 for each in (taken, computed)]
-    print(f"  {name}: median {middle[0]:.1f} ms, p95 {worst[0]:.1f} ms (of the processor {middle[1]:.1f} and {worst[1]:.1f} ms)")
+    print(
+        f"  {name}: median {middle[0]:.1f} ms, p95 {worst[0]:.1f} ms (of the processor {middle[1]:.1f} and {worst[1]:.1f} ms)"
+    )
 
 
 def apart(what: str, *arguments: str) -> None:
@@ -158,7 +160,9 @@ def apart(what: str, *arguments: str) -> None:
     if status:
         raise SystemExit(f"{what} failed")
     busy = used.ru_utime + used.ru_stime
-    print(f"{what}: {time.perf_counter() - begun:.1f} s ({busy:.1f} s of the processor), at most {used.ru_maxrss / 1024:.0f} MB resident")
+    print(
+        f"{what}: {time.perf_counter() - begun:.1f} s ({busy:.1f} s of the processor), at most {used.ru_maxrss / 1024:.0f} MB resident"
+    )
 
 
 def main() -> None:

@@ -256,7 +256,8 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
         "under": " · ".join(filter(None, under)),
         "legend": legend,
         "sources": sources,
-        "foot": "SciCity · WGS 84 / Web Mercator" + ("，比例尺以图幅中心为准" if chinese else "; the scale holds at the middle of the sheet"),
+        "foot": "SciCity · WGS 84 / Web Mercator"
+        + ("，比例尺以图幅中心为准" if chinese else "; the scale holds at the middle of the sheet"),
         "words": {
             "legend": "图例" if chinese else "Legend",
             "north": "北" if chinese else "N",
@@ -303,7 +304,9 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
         "layer_label": layers.label(spec, said),
         "row": row,
         "names": names,
-        "title": names[0] if names else (layers.class_word(row["feature_class"], said) if row["feature_class"] else row["feature"]),
+        "title": names[0]
+        if names
+        else (layers.class_word(row["feature_class"], said) if row["feature_class"] else row["feature"]),
         "facts": one.facts(city, row, said),
         "details": one.details(row, said),
         "registers": one.registers(city, layer, feature),
@@ -312,7 +315,14 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
         "restricted": (row["restricted_to"] or "").split(),
         "traced": network is not None and feature in network.features,
         "map": {
-            "layers": [{"name": layer, "url": reverse("map-shape", args=[layer, feature]), "kind": "area", "label": either((row["feature"],) * 2)}],
+            "layers": [
+                {
+                    "name": layer,
+                    "url": reverse("map-shape", args=[layer, feature]),
+                    "kind": "area",
+                    "label": either((row["feature"],) * 2),
+                }
+            ],
             "fit": "",
             "language": said,
         },

@@ -118,9 +118,7 @@ def _counted(index: Index) -> list[Group]:
 
 def mine(found: list[Group], roles: frozenset[str] | None) -> list[Group]:
     """The groups whose features a reader with these roles sees (None: sees all)."""
-    return [
-        each for each in found if roles is None or not each.restricted_to or roles.intersection(each.restricted_to.split())
-    ]
+    return [each for each in found if roles is None or not each.restricted_to or roles.intersection(each.restricted_to.split())]
 
 
 @cache

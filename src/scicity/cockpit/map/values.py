@@ -28,7 +28,16 @@ from scicity.vocabulary import term, terms
 KEYS = ("zone", "building", "station", "parcel", "facility", "park")  # what a row may be of that has a place on the map
 PLACED = {"longitude", "latitude"}
 TIMES = ("hour", "day", "month", "year")
-ASIDE = ("coverage", "known_seconds", "expected_seconds", "day_seconds", "hour_of_day", "flags", "source_row", "measured_seconds")
+ASIDE = (
+    "coverage",
+    "known_seconds",
+    "expected_seconds",
+    "day_seconds",
+    "hour_of_day",
+    "flags",
+    "source_row",
+    "measured_seconds",
+)
 MOST = 20_000  # features of a layer of figures
 STREAMS = "district.datastream"
 PERIODS = 2  # newest partitions of readings that are looked at
@@ -70,9 +79,9 @@ def catalogue(city: OpenCity, language: str) -> list[dict[str, Any]]:
         for name in observed
         if READING_PREFIX + name in city.figures.catalog.tables
     ]
-    return sorted(found, key=lambda each: (KEYS.index(each["key"]), not each["table"].startswith("indicators."), each["label"])) + (
-        sorted(readings, key=lambda each: each["label"])
-    )
+    return sorted(
+        found, key=lambda each: (KEYS.index(each["key"]), not each["table"].startswith("indicators."), each["label"])
+    ) + (sorted(readings, key=lambda each: each["label"]))
 
 
 def key_of(table: Table) -> str:
@@ -130,7 +139,11 @@ def _period(city: OpenCity, asked: Asked, time: str) -> Any:
         if time == "year":
             where = {time: Between(0, asked.year)}
         elif time == "hour":
-            where = {time: Between(datetime(1900, 1, 1, tzinfo=UTC), datetime.fromtimestamp(calendar.instant(last) / 1e6 + 86_400, UTC))}
+            where = {
+                time: Between(
+                    datetime(1900, 1, 1, tzinfo=UTC), datetime.fromtimestamp(calendar.instant(last) / 1e6 + 86_400, UTC)
+                )
+            }
         else:
             where = {time: Between(date(1900, 1, 1), last)}
     newest = city.rows(asked.table, [asked.column], where, order=[f"-{time}"], limit=1)
@@ -317,4 +330,3 @@ def _said(period: Any, city: OpenCity) -> str:
     if isinstance(period, datetime):
         return digits.moment(period, city.district.calendar.tz)
     return str(period)
-

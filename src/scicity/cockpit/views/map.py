@@ -120,7 +120,14 @@ def others(city: OpenCity) -> list[dict[str, Any]]:
         {
             **{"name": one, "label": said, "theme": "registers", "loaded": True, "count": None, "kinds": [], "strata": []},
             **{"bounds": None, "classes": [], "colour": layers.PALETTE[at % len(layers.PALETTE)], "tall": False},
-            **{"deep": False, "timed": False, "tiles": "", "url": reverse("map-points", args=[one]), "about": "", "licence": ""},
+            **{
+                "deep": False,
+                "timed": False,
+                "tiles": "",
+                "url": reverse("map-points", args=[one]),
+                "about": "",
+                "licence": "",
+            },
             **{"origin": "", "source": "", "limited": False, "ring": ring},
         }
         for at, (one, said, ring) in enumerate(found)
@@ -136,7 +143,12 @@ def context_of(city: OpenCity) -> dict[str, Any]:
     return {
         "map": {
             "layers": [
-                {"name": one, "url": reverse("map-layer", args=[one]), "kind": "area", "label": layers.label(specs[one], spoken)}
+                {
+                    "name": one,
+                    "url": reverse("map-layer", args=[one]),
+                    "kind": "area",
+                    "label": layers.label(specs[one], spoken),
+                }
                 for one in LEADER
                 if one in specs and layers.index_of(city, one).about("version") is not None and not _many(city, one)
             ]
