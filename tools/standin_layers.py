@@ -82,7 +82,18 @@ KEPT = {  # layers of files that are not made here: theme, names, stratum, origi
     ),
 }
 COLUMNS = (
-    *("layer", "theme", "name_zh", "name_en", "layer_file", "feature_from", "stratum", "responsible_zh", "responsible_en"),
+    *(
+        "layer",
+        "theme",
+        "name_zh",
+        "name_en",
+        "layer_file",
+        "crs",
+        "feature_from",
+        "stratum",
+        "responsible_zh",
+        "responsible_en",
+    ),
     *("licence", "update_days", "visible_to", "editable", "origin", "source"),
 )
 
@@ -125,7 +136,8 @@ def write_register(town: Town, folder: Path) -> None:
         rows.append({
             "layer": layer, "theme": theme, "name_zh": zh, "name_en": en, "layer_file": f"{layer}.{suffix}", "stratum": stratum,
             "feature_from": "feature", "responsible_zh": "示意：无实际责任单位", "responsible_en": "None: a stand-in",
-            "licence": "Apache-2.0", "update_days": days, "visible_to": seen_by, "editable": "true" if editable else "",
+            "crs": "EPSG:4326" if suffix == "csv" else "", "licence": "Apache-2.0", "update_days": days, "visible_to": seen_by,
+            "editable": "true" if editable else "",
             "origin": "stand-in", "source": "made by tools/standin_layers.py, rules in SOURCES.md",
         })  # fmt: skip
     file = folder / "registers" / "layers.csv"

@@ -160,7 +160,9 @@ class City:
     def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
         """The layers whose file, or what the register says of it, is another than when it was loaded."""
         known = self.lake.noted(editing.LAYERS)
-        specs = register.specs_of(self.district, sources["district.layer"].to_pylist())
+        specs = register.specs_of(
+            self.district, sources["district.layer"].to_pylist(), sources["district.layer_class"].to_pylist()
+        )
         return [each for each in specs.values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
 
     def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
