@@ -23,7 +23,7 @@ from scicity.space.geometry import REPORT, Check
 from scicity.space.register import LARGEST, Spec
 from scicity.space.where import WrongCondition, condition
 
-FORM = 2  # of the rows: of another form they are loaded again
+FORM = 3  # of the rows: of another form they are loaded again
 REPORTS = "map"  # folder of the state, beside the indexes
 
 
@@ -97,39 +97,53 @@ def batches(
         problems.add("formula", *where, found=f"{spec.layer}: {error}", expected="a condition on attributes", remedy=remedy)
         return
     telling = Telling(spec, place, calendar, problems, chosen)
-    opened = formats.read(file, place, Asked(spec.file_part, spec.crs, telling.names), problems)
-    if opened is None:
-        return
-    stream = iter(opened.batches)
-    first = next(stream, None)
-    if first is None:
-        return
-    reference = crs.known(spec.crs or opened.crs, place, problems, _position(first))
-    if reference is None:
-        return
-    check = Check(place, reference, problems, opened.ordered)
-    telling.shifted = reference.shifted
     names: list[pa.ChunkedArray] = []
     numbers: list[pa.ChunkedArray] = []
-    batch: pa.RecordBatch | None = first
-    del first
-    while batch is not None:
-        if chosen is not None:
-            batch = telling.met(batch)
-        if len(batch):
-            geometry = check.batch(batch.column(GEOMETRY), batch.column(NUMBER).to_numpy())
-            wkb = pa.array(shapely.to_wkb(geometry, flavor="iso"), pa.binary())
-            table = telling.table(batch.set_column(batch.schema.get_field_index(GEOMETRY), GEOMETRY, wkb))
-            names.append(table.column("feature"))
-            numbers.append(table.column("source_row"))
-            yield table
+    mended: list[pa.Table] = []
+    before, reference = 0, None  # features of the parts before
+    for part in spec.parts:
+        opened = formats.read(file, place, Asked(part, spec.crs, telling.names), problems)
+        if opened is None:
+            return
+        stream = iter(opened.batches)
         batch = next(stream, None)
+        if batch is None:
+            continue
+        reference = crs.known(spec.crs or opened.crs, place, problems, _position(batch))
+        if reference is None:
+            return
+        check = Check(place, reference, problems, opened.ordered)
+        telling.shifted = reference.shifted
+        last = before
+        while batch is not None:
+            batch = _behind(batch, before)
+            last = batch.column(NUMBER)[-1].as_py() if len(batch) else last
+            batch = telling.met(batch)
+            if len(batch):
+                geometry = check.batch(batch.column(GEOMETRY), batch.column(NUMBER).to_numpy())
+                wkb = pa.array(shapely.to_wkb(geometry, flavor="iso"), pa.binary())
+                table = telling.table(batch.set_column(batch.schema.get_field_index(GEOMETRY), GEOMETRY, wkb))
+                names.append(table.column("feature"))
+                numbers.append(table.column("source_row"))
+                yield table
+            batch = next(stream, None)
+        before = last
+        mended.append(check.report)
+    if reference is None:
+        return
     telling.finish()
     if names:
         _check_twice(pa.chunked_array([c for each in names for c in each.chunks]), numbers, place, problems)
     if report is not None:
         report.features, report.crs, report.shifted = sum(map(len, names)), reference.name, reference.shifted
-        report.mended = check.report
+        report.mended = pa.concat_tables(mended)
+
+
+def _behind(batch: pa.RecordBatch, before: int) -> pa.RecordBatch:
+    """A batch of a part of a file, its features numbered on from those of the parts before."""
+    if not before:
+        return batch
+    return batch.set_column(batch.schema.get_field_index(NUMBER), NUMBER, pc.add(batch.column(NUMBER), before))
 
 
 def _position(batch: pa.RecordBatch) -> tuple[float, float] | None:

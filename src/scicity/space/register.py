@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -80,6 +80,37 @@ LAYER = source(
     doc="The layers of the map: file, part and condition, which attribute tells what, theme, keeper, licence, update duty.",
 )
 
+LAYER_CLASS = source(
+    "district.layer_class",
+    path="registers/layer_classes.csv",
+    columns=["layer", "attribute", "attribute_value", "feature_class"],
+    grain=["layer", "attribute", "attribute_value"],
+    title_zh="图层要素分类",
+    title_en="Classes of features",
+    doc="The class of a layer's features by an attribute of its file: the first row that fits; what none fits is left out.",
+)
+ANY = "*"  # any value of an attribute
+
+
+@dataclass(frozen=True)
+class Given:
+    """An attribute that gives a column, and the number by which it is multiplied where it counts something else."""
+
+    name: str
+    factor: float | None = None
+
+
+def givens(text: str | None, number: bool = False) -> tuple[Given, ...]:
+    """The attributes that a `…_from` names, semicolons between them; of numbers with ` * 3.2` behind."""
+    found = []
+    for part in (text or "").split(";"):
+        times = re.fullmatch(r"(.+?)\s*\*\s*(\d+(?:\.\d+)?)", part.strip()) if number else None
+        if times:
+            found.append(Given(times[1], float(times[2])))
+        elif part.strip():
+            found.append(Given(part.strip()))
+    return tuple(found)
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -116,6 +147,12 @@ class Spec:
     editable: bool | None = None
     origin: str = "reported"
     source: str | None = None
+    classes: tuple[tuple[str, str, str], ...] = ()  # attribute, value, class: rows of `district.layer_class`, in their order
+
+    @property
+    def parts(self) -> tuple[str | None, ...]:
+        """The layers within the file."""
+        return tuple(part.strip() for part in (self.file_part or "").split(";") if part.strip()) or (None,)
 
     @property
     def roles(self) -> frozenset[str]:
@@ -134,13 +171,23 @@ def spec_of(row: Mapping[str, Any]) -> Spec:
     return Spec(**{name: value for name, value in row.items() if name in known and value is not None})
 
 
-def specs_of(district: District, rows: Iterable[Mapping[str, Any]] | None = None) -> dict[str, Spec]:
-    """The layers of a district by name: those of its register (read, where its rows are not given), then files of which it says
-    nothing, each a layer of its stem."""
+def specs_of(
+    district: District,
+    rows: Iterable[Mapping[str, Any]] | None = None,
+    classes: Iterable[Mapping[str, Any]] | None = None,
+) -> dict[str, Spec]:
+    """The layers of a district by name: those of its registers (read, where their rows are not given), then files of which they
+    say nothing, each a layer of its stem."""
     if rows is None:
         rows = district.read(LAYER, Problems()).to_pylist()
+    if classes is None:
+        classes = district.read(LAYER_CLASS, Problems()).to_pylist()
+    of: dict[str, list[tuple[str, str, str]]] = {}
+    for row in classes:
+        if all(row[name] for name in ("layer", "attribute", "attribute_value", "feature_class")):
+            of.setdefault(row["layer"], []).append((row["attribute"], row["attribute_value"], row["feature_class"]))
     found = {
-        row["layer"]: spec_of(row)
+        row["layer"]: replace(spec_of(row), classes=tuple(of.get(row["layer"], ())))
         for row in rows
         if NAME.fullmatch(row["layer"] or "") and row["layer_file"] and row["theme"] and row["origin"]
     }
