@@ -24,13 +24,13 @@ LONGEST = 450  # lines; about 400 is what is meant
 # What a domain may hold beside modules of its own; the same names in each.
 FOLDERS = {"methods", "indicators", "pages", "golden", "migrations", "standards", "networks"}
 # Python that a domain may hold beside its folders: these, and modules that hold sources or tables for `tables.py`.
-MODULES = {"__init__", "tables", "models", "admin", "api", "apps", "documents", "holdings", "limits"}
+MODULES = {"__init__", "tables", "models", "admin", "api", "apps", "documents", "holdings", "limits", "reminders"}
 # Hosts of registries and places of one machine; a lock, a document or a script that names one works nowhere else.
 ELSEWHERE = re.compile(
     r"(?:files\.pythonhosted|pypi|registry\.npmjs|npmmirror|registry\.yarnpkg|conda)\.(?:org|com)|[\w.-]+\.(?:internal|corp|lan)\b"
     r"|/(?:root|work|Users)/|(?<![\w.])/home/\w|(?<![\d.])(?:10|192\.168)\.\d+\.\d+\.\d+\b"
 )
-BINARY = {".parquet", ".png", ".jpg", ".woff2", ".in"}
+BINARY = {".parquet", ".pbf", ".png", ".jpg", ".woff2", ".in"}
 SLUG = re.compile(r'^slug\s*=\s*"([^"]+)"', re.MULTILINE)
 PLACES = re.compile(r"://|/(?:root|home|work|opt|tmp)/|^--", re.MULTILINE)
 

@@ -29,11 +29,10 @@ from scicity.notices.reminding import days_of
 from scicity.operation.upgrading import upgrade
 from scicity.reports.annual import template_files as templates
 from scicity.retention import Gone, let_go, rule_of
-from scicity.space import loading, register
+from scicity.space import editing, loading, register
 from scicity.space.index import Index
 from scicity.stores import store_at
 
-LAYERS = "layers"  # note of the lake: the files of layers as they were loaded
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
 
 
@@ -160,7 +159,7 @@ class City:
 
     def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
         """The layers whose file, or what the register says of it, is another than when it was loaded."""
-        known = self.lake.noted(LAYERS)
+        known = self.lake.noted(editing.LAYERS)
         specs = register.specs_of(
             self.district, sources["district.layer"].to_pylist(), sources["district.layer_class"].to_pylist()
         )
@@ -172,12 +171,13 @@ class City:
         report = loading.Report(spec.layer)
         rows = loading.rows(spec, self.folder, self.district.calendar, problems, report)
         problems.refuse()
+        rows = editing.overlaid(rows, editing.edits_of(self.computing.engine, spec.layer))
         declared = spec.table
         if self.computing.put(declared, rows):
             loaded.layers[spec.layer] = rows.num_rows
         report.write(self.state)
         Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
-        self.lake.note(LAYERS, self.lake.noted(LAYERS) | {spec.layer: stamp})
+        self.lake.note(editing.LAYERS, self.lake.noted(editing.LAYERS) | {spec.layer: stamp})
 
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""

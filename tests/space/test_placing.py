@@ -81,7 +81,7 @@ def test_what_is_drawn_otherwise_at_a_zoom_lies_in_a_place_that_is_noted_of_it(s
         before = drawn(connection, known)
         change(connection, at, known, dict(asked))
         noted = changed_since(connection, at - 1)
-        for zoom, fid, seed in before ^ drawn(connection, known):
+        for zoom, _, seed in before ^ drawn(connection, known):
             west, south, east, north = a_feature(seed).bounds
             there = (noted[:, 0] <= west) & (noted[:, 1] <= south) & (noted[:, 2] >= east) & (noted[:, 3] >= north)
             assert (there & (noted[:, 4] <= zoom) & (zoom <= noted[:, 5])).any()

@@ -26,7 +26,11 @@ SQL_TYPES = {
 }
 
 # The cache of files would grow to most of the machine's memory in a process that reads for days; the system keeps them anyway.
-CONFIG = {"threads": 2, "autoinstall_known_extensions": False, "enable_external_file_cache": False}
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "enable_external_file_cache": False,
+}
 
 
 @dataclass(frozen=True)

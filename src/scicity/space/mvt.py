@@ -315,7 +315,13 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _lengths(words: np.ndarray) -> np.ndarray:
     """How many bytes each word has as a varint."""
-    return 1 + sum((words >= 1 << bits).astype(np.int64) for bits in (7, 14, 21, 28))
+    sizes = np.ones(words.shape, np.int64)
+    for bits in (7, 14, 21, 28):
+        longer = words >= 1 << bits
+        if not longer.any():
+            break
+        sizes += longer
+    return sizes
 
 
 def _varints(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -323,13 +329,14 @@ def _varints(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sizes = _lengths(words)
     begins = np.cumsum(sizes) - sizes
     written = np.empty(int(sizes.sum()), np.uint8)
-    at = np.arange(len(words))
-    for byte in range(5):
-        at = at[sizes[at] > byte]
-        if not len(at):
+    written[begins] = words & 0x7F | np.where(sizes > 1, 0x80, 0).astype(words.dtype)
+    longer = np.flatnonzero(sizes > 1)
+    for byte in range(1, 5):
+        if not len(longer):
             break
-        more = np.where(sizes[at] > byte + 1, 0x80, 0)
-        written[begins[at] + byte] = (words[at] >> (7 * byte)) & 0x7F | more
+        rest, left = words[longer] >> (7 * byte), sizes[longer] > byte + 1
+        written[begins[longer] + byte] = rest & 0x7F | np.where(left, 0x80, 0).astype(words.dtype)
+        longer = longer[left]
     return written, sizes
 
 

@@ -77,22 +77,28 @@ class Tiles:
         with self.index.connected() as connection:
             connection.execute(f"PRAGMA mmap_size = {MAPPED}")
             connection.execute("BEGIN")  # what is read is one state
-            state, rights = _state(connection), _rights(connection, seen)
-            if not _anything(connection, tile):
-                return EMPTY
-            key = (tile.z, tile.x, tile.y, rights, language)
             try:
-                with self._kept() as kept:
-                    if self._follow(kept, connection, state):
-                        found = kept.execute(KEPT, key).fetchone()
-                        if found:
-                            return Made(found[0], found[1], kept=True)
-                    made = compressed(self.raw(connection, tile, language, seen))
-                    _keep(kept, state, key, made)
-                    return made
-            except sqlite3.DatabaseError as error:  # a full disk, a torn file: what is kept can be made again
-                log.warning("%s: %s", self.file, error)
-            return compressed(self.raw(connection, tile, language, seen))
+                return self._found(connection, tile, language, seen)
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _found(self, connection: sqlite3.Connection, tile: Tile, language: str, seen: frozenset[str] | None) -> Made:
+        state, rights = _state(connection), _rights(connection, seen)
+        if not _anything(connection, tile):
+            return EMPTY
+        key = (tile.z, tile.x, tile.y, rights, language)
+        try:
+            with self._kept() as kept:
+                if self._follow(kept, connection, state):
+                    found = kept.execute(KEPT, key).fetchone()
+                    if found:
+                        return Made(found[0], found[1], kept=True)
+                made = compressed(self.raw(connection, tile, language, seen))
+                _keep(kept, state, key, made)
+                return made
+        except sqlite3.DatabaseError as error:  # a full disk, a torn file: what is kept can be made again
+            log.warning("%s: %s", self.file, error)
+        return compressed(self.raw(connection, tile, language, seen))
 
     def raw(self, connection: sqlite3.Connection, tile: Tile, language: str, seen: frozenset[str] | None) -> bytes:
         """The tile from the index, as it is before compression."""

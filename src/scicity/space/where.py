@@ -6,15 +6,16 @@ It is parsed and written anew, so that no text of a register reaches an engine: 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 LONGEST = 4_000  # characters
-COMPARED = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
-JOINED = {exp.And: "AND", exp.Or: "OR"}
-LIKE = {exp.Like: "ILIKE", exp.ILike: "ILIKE"}  # as OGR has it: LIKE looks at no case
+COMPARED: dict[Any, str] = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+JOINED: dict[Any, str] = {exp.And: "AND", exp.Or: "OR"}
+LIKE: dict[Any, str] = {exp.Like: "ILIKE", exp.ILike: "ILIKE"}  # as OGR has it: LIKE looks at no case
 
 
 class WrongCondition(ValueError):  # noqa: N818

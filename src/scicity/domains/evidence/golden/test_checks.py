@@ -167,6 +167,38 @@ def test_series_that_stand_still_or_jump() -> None:
     assert check(first, said("B", "产值480.0亿元", "480.0", 48e9, stated_period="2023", **of)) == {}
 
 
+PRODUCTION = ("industrial_output", "industry_revenue", "operating_revenue")
+
+
+def test_many_series_that_stand_still_are_one_finding() -> None:
+    def told(*measures: str) -> list[dict]:
+        rows = []
+        for number, measure in enumerate(measures):
+            of = {"unit": "CNY", "measure": measure, "unit_reported": "亿元"}
+            quote = f"产值46{number}.6亿元"
+            first = said(f"A{number}", quote, f"46{number}.6", (460 + number) * 1e8 + 6e7, stated_period="2022", **of)
+            rows += [first, {**first, "claim_id": f"B{number}", "stated_period": "2023"}]
+        return rows
+
+    few, many = (check(*told(*names)) for names in (PRODUCTION[:2], PRODUCTION))
+    assert list(few) == ["unmoved"] and len({row["finding"] for row in few["unmoved"]}) == 2
+    (one,) = {row["finding"] for row in many["unmoved"]}
+    assert {row["claim_id"] for row in many["unmoved"]} == {"A0", "B0", "A1", "B1", "A2", "B2"}
+    assert {row["claim_role"] for row in many["unmoved"]} == {"earlier", "later"}
+    assert {(row["found_value"], row["severity"]) for row in many["unmoved"]} == {(3, "medium")} and one.startswith("unmoved.")
+
+
+def test_a_scope_that_is_not_said_is_no_other_scope() -> None:
+    def revenue(claim: str, scope: str, printed: str, year: str) -> dict:
+        of = {"unit": "CNY", "measure": "industry_revenue", "unit_reported": "亿元", "stated_period": year}
+        subject = f"医药健康产业{scope}营业收入"
+        return said(claim, f"{subject}{printed}亿元", printed, float(printed) * 1e8, subject_zh=subject, **of)
+
+    after = revenue("B", "全口径", "1040", "2024")
+    assert "scope_mixed" not in check(revenue("A", "", "910", "2023"), after)
+    assert "scope_mixed" in check(revenue("A", "规模以上", "910", "2023"), after)
+
+
 def test_denominators_mixed() -> None:
     blue = said("B", "蓝绿空间占比43.2%", "43.2", 43.2, "%", "blue_green_space_share", unit_reported="%", stated_period="2023")
     assert only(

@@ -76,8 +76,9 @@ def _scopes(claims: Claims) -> Iterator[Found]:
         members.sort(key=lambda i: (claims.first_day[i], i))
         for j in members[:MOST]:
             before = [i for i in members[:MOST] if claims.first_day[i] < claims.first_day[j] and _same_base(claims, i, j)]
-            if before and claims.scope[before[-1]] != claims.scope[j]:
-                i = before[-1]
+            i = before[-1] if before else j
+            said = claims.scope[i] and claims.scope[j]  # one that says none may be of the same
+            if said and claims.scope[i] != claims.scope[j]:
                 words = [scope_words(claims.scope[k]) for k in (i, j)]
                 told = f"{claims.rows[i].get('stated_period')}: {words[0]} → {claims.rows[j].get('stated_period')}: {words[1]}"
                 yield Found("scope_mixed", ((i, "earlier"), (j, "later")), told)

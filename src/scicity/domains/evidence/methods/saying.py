@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,11 @@ AIMS = ("target", "plan")
 STILL = ("level", "share", "count")  # natures that are expected to move from year to year
 YEAR = 366  # days
 MOST = 80  # statements of one measure that are compared each with each
+MANY_STILL, MOST_STILL = 3, 40  # series that stand still together from which they are one finding, and up to which
+STANDS_STILL = (
+    "多个数列在两期之间一位不差；后一期可能未更新。",
+    "Many series have the very same values in two periods: the later may not have been brought up to date.",
+)
 SAYS = ("=", "~")  # comparators of a value; a bound that stays is no value that stays
 
 
@@ -29,11 +35,14 @@ def saying(claims: Claims, rules: Rules) -> list[Found]:
     arithmetic, IEEE 1788-2015.
     """
     found: list[Found] = []
+    still: list[Found] = []
     for group in alike(claims):
         found += _twice(claims, group, rules)
         found += _targets(claims, group, rules)
-        found += _series(claims, group, rules)
-    return found
+        series = list(_series(claims, group, rules))
+        still += [one for one in series if one.rule == "unmoved"]
+        found += [one for one in series if one.rule != "unmoved"]
+    return [*found, *_together(claims, still)]
 
 
 def alike(claims: Claims) -> list[list[int]]:
@@ -189,6 +198,27 @@ def _series(claims: Claims, group: list[int], rules: Rules) -> Iterator[Found]:
                     told = f"{digits(later)} / {digits(earlier)} - 1 = {digits(100 * change)} %"
                     low, high = earlier / (1 + limit), earlier * (1 + limit)
                     yield Found("jump", ((i, "earlier"), (j, "later")), told, float(later), float(low), float(high))
+
+
+def _together(claims: Claims, still: list[Found]) -> Iterator[Found]:
+    """Series that stand still: several of one document between the same two times are one finding, a stronger one.
+
+    A single stock may well stand still for a year; that many numbers do, to the last digit, says that one of the two years was
+    not brought up to date.
+    """
+    groups: dict[tuple[Any, ...], list[Found]] = defaultdict(list)
+    for one in still:
+        (i, _), (j, _) = one.members
+        groups[claims.rows[j].get("document"), claims.first_day[i], claims.first_day[j]].append(one)
+    for group in groups.values():
+        if len(group) < MANY_STILL:
+            yield from group
+            continue
+        for at in range(0, len(group), MOST_STILL):
+            part = group[at : at + MOST_STILL]
+            members = tuple(member for one in part for member in one.members)
+            told = f"{len(group)}: " + "; ".join(one.arithmetic for one in part)
+            yield Found("unmoved", members, told, float(len(group)), severity="medium", reason=STANDS_STILL)
 
 
 def _length(claims: Claims, i: int) -> int:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.domains.indicators.models import LEVELS, DutyHolder, ManualValue, Revision
 from scicity.domains.indicators.pages import acting, judging, one
 
@@ -90,7 +90,7 @@ def revisions(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         record, faults = acting.propose(request)
         if record is not None:
-            messages.success(request, KEPT[not request.LANGUAGE_CODE.startswith("zh")])
+            telling.done(request, *KEPT)
             return redirect("indicators:revision", number=record.pk)
     context = {
         "entries": [{"record": each, "stage": STAGES[each.revision_stage]} for each in Revision.objects.all()[:MOST]],
@@ -195,5 +195,5 @@ def conformity(request: HttpRequest) -> HttpResponse:
 
 
 def _done(request: HttpRequest) -> Any:
-    messages.success(request, KEPT[not request.LANGUAGE_CODE.startswith("zh")])
+    telling.done(request, *KEPT)
     return redirect(request.get_full_path())
