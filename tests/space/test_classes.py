@@ -1,4 +1,4 @@
-"""Classes by rows of a register, several attributes for a column, several parts of a file, the file's ids, estimated heights."""
+"""Classes by rows of a register, several attributes for a column, several parts of a file, its ids, estimated heights."""
 
 from __future__ import annotations
 
