@@ -119,7 +119,8 @@ def classes(city: Any, of: Asked) -> list[dict[str, Any]]:
     for row in city.rows("circles.facility", ["facility_class"], where={"day": of.day}):
         count[row["facility_class"]] = count.get(row["facility_class"], 0) + 1
     return [
-        {"class": rule, "row": found.get(name), "count": count.get(name, 0)} for name, rule in rules(city, "facility_class").items()
+        {"class": rule, "row": found.get(name), "count": count.get(name, 0)}
+        for name, rule in rules(city, "facility_class").items()
     ]
 
 
@@ -148,7 +149,9 @@ def reach_of(city: Any, day: date, mode: Mapping[str, Any]) -> assembling.Reach:
         return _reaches[key]
 
 
-def snapped_to(reach: assembling.Reach, of: Asked, mode: Mapping[str, Any], longitude: float, latitude: float) -> dict[str, Any]:
+def snapped_to(
+    reach: assembling.Reach, of: Asked, mode: Mapping[str, Any], longitude: float, latitude: float
+) -> dict[str, Any]:
     """Where a place touches the network."""
     return assembling.Snappings(reach.edges).snap(of.day, mode, np.array([longitude]), np.array([latitude]))
 
@@ -240,4 +243,3 @@ def unverified(city: Any) -> list[Any]:
     """The rules whose document was not seen."""
     tables = ("travel_mode", "facility_class", "circle")
     return [row for name in tables for row in rules(city, name).values() if row["review"] != "verified"]
-

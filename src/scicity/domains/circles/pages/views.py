@@ -130,7 +130,9 @@ def schools(request: HttpRequest) -> HttpResponse:
     city, of = request.city, asked.asked(request.city, request.GET)
     where = {"day": of.day}
     zones = city.rows("circles.school_zone", where=where) if of.day else []
-    named = {(row["facility_class"], row["facility"]): row for row in city.rows("circles.facility", where=where)} if of.day else {}
+    named = (
+        {(row["facility_class"], row["facility"]): row for row in city.rows("circles.facility", where=where)} if of.day else {}
+    )
     rows = city.rows("circles.school", where=where) if of.day else []
     context = _choices(city, of) | {
         "zones": sorted(zones, key=lambda row: (row["facility_class"], row["zone"] != ROOT_ZONE, row["zone"])),
@@ -198,4 +200,8 @@ def _bounds(points: list[dict[str, Any]]) -> list[float]:
 
 def _statements(city: Any) -> list[Any]:
     """What the report says of circles."""
-    return [row for row in city.rows("indicators.statement") if any(word in (row["subject_zh"] or "") for word in ("服务圈", "生活圈"))]
+    return [
+        row
+        for row in city.rows("indicators.statement")
+        if any(word in (row["subject_zh"] or "") for word in ("服务圈", "生活圈"))
+    ]
