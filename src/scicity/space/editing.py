@@ -20,7 +20,7 @@ from scicity.kernel.rows import filed
 from scicity.kernel.tables import LAYER_COLUMNS, LAYER_PREFIX, Layer, recorded
 
 AT_ONCE = 50_000  # features that are in memory at a time
-LAYERS = "layers"  # note of the lake: the files of layers as they were loaded
+LAYERS = "layer_files"  # note of the lake: the files of layers as they were loaded
 PLACE = "records/layers.edit"  # the `source_file` of a row that a person left
 EDIT = recorded(
     "layers.edit",

@@ -30,6 +30,8 @@ SUFFIXES = (*WHOLE, *SEQUENCES)
 VERSIONS = ("1.0", "1.1", "2.0")
 AT_ONCE = 20_000  # objects of a batch
 BLOCK = 1 << 20
+DEEPEST = 64  # brackets within brackets
+MEMBERS = ("type", "version", "transform", "metadata", "CityObjects")
 MOST_PARENTS = 1_000_000  # whose attributes are remembered
 LEVELS = {"MultiSurface": 0, "CompositeSurface": 0, "Solid": 1, "MultiSolid": 2, "CompositeSolid": 2}  # above a surface
 GROUND = ("GroundSurface", "WaterGroundSurface", "OuterFloorSurface")
@@ -95,14 +97,12 @@ def _moved(head: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _model(file: Path, reading: _Reading) -> Opened:
-    head = {name: _member(file, name) for name in ("type", "version", "transform", "metadata")}
+    there = _members(file)
+    head = {name: _member(file, name) for name in ("type", "version", "transform", "metadata") if name in there}
     _check_head(head)
     vertices = Vertices(_vertices(file), *_moved(head))
-    with file.open("rb") as opened:
-        objects = ijson.kvitems(opened, "CityObjects", use_float=True, buf_size=BLOCK)
-        first = next(objects, None)
-        if first is None and not _holds(file, b'"CityObjects"'):
-            raise ValueError("no CityObjects")
+    if "CityObjects" not in there:
+        raise ValueError("no CityObjects")
     return Opened(_crs_of(head), reading.batches(_objects(file, vertices)))
 
 
@@ -112,21 +112,30 @@ def _objects(file: Path, vertices: Vertices) -> Iterator[tuple[str, Any, Vertice
             yield name, told, vertices
 
 
-def _holds(file: Path, word: bytes) -> bool:
-    """Whether some bytes stand anywhere in a file."""
-    last = b""
+def _members(file: Path) -> set[str]:
+    """The members that may be there, by their names alone. Raises ValueError where brackets stand too deep: ijson's time is
+    the square of the depth."""
+    found: set[str] = set()
+    depth, inside, last = 0, False, b""
     with file.open("rb") as opened:
         while block := opened.read(BLOCK):
-            if word in last + block:
-                return True
-            last = block[-len(word) :]
-    return False
+            found |= {name for name in MEMBERS if f'"{name}"'.encode() in last + block}
+            last = block[-40:]
+            if (len(block) - len(block.rstrip(b"\\"))) % 2:
+                block += opened.read(1)  # what is escaped stays with its mark
+            text = np.frombuffer(block.replace(b"\\\\", b"").replace(b'\\"', b""), np.uint8)
+            quoted = (np.cumsum(text == ord('"')) + inside) % 2 == 1
+            steps = np.isin(text, (0x5B, 0x7B)).astype(np.int64) - np.isin(text, (0x5D, 0x7D))
+            depths = depth + np.cumsum(np.where(quoted, 0, steps))
+            if depths.size:
+                if depths.max() > DEEPEST:
+                    raise ValueError(f"brackets deeper than {DEEPEST}")
+                depth, inside = int(depths[-1]), bool(quoted[-1])
+    return found
 
 
 def _member(file: Path, name: str) -> Any:
     """A small member of the model; None where there is none."""
-    if not _holds(file, f'"{name}"'.encode()):
-        return None
     with file.open("rb") as opened:
         return next(ijson.items(opened, name, use_float=True, buf_size=BLOCK), None)
 
