@@ -123,8 +123,8 @@ def batches(
                 geometry = check.batch(batch.column(GEOMETRY), batch.column(NUMBER).to_numpy())
                 wkb = pa.array(shapely.to_wkb(geometry, flavor="iso"), pa.binary())
                 table = telling.table(batch.set_column(batch.schema.get_field_index(GEOMETRY), GEOMETRY, wkb))
-                names.append(table.column("feature"))
-                numbers.append(table.column("source_row"))
+                names.append(_apart(table.column("feature")))
+                numbers.append(_apart(table.column("source_row")))
                 yield table
             batch = next(stream, None)
         before = last
