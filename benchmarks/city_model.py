@@ -49,17 +49,17 @@ def write(file: Path, megabytes: int) -> int:
         "transform": {"scale": [0.001] * 3, "translate": [440_000, 4_430_000, 0]},
         "metadata": {"referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/4548", "title": "stand-in"},
     }
-    tail = json.dumps(semantics)
+    indices = [index for face in FACES for ring in face for index in ring]
+    faces = json.dumps([[[["%d" for _ in ring] for ring in face] for face in FACES]]).replace('"', "")
+    pattern = (
+        '"b%d": {"type": "Building", "attributes": {"name": "Stand-in %d", "storeys": %d, "origin": "stand-in"}, "geometry": '
+        f'[{{"type": "Solid", "lod": "2.2", "boundaries": {faces}, "semantics": {json.dumps(semantics)}}}]}}'
+    )
     with file.open("w") as out, tempfile.TemporaryFile("w+") as vertices:
         out.write(json.dumps(head)[:-1] + ', "CityObjects": {')
         while size < megabytes * 1_000_000:
             first = 8 * count
-            faces = json.dumps([[[[index + first for index in ring] for ring in face] for face in FACES]])
-            told = (
-                f'{"," if count else ""}"b{count}": {{"type": "Building", "attributes": {{"name": "Stand-in {count}", '
-                f'"storeys": {chance.randint(1, 30)}, "origin": "stand-in"}}, "geometry": [{{"type": "Solid", "lod": "2.2", '
-                f'"boundaries": {faces}, "semantics": {tail}}}]}}'
-            )
+            told = ("," if count else "") + pattern % (count, count, chance.randint(1, 30), *(first + at for at in indices))
             x, y, z = chance.randint(0, 20_000_000), chance.randint(0, 20_000_000), chance.randint(30_000, 60_000)
             w, d, h = chance.randint(8_000, 60_000), chance.randint(8_000, 60_000), chance.randint(3_000, 90_000)
             corners = [(x, y), (x + w, y), (x + w, y + d), (x, y + d)]
