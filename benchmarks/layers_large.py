@@ -39,7 +39,8 @@ LAYER = "buildings"
 SOURCE = "stand-in: of the benchmark; no such building exists"
 CLASSES = ("house", "flats", "shop", "school", "office", "works", "store", "barn")
 TOML = '[district]\nslug = "large"\nname = { zh = "测试区", en = "Benchmark" }\ntimezone = "Asia/Shanghai"\n'
-TOML += '[[zone]]\nzone = "district"\nname_zh = "测试区"\nname_en = "Benchmark"\narea = 1000000\nresidents = 1000\nsource = "stand-in"\n'
+TOML += '[[zone]]\nzone = "district"\nname_zh = "测试区"\nname_en = "Benchmark"\n'
+TOML += 'area = 1000000\nresidents = 1000\nsource = "stand-in"\n'
 SHAPES = ([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], [[0, 0], [1, 0], [1, 0.5], [0.5, 0.5], [0.5, 1], [0, 1], [0, 0]])
 
 

@@ -94,6 +94,7 @@ def main() -> None:
 
     roles.prepare()
     slowest: dict[str, tuple[float, float, str]] = {}
+    firsts: dict[str, float] = defaultdict(float)
     for role in ROLES:
         browser = Client(SERVER_NAME="localhost", HTTP_ACCEPT_LANGUAGE="zh")
         if role:
@@ -109,20 +110,24 @@ def main() -> None:
             for path in paths:
                 walls, owns = [], []
                 html = True
-                for _ in range(asked.rounds):
+                for number in range(asked.rounds + 2):
                     wall, own = time.perf_counter(), time.process_time()
                     answer = browser.get(path)
                     html = answer.headers.get("Content-Type", "").startswith("text/html")
                     if not html and answer.streaming:
                         b"".join(answer.streaming_content)
-                    walls.append(1000 * (time.perf_counter() - wall))
-                    owns.append(1000 * (time.process_time() - own))
+                    took = 1000 * (time.process_time() - own)
+                    firsts[route] = max(firsts[route], took)
+                    if number > 1:  # the first answers read templates and make what is kept
+                        walls.append(1000 * (time.perf_counter() - wall))
+                        owns.append(took)
                 found = (p95(walls), p95(owns), path)
                 name = page if html else f"{page} (file)"
                 slowest[name] = max(slowest.get(name, found), found, key=lambda each: each[1])
         print(f"{role or 'nobody'}: {sum(map(len, kinds.values()))} pages of {len(kinds)} kinds", flush=True)
     for name, (wall, own, path) in sorted(slowest.items(), key=lambda each: -each[1][1]):
-        print(f"{name:<64} p95 {wall:7.0f} ms   own time p95 {own:7.0f} ms   {path}", flush=True)
+        most = firsts[kind_of(path)[0]]
+        print(f"{name:<64} p95 {wall:7.0f} ms   own time p95 {own:7.0f} ms, at most {most:7.0f}   {path}", flush=True)
     pages = {name: each for name, each in slowest.items() if not name.endswith("(file)")}
     told = {"kinds": len(pages), "slowest_p95_ms": round(max(each[0] for each in pages.values()))}
     told |= {"slowest_own_p95_ms": round(max(each[1] for each in pages.values())), "bar_ms": BAR}

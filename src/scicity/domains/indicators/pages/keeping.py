@@ -70,14 +70,15 @@ def duties(request: HttpRequest) -> HttpResponse:
         "body": body,
         "may": may,
         "mine": [about[name] for name in owners if name in about],
-        "values": acting.sent(request, "indicator", "duty_period", "value", "document", "reason")
+        "values": acting.sent(request, "indicator", "zone", "duty_period", "value", "document", "reason")
         if faults
-        else {name: request.GET.get(name, "")[:80] for name in ("indicator", "duty_period")},
+        else {name: request.GET.get(name, "")[:80] for name in ("indicator", "zone", "duty_period")},
         "faults": faults,
         "entered": [{"record": each, "about": about.get(each.indicator)} for each in ManualValue.objects.order_by("-pk")[:20]]
         if may
         else [],
         "keeps": keeps,
+        "zones": city.rows("district.zone") if may else [],
         "holders": list(DutyHolder.objects.all()) if keeps else [],
     }
     return render(request, "indicators/duties.html", context, status=422 if faults else 200)
