@@ -110,7 +110,9 @@ def test_snapped_places_are_as_far_as_with_the_edge_cut_by_hand(network, referen
     assert there.sum() > 25
     whole, nodes = split(network, snapped.edge[there], snapped.share[there])
     count = int(there[:6].sum())
-    search = Search(whole, reaching.doors(np.arange(count), nodes[:count], snapped.metres[there][:count], 1.0, "metres"), count, "metres")
+    search = Search(
+        whole, reaching.doors(np.arange(count), nodes[:count], snapped.metres[there][:count], 1.0, "metres"), count, "metres"
+    )
     ours = search.nearest(np.arange(count)).cost[nodes[count:]] + snapped.metres[there][count:]
     # by hand: nodes of their own in networkx, each between the ends of its edge, in order along it
     graph = reference.reverse(copy=True)
@@ -129,7 +131,9 @@ def test_snapped_places_are_as_far_as_with_the_edge_cut_by_hand(network, referen
     for at in range(count):
         graph.add_edge("all doors", f"p{at}", metres=float(snapped.metres[there][at]))
     told = networkx.single_source_dijkstra_path_length(graph, "all doors", weight="metres")
-    theirs = np.array([told.get(f"p{count + at}", np.inf) for at in range(int(there[6:].sum()))]) + snapped.metres[there][count:]
+    theirs = (
+        np.array([told.get(f"p{count + at}", np.inf) for at in range(int(there[6:].sum()))]) + snapped.metres[there][count:]
+    )
     assert (np.isinf(ours) == np.isinf(theirs)).all()
     both = np.isfinite(theirs)
     assert both.sum() > 10

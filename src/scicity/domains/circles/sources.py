@@ -1,6 +1,7 @@
 """What the domain reads besides layers: rules that come with it, a district's own rules, and questions that it asks.
 
-A rule that comes with the domain stands in `standards/`; a district's own file of the same columns in `registers/` adds rows, and
+A rule that comes with the domain stands in `standards/`; a district's own file of the same columns in `registers/` adds
+rows, and
 its row takes the place of one of the same key.
 """
 
@@ -73,8 +74,8 @@ NETWORK, OWN_NETWORK = rules(
     choices={"layer": ("streets",), "length_measure": HOW},
     title_zh="路网构建规则",
     title_en="How networks are built",
-    doc="Whether lines of the layer already share a vertex at each junction (`noded`; else they become junctions where they cross on "
-    "one level), and whether lengths are geodesic on the ellipsoid or in a plane.",
+    doc="Whether lines of the layer already share a vertex at each junction (`noded`; else they become junctions where they "
+    "cross on one level), and whether lengths are geodesic on the ellipsoid or in a plane.",
 )
 
 ATTRIBUTE, OWN_ATTRIBUTE = rules(

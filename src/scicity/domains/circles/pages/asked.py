@@ -44,7 +44,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Gap:
-    """Whom a place would serve: by age group people within the limit now, newly, and whose way gets shorter; the outline of what it
+    """Whom a place would serve: by age group people within the limit now, newly, and whose way gets shorter; the outline of
+    what it
     reaches (GeoJSON) and its area [m²]; `snapped` [m] is how far it is off the network, None where no way is near."""
 
     groups: list[dict[str, Any]]
@@ -59,7 +60,11 @@ class Gap:
 def rules(city: Any, name: str) -> dict[Any, Any]:
     """Rules in use by their key: the packaged ones, and in place of one of the same key the district's own."""
     key = RULES[name]
-    found = {tuple(row[k] for k in key): row for table in (name, f"own_{name}") for row in city.rows(f"circles.{table}")}
+    found = {
+        tuple(row[k] for k in key): row
+        for table in (name, f"own_{name}")
+        for row in sorted(city.rows(f"circles.{table}"), key=lambda row: row["source_row"])
+    }
     return {of[0] if len(key) == 1 else of: row for of, row in found.items()}
 
 
@@ -119,7 +124,8 @@ def classes(city: Any, of: Asked) -> list[dict[str, Any]]:
     for row in city.rows("circles.facility", ["facility_class"], where={"day": of.day}):
         count[row["facility_class"]] = count.get(row["facility_class"], 0) + 1
     return [
-        {"class": rule, "row": found.get(name), "count": count.get(name, 0)} for name, rule in rules(city, "facility_class").items()
+        {"class": rule, "row": found.get(name), "count": count.get(name, 0)}
+        for name, rule in rules(city, "facility_class").items()
     ]
 
 
@@ -148,7 +154,9 @@ def reach_of(city: Any, day: date, mode: Mapping[str, Any]) -> assembling.Reach:
         return _reaches[key]
 
 
-def snapped_to(reach: assembling.Reach, of: Asked, mode: Mapping[str, Any], longitude: float, latitude: float) -> dict[str, Any]:
+def snapped_to(
+    reach: assembling.Reach, of: Asked, mode: Mapping[str, Any], longitude: float, latitude: float
+) -> dict[str, Any]:
     """Where a place touches the network."""
     return assembling.Snappings(reach.edges).snap(of.day, mode, np.array([longitude]), np.array([latitude]))
 
@@ -240,4 +248,3 @@ def unverified(city: Any) -> list[Any]:
     """The rules whose document was not seen."""
     tables = ("travel_mode", "facility_class", "circle")
     return [row for name in tables for row in rules(city, name).values() if row["review"] != "verified"]
-

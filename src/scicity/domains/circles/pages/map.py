@@ -28,7 +28,9 @@ def features(city: Any, name: str, language: str) -> list[dict[str, Any]]:
         said = met.get(row["cell"])
         if said is None:
             continue
-        missing = [classes[each]["name_zh" if chinese else "name_en"] for each in said["classes_missing"].split() if each in classes]
+        missing = [
+            classes[each]["name_zh" if chinese else "name_en"] for each in said["classes_missing"].split() if each in classes
+        ]
         words = LAYERS[name][not chinese] + ("：" if chinese else ": ") + WORDS[said["circle_met"]][not chinese]
         if missing:
             words += ("；缺 " if chinese else "; missing ") + ("、" if chinese else ", ").join(missing)

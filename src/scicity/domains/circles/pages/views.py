@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from scicity.domains.circles.pages import asked
 from scicity.kernel.district import ROOT_ZONE
@@ -60,7 +61,7 @@ def gaps(request: HttpRequest) -> HttpResponse:
         "stand_in": any(row["stand_in"] for row in city.rows("circles.resident", ["stand_in"], where={"day": of.day}, limit=1)),
         "row": next(iter(_class_row(city, of)), None),
         "map": {
-            "homes": "homes.geojson?" + urlencode(_query(of) | {"minutes": minutes}),
+            "homes": reverse("circles:homes") + "?" + urlencode(_query(of) | {"minutes": minutes}),
             "newly": sorted(found.newly) if found else [],
             "outline": found.outline if found else None,
             "place": [longitude, latitude] if found else None,
@@ -130,7 +131,9 @@ def schools(request: HttpRequest) -> HttpResponse:
     city, of = request.city, asked.asked(request.city, request.GET)
     where = {"day": of.day}
     zones = city.rows("circles.school_zone", where=where) if of.day else []
-    named = {(row["facility_class"], row["facility"]): row for row in city.rows("circles.facility", where=where)} if of.day else {}
+    named = (
+        {(row["facility_class"], row["facility"]): row for row in city.rows("circles.facility", where=where)} if of.day else {}
+    )
     rows = city.rows("circles.school", where=where) if of.day else []
     context = _choices(city, of) | {
         "zones": sorted(zones, key=lambda row: (row["facility_class"], row["zone"] != ROOT_ZONE, row["zone"])),
@@ -198,4 +201,8 @@ def _bounds(points: list[dict[str, Any]]) -> list[float]:
 
 def _statements(city: Any) -> list[Any]:
     """What the report says of circles."""
-    return [row for row in city.rows("indicators.statement") if any(word in (row["subject_zh"] or "") for word in ("服务圈", "生活圈"))]
+    return [
+        row
+        for row in city.rows("indicators.statement")
+        if any(word in (row["subject_zh"] or "") for word in ("服务圈", "生活圈"))
+    ]
