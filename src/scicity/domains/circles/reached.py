@@ -49,9 +49,10 @@ def reaches(given: dict[str, pa.Table]) -> Iterator[tuple[Any, dict[str, Any], a
     title_en="Access",
 )
 def access(slot: Slot, **given: pa.Table) -> pa.Table:
-    """From the middle of each cell to the nearest facility of each class: the time, the facility, the shortest way along
-    the network, and how many facilities are within 5, 10 and 15 minutes. The way to the network and from it to the door is part of it. Null
-    where there is no way: the cell is off the network, or on an island without such a facility (`access_state`)."""
+    """From the middle of each cell to the nearest facility of each class: the time, the facility, the shortest way along the
+    network, and how many facilities are within 5, 10 and 15 minutes. The way to the network and
+    from it to the door is part of it. Null where there is no way: the cell is off the network, or on an island without such a
+    facility (`access_state`)."""
     classes = rows.overlaid(given["facility_class"], given["own_facility_class"], ["facility_class"])
     parts = []
     for day, mode, reach in reaches(given):

@@ -89,7 +89,8 @@ ATTRIBUTE, OWN_ATTRIBUTE = rules(
     choices={"way_effect": EFFECTS, "review": REVIEW},
     title_zh="道路属性规则",
     title_en="Attributes of ways",
-    doc="What a value of a way's attribute does: opens or closes the way, or leaves one direction. Of several the one of higher "
+    doc="What a value of a way's attribute does: opens or closes the way, or leaves one direction. Of several the one "
+    "of higher "
     "priority counts.",
 )
 
@@ -125,8 +126,10 @@ CLASS, OWN_CLASS = rules(
     check=_check_doors,
     title_zh="设施类别",
     title_en="Classes of facilities",
-    doc="What is a facility of a class: the classes of features of a layer (`*`: all), where an attribute has one of some values; "
-    "whether it is reached at its centre or its edge; its service radius; of schools how far a child may be placed (`seat_limit`).",
+    doc="What is a facility of a class: the classes of features of a layer (`*`: all), where an attribute has one of "
+    "some values; "
+    "whether it is reached at its centre or its edge; its service radius; of schools how far a child may be placed "
+    "(`seat_limit`).",
 )
 
 GROUP = source(
@@ -228,7 +231,8 @@ SITING = source(
     check=_check_sitings,
     title_zh="选址问题",
     title_en="Questions of siting",
-    doc="Where so many more places of a class would be best: `covering` brings most people within the limit [s], `median` makes "
+    doc="Where so many more places of a class would be best: `covering` brings most people within the limit [s], "
+    "`median` makes "
     "everybody's way together shortest (ways beyond the limit count as it).",
 )
 
