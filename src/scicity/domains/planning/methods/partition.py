@@ -23,6 +23,8 @@ Flags = np.ndarray[Any, Any]
 
 MEETING = 1e-9  # share of an area up to which what is left of it is the rounding of coordinates
 CHUNK = 4096  # pairs that one thread takes at a time
+SAMPLED = 400  # pairs that are asked whether they merely touch, before all are
+WORTHWHILE = 0.3  # share of them from which on it is cheaper to ask all than to work out what they do not share
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,10 @@ def _shared(left: Shapes, right: Shapes, i: Integers, j: Integers) -> tuple[Inte
     pieces = left[i]
     differ = np.flatnonzero(~shapely.equals_exact(pieces, right[j], 0.0))
     kept = np.ones(len(i), dtype=bool)
-    kept[differ] = ~_each(shapely.touches, left[i[differ]], right[j[differ]])
-    differ = differ[kept[differ]]
+    some = differ[:: max(1, len(differ) // SAMPLED)]
+    if len(some) and shapely.touches(left[i[some]], right[j[some]]).mean() > WORTHWHILE:
+        kept[differ] = ~_each(shapely.touches, left[i[differ]], right[j[differ]])
+        differ = differ[kept[differ]]
     pieces[differ] = _each(shapely.intersection, left[i[differ]], right[j[differ]])
     kept &= shapely.area(pieces) > 0
     return i[kept], j[kept], areas_of(pieces[kept])
