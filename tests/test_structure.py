@@ -30,7 +30,7 @@ ELSEWHERE = re.compile(
     r"(?:files\.pythonhosted|pypi|registry\.npmjs|npmmirror|registry\.yarnpkg|conda)\.(?:org|com)|[\w.-]+\.(?:internal|corp|lan)\b"
     r"|/(?:root|work|Users)/|(?<![\w.])/home/\w|(?<![\d.])(?:10|192\.168)\.\d+\.\d+\.\d+\b"
 )
-BINARY = {".parquet", ".png", ".jpg", ".woff2", ".in"}
+BINARY = {".parquet", ".pbf", ".png", ".jpg", ".woff2", ".in"}
 SLUG = re.compile(r'^slug\s*=\s*"([^"]+)"', re.MULTILINE)
 PLACES = re.compile(r"://|/(?:root|home|work|opt|tmp)/|^--", re.MULTILINE)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from scicity.access.files import layers, readings
+from scicity.access.files import readings
 from scicity.closing import Closings
 from scicity.documents.rules import rules_of
 from scicity.kernel.computing import Computing, Done
@@ -29,6 +29,8 @@ from scicity.notices.reminding import days_of
 from scicity.operation.upgrading import upgrade
 from scicity.reports.annual import template_files as templates
 from scicity.retention import Gone, let_go, rule_of
+from scicity.space import editing, loading, register
+from scicity.space.index import Index
 from scicity.stores import store_at
 
 STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless SCICITY_STATE says otherwise
@@ -36,9 +38,10 @@ STATE = ".scicity"  # where lake and records lie, in SciCity's own folder unless
 
 @dataclass
 class Loaded:
-    """What a load took: rows of each source that changed, readings by property."""
+    """What a load took: rows of each source that changed, features of each layer that did, readings by property."""
 
     sources: dict[str, int] = field(default_factory=dict)
+    layers: dict[str, int] = field(default_factory=dict)
     readings: dict[str, int] = field(default_factory=dict)
 
 
@@ -85,8 +88,11 @@ class City:
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         templates.check(self.folder, problems)
-        for file in layers.files_of(self.folder, problems):
-            layers.read(file, str(file.relative_to(self.folder)), problems)
+        register.check_files(self.folder, sources["district.layer"].to_pylist(), problems)
+        for spec in self._layers_due(sources):
+            for _ in loading.batches(spec, self.folder, self.district.calendar, problems):
+                if progress:
+                    progress(f"layers/{spec.layer_file}")
         streams = sources["district.datastream"]
         for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
             if progress:
@@ -105,6 +111,10 @@ class City:
                 declared = self.catalog[name]
                 if isinstance(declared, Source) and self.computing.put(declared, rows):
                     loaded.sources[name] = rows.num_rows
+            for spec in self._layers_due(sources):
+                if progress:
+                    progress(f"layers/{spec.layer_file}")
+                self._load_layer(spec, loaded)
             for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
                 if progress:
                     progress(batch.name)
@@ -147,9 +157,31 @@ class City:
             upgrade(self.lake, self.catalog, loading)
             yield
 
+    def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
+        """The layers whose file, or what the register says of it, is another than when it was loaded."""
+        known = self.lake.noted(editing.LAYERS)
+        specs = register.specs_of(
+            self.district, sources["district.layer"].to_pylist(), sources["district.layer_class"].to_pylist()
+        )
+        return [each for each in specs.values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
+
+    def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
+        problems = Problems()
+        stamp = loading.stamp_of(spec, self.folder)
+        report = loading.Report(spec.layer)
+        rows = loading.rows(spec, self.folder, self.district.calendar, problems, report)
+        problems.refuse()
+        rows = editing.overlaid(rows, editing.edits_of(self.computing.engine, spec.layer))
+        declared = spec.table
+        if self.computing.put(declared, rows):
+            loaded.layers[spec.layer] = rows.num_rows
+        report.write(self.state)
+        Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
+        self.lake.note(editing.LAYERS, self.lake.noted(editing.LAYERS) | {spec.layer: stamp})
+
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""
-        read = [declared.path for declared in self.catalog.sources if not declared.packaged] + [*layers.FILES, *readings.FILES]
+        read = [declared.path for declared in self.catalog.sources if not declared.packaged] + [register.FILES, *readings.FILES]
         for place in {pattern.split("/")[0] for pattern in read if "/" in pattern}:
             for file in (self.folder / place).glob("[!.]*"):
                 name = f"{place}/{file.name}"

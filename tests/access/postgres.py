@@ -6,9 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+TRIES = 60  # to start
 
 
 class Postgres:
@@ -23,9 +25,19 @@ class Postgres:
         self.address = f"postgresql://postgres@/postgres?host={folder}"
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Returns when it answers. It refuses for as long as children of one that was killed still hold its memory."""
         options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        for attempt in range(TRIES):
+            try:
+                self._run(
+                    "pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start"
+                )
+            except subprocess.CalledProcessError:
+                if attempt == TRIES - 1:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def database(self, name: str) -> str:
         """The address of a new database, in which nothing is."""

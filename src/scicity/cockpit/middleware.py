@@ -54,13 +54,14 @@ ALWAYS_OPEN = (
     "static",
     "sta",
     "open-data",
-)  # metrics, admin and sta ask by themselves; open data hold what a stranger may see
+    "ogc",
+)  # metrics, admin, sta and ogc ask by themselves; open data hold what a stranger may see
 
 WITH = {"reports": "energy"}  # a page that is open with another; it shows what is open, and no more
 
 
-# They show no figures; open data show the same to all.
-UNSCOPED = ("accounts", "language", "healthz", "readyz", "metrics", "live", "admin", "static", "open-data")
+# They show no figures; open data show the same to all; features are shown by layers and rows (`space/rights.py`).
+UNSCOPED = ("accounts", "language", "healthz", "readyz", "metrics", "live", "admin", "static", "open-data", "ogc")
 
 
 class SecurityHeaders:
@@ -124,7 +125,9 @@ class PasswordMustChange:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers, or sends to the change of the password."""
         first = request.path_info.split("/", 2)[1]
-        if first not in ("accounts", "language", "static", "healthz") and getattr(request.user, "must_change_password", False):
+        if first not in ("accounts", "language", "static", "healthz", "ogc") and getattr(
+            request.user, "must_change_password", False
+        ):
             return redirect("password-change")
         return self.get_response(request)
 

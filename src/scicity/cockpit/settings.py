@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "scicity.documents",
     "scicity.notices",
     "scicity.cockpit.annual",
+    "scicity.cockpit.ogc",
     *(f"{discovery.DOMAINS}.{domain}" for domain in discovery.domains()),
     "django.contrib.admin",
     "django.contrib.auth",

@@ -75,7 +75,7 @@ class District:
     @cached_property
     def calendar(self) -> Calendar:
         """The district's local time."""
-        return Calendar(str(self.settings["district"]["timezone"]))
+        return Calendar(str(self.settings["district"].get("timezone", "UTC")))
 
     def sources(self, catalog: Catalog, problems: Problems) -> dict[str, pa.Table]:
         """Every source of the catalog as an Arrow table; all faults of all files go to `problems`."""
@@ -83,7 +83,7 @@ class District:
         hidden: set[str] = set()
         for declared in catalog.sources:
             before = len(problems)
-            tables[declared.name] = self._read(declared, problems)
+            tables[declared.name] = self.read(declared, problems)
             if any(problem.code in HIDES_ROWS for problem in problems.items[before:]):
                 hidden.add(declared.name)
         for declared in catalog.sources:
@@ -92,7 +92,8 @@ class District:
                 declared.check(tables[declared.name], tables, problems)
         return tables
 
-    def _read(self, declared: Source, problems: Problems) -> pa.Table:
+    def read(self, declared: Source, problems: Problems) -> pa.Table:
+        """A source as an Arrow table; its faults go to `problems`."""
         base = declared.packaged or self.folder
         rows: list[dict[str, Any]] = []
         # what district.toml is was told when it was opened

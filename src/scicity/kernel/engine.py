@@ -22,6 +22,14 @@ SQL_TYPES = {
     pa.bool_(): "BOOLEAN",
     pa.date32(): "DATE",
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+    pa.binary(): "BLOB",
+}
+
+# The cache of files would grow to most of the machine's memory in a process that reads for days; the system keeps them anyway.
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "enable_external_file_cache": False,
 }
 
 
@@ -38,7 +46,7 @@ class Engine:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        self._database = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
+        self._database = duckdb.connect(config=CONFIG)
         self._local = threading.local()
         self._compiled: dict[str, str] = {}
 

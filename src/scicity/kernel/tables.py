@@ -2,7 +2,8 @@
 
 A *source* is a table whose rows people wrote (a register, a factor table, statements): a file in the district's folder.
 A *recorded* table is what people entered or decided on a page (a budget, a measure): `records` publishes it.
-A *derived* table is a function of other tables. A *reading* table holds what one observed property's devices sent.
+A *derived* table is a function of other tables. A *reading* table holds what one observed property's devices sent, a *layer*
+the features of one layer of the map.
 Names are `<domain>.<table>`; a column is a term of the vocabulary; reading a table by its name is the lineage.
 """
 
@@ -28,6 +29,11 @@ Period = Literal["day", "month", "year", "all"]
 
 READING_PREFIX = "reading."
 READING_COLUMNS = ("datastream", "time", "value", "revision", "batch", "arrived")
+LAYER_PREFIX = "layer."
+LAYER_COLUMNS = (
+    *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),
+    *("restricted_to", "details", "geometry", "origin", "source", "digest"),
+)
 # Where a row of a source stands; kept beside every row so that each figure can end at a line of a file.
 PLACE = pa.schema([("source_file", pa.string()), ("source_row", pa.int64())])
 
@@ -146,6 +152,13 @@ class Recorded(Written):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Layer(Written):
+    """A table of the features of one layer of the map: read from a file, and edited by people where it may be."""
+
+    kind: ClassVar[str] = "layer"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Derived(Table):
     """A table that is a function of others: an Ibis expression, or a method mapped over the partitions as Arrow tables."""
 
@@ -221,6 +234,18 @@ def reading_table(observed_property: str) -> Table:
     )
 
 
+def layer_table(layer: str, title_zh: str = "", title_en: str = "", doc: str = "") -> Layer:
+    """The table of a layer; one row per feature. A district that has no such layer has it without rows."""
+    return Layer(
+        name=LAYER_PREFIX + layer,
+        columns=LAYER_COLUMNS,
+        grain=("feature",),
+        title_zh=title_zh or layer,
+        title_en=title_en or layer,
+        doc=doc or f"Features of the layer {layer}.",
+    )
+
+
 class Catalog:
     """All tables of a set of domains, in an order in which each stands behind what it reads."""
 
@@ -232,9 +257,7 @@ class Catalog:
         for table in list(self.tables.values()):
             for read in getattr(table, "reads", {}).values():
                 if read.table not in self.tables:
-                    if not read.table.startswith(READING_PREFIX):
-                        raise TableError(f"{table.name} reads {read.table}, which no domain declares")
-                    self.tables[read.table] = reading_table(read.table.removeprefix(READING_PREFIX))
+                    self.tables[read.table] = _of_the_district(table, read.table)
             reads = [self.tables[read.table] for read in getattr(table, "reads", {}).values()]
             made = any(read.makes for read in getattr(table, "reads", {}).values())
             if reads and not made and table.period != "all" and all(theirs.period == "all" for theirs in reads):
@@ -254,6 +277,11 @@ class Catalog:
     def sources(self) -> list[Source]:
         """The sources, by name."""
         return sorted((t for t in self.tables.values() if isinstance(t, Source)), key=lambda t: t.name)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers of the map, by name."""
+        return sorted((t for t in self.tables.values() if isinstance(t, Layer)), key=lambda t: t.name)
 
     @cached_property
     def derived(self) -> list[Derived]:
@@ -295,6 +323,15 @@ class Catalog:
             if any(read.table == name or read.table in found for read in table.reads.values()):
                 found.add(table.name)
         return found
+
+
+def _of_the_district(table: Table, name: str) -> Table:
+    """What a table reads that no domain declares: the readings of a property, or a layer."""
+    if name.startswith(READING_PREFIX):
+        return reading_table(name.removeprefix(READING_PREFIX))
+    if name.startswith(LAYER_PREFIX):
+        return layer_table(name.removeprefix(LAYER_PREFIX))
+    raise TableError(f"{table.name} reads {name}, which no domain declares")
 
 
 def discover(package: str = "scicity.domains", *, district: Any = None) -> Catalog:

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, NoReturn
 from django.db import models, transaction
 from django.db.models import F
 
+from scicity.kernel.computing import Computing
+
 
 class Due(models.Model):
     """A table of records: how often they were changed, and up to which change the lake has them."""
@@ -80,6 +82,11 @@ class Record(models.Model):
         """The record as a row of its table; empty text is null."""
         found = {column: getattr(self, column) for column in columns}
         return {column: None if value == "" else value for column, value in found.items()}
+
+    @classmethod
+    def published(cls, computing: Computing) -> list[str]:
+        """Called when the lake has the table of these records as they are; which other tables that changed."""
+        return []
 
     def _note(self) -> None:
         if self.TABLE:

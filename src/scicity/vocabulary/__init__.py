@@ -25,6 +25,7 @@ TYPES: dict[str, pa.DataType] = {
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "instant": pa.timestamp("us", tz="UTC"),
+    "geometry": pa.binary(),  # well-known binary, WGS 84
 }
 
 

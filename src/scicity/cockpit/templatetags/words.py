@@ -20,6 +20,7 @@ from scicity.vocabulary import terms
 
 register = template.Library()
 _stamps: dict[str, str] = {}
+_manifests: dict[str, dict[str, Any]] = {}
 SHOWN_FIELDS = 3  # of an entry of the audit trail; more are folded
 LONGEST_TOLD = 200  # characters of one field of an entry of the audit trail
 LONG = 14  # characters; longer texts in a table get room
@@ -169,7 +170,31 @@ def table_title(table: Any) -> str:
 @register.simple_tag
 def islands() -> str:
     """The scripts and styles of charts and maps, as the build's manifest names them; nothing where they are not built."""
-    import json
+    parts = []
+    for entry in [each for each in _built().values() if each.get("isEntry")]:
+        parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in entry.get("css", ())]
+        parts.append(format_html('<script type="module" src="{}"></script>', static(f"built/{entry['file']}")))
+    return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
+
+
+@register.simple_tag
+def preload(island: str) -> str:
+    """Has the browser fetch an island's scripts and styles beside the entry that will ask for them, so that they come sooner."""
+    manifest = _built()
+    found, todo = {}, [key for key in manifest if key.endswith(f"/islands/{island}.ts")]
+    while todo:
+        key = todo.pop()
+        if key not in found and key in manifest:
+            found[key] = manifest[key]
+            todo += manifest[key].get("imports", ())
+    styles = dict.fromkeys(css for entry in found.values() for css in entry.get("css", ()))
+    parts = [format_html('<link rel="modulepreload" href="{}">', static(f"built/{entry['file']}")) for entry in found.values()]
+    parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in styles]
+    return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
+
+
+def _built() -> dict[str, Any]:
+    """The manifest of the built front end; empty where it is not built."""
     from pathlib import Path
 
     from django.conf import settings
@@ -177,16 +202,11 @@ def islands() -> str:
     built = Path(__file__).parents[1] / "static" / "built"
     found = next((file for file in (built / ".vite" / "manifest.json", built / "manifest.json") if file.exists()), None)
     if found is None:
-        return ""
+        return {}
     stamp = f"{found}@{found.stat().st_mtime_ns}"
-    if stamp not in _stamps or settings.DEBUG:
-        entries = [entry for entry in json.loads(found.read_text(encoding="utf-8")).values() if entry.get("isEntry")]
-        parts = []
-        for entry in entries:
-            parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in entry.get("css", ())]
-            parts.append(format_html('<script type="module" src="{}"></script>', static(f"built/{entry['file']}")))
-        _stamps[stamp] = mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
-    return _stamps[stamp]
+    if stamp not in _manifests or settings.DEBUG:
+        _manifests[stamp] = json.loads(found.read_text(encoding="utf-8"))
+    return _manifests[stamp]
 
 
 @register.filter

@@ -159,7 +159,7 @@ def test_all_values_of_the_appendix_survive_exactly_as_printed(tmp_path: Path) -
     small = Small(tmp_path)
     small.folder = district.folder
     catalog = small.catalog
-    read = {name: district._read(catalog[name], problems) for name in ("indicators.indicator", "indicators.reported")}
+    read = {name: district.read(catalog[name], problems) for name in ("indicators.indicator", "indicators.reported")}
     assert not [problem for problem in problems if problem.file.endswith("indicators-2035.yaml")]
     mine = {r["indicator"]: r for r in read["indicators.indicator"].to_pylist() if r["framework"] == "indicators-2035"}
     assert len(mine) == 28 + 4
@@ -186,7 +186,7 @@ def test_every_statement_of_the_report_is_quoted_in_its_place() -> None:
     problems = Problems()
     district = District.open(SAMPLE, problems)
     declared = [tables.STATEMENT, tables.DOCUMENT_LINE]
-    read = {table.name: district._read(table, problems) for table in declared}
+    read = {table.name: district.read(table, problems) for table in declared}
     tables.STATEMENT.check(read["indicators.statement"], read, problems)  # type: ignore[misc]
     assert not list(problems)
     assert read["indicators.statement"].num_rows == 492

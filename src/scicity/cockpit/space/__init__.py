@@ -1,0 +1,1 @@
+"""The map for people: who may see what of it."""

@@ -1,0 +1,85 @@
+"""What people edited of layers, as a table; and the layers with it: rows of files, and over them those that people left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scicity.kernel.computing import Computing
+from scicity.kernel.engine import Engine
+from scicity.kernel.tables import LAYER_COLUMNS, LAYER_PREFIX, Layer, recorded
+
+LAYERS = "layer_files"  # note of the lake: the files of layers as they were loaded
+PLACE = "records/layers.edit"  # the `source_file` of a row that a person left
+EDIT = recorded(
+    "layers.edit",
+    columns=["layer", "removed", *LAYER_COLUMNS],
+    grain=["layer", "feature"],
+    title_zh="要素编辑",
+    title_en="Edited features",
+    doc="Features as people left them by editing; they stand over the rows of the layers' files.",
+)
+
+
+def overlaid(rows: pa.Table, edits: pa.Table) -> pa.Table:
+    """Rows of a layer with those of people in their place; `edits` are the rows of `layers.edit` of this layer."""
+    if not edits.num_rows:
+        return rows
+    kept = rows.filter(pc.invert(pc.is_in(rows.column("feature"), value_set=edits.column("feature").combine_chunks())))
+    there = edits.filter(pc.invert(edits.column("removed")))
+    return pa.concat_tables([kept, there.select(rows.schema.names).cast(rows.schema)])
+
+
+def edits_of(engine: Engine, layer: str) -> pa.Table:
+    """The edits of a layer that are in the lake."""
+    return engine.rows(EDIT, "layer = ?", [layer])
+
+
+def overlay(computing: Computing) -> list[str]:
+    """Brings each layer to its edits where it is not; the tables that changed. Within `Lake.alone`.
+
+    Where an edit is no more, the row that it left goes, and the layer's file is read again at the next load."""
+    engine, changed = computing.engine, []
+    for table in computing.catalog.layers:
+        layer = table.name.removeprefix(LAYER_PREFIX)
+        edits = edits_of(engine, layer)
+        if not _differs(engine, table, edits):
+            continue
+        rows = engine.rows(table)
+        left = pc.and_(
+            pc.equal(rows.column("source_file"), PLACE),
+            pc.invert(pc.is_in(rows.column("feature"), value_set=edits.column("feature").combine_chunks())),
+        )
+        if pc.any(left).as_py():
+            rows = rows.filter(pc.invert(left))
+            computing.lake.note(LAYERS, {name: stamp for name, stamp in computing.lake.noted(LAYERS).items() if name != layer})
+        if computing.put(table, overlaid(rows, edits)):
+            changed.append(table.name)
+    return changed
+
+
+def _differs(engine: Engine, table: Layer, edits: pa.Table) -> bool:
+    """Whether the layer is otherwise than its edits say."""
+    relation = engine.relation(table, columns=("feature", "digest", "source_file"))
+    text = f"""SELECT (SELECT count(*) FROM mine e LEFT JOIN {relation} l USING (feature)
+        WHERE CASE WHEN e.removed THEN l.feature IS NOT NULL ELSE l.digest IS DISTINCT FROM e.digest END)
+        + (SELECT count(*) FROM {relation} l ANTI JOIN mine e USING (feature) WHERE l.source_file = '{PLACE}') AS n"""
+    return bool(engine.sql(text, mine=edits.select(["feature", "removed", "digest"])).column("n")[0].as_py())
+
+
+def digest_of(row: Mapping[str, Any]) -> str:
+    """16 hex digits of all that is told of a feature but its place in a file."""
+    told = {name: _told(row.get(name)) for name in LAYER_COLUMNS if name != "digest"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, datetime) else value
