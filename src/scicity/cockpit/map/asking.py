@@ -19,7 +19,7 @@ from scicity.cockpit.ogc import taking
 from scicity.cockpit.ogc.serving import collection
 from scicity.cockpit.space.rights import seen_of
 from scicity.cockpit.templatetags.words import either, language
-from scicity.cockpit.views.map import CACHED, day_asked, spec_for
+from scicity.cockpit.views.map import CACHED, day_asked, names_of, spec_for
 from scicity.space import section as sections
 from scicity.space.connected import WAYS, network_of
 from scicity.space.index import Query
@@ -70,7 +70,7 @@ def section(request: HttpRequest) -> HttpResponse:
     city, said = request.city, spoken(request)
     try:
         line = [tuple(map(float, corner.split(","))) for corner in request.GET.get("line", "").split(";")]
-        if len(line) > DEEPEST_LINE or any(len(corner) != 2 for corner in line):  # noqa: PLR2004  (longitude, latitude)
+        if len(line) > DEEPEST_LINE or any(len(corner) != 2 for corner in line):
             raise ValueError(f"2 to {DEEPEST_LINE} corners: longitude,latitude;…")
         plane, flat = sections.plane_of([(corner[0], corner[1]) for corner in line])
     except ValueError as error:
@@ -256,7 +256,8 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
         "under": " · ".join(filter(None, under)),
         "legend": legend,
         "sources": sources,
-        "foot": "SciCity · WGS 84 / Web Mercator" + ("，比例尺以图幅中心为准" if chinese else "; the scale holds at the middle of the sheet"),
+        "foot": "SciCity · WGS 84 / Web Mercator"
+        + ("，比例尺以图幅中心为准" if chinese else "; the scale holds at the middle of the sheet"),
         "words": {
             "legend": "图例" if chinese else "Legend",
             "north": "北" if chinese else "N",
@@ -270,7 +271,7 @@ def _figure_legend(figure: Any) -> dict[str, Any]:
     classes = []
     for step in list(figure.get("steps") or [])[:12]:
         colour = str(step.get("colour", "")) if isinstance(step, dict) else ""
-        if len(colour) == 7 and colour[0] == "#" and all(sign in "0123456789abcdefABCDEF" for sign in colour[1:]):  # noqa: PLR2004
+        if len(colour) == 7 and colour[0] == "#" and all(sign in "0123456789abcdefABCDEF" for sign in colour[1:]):
             classes.append({"label": str(step.get("label", ""))[:60], "colour": colour})
     return {"label": str(figure.get("label", ""))[:120], "kind": "area", "colour": layers.OTHER, "classes": classes}
 
@@ -295,15 +296,18 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
     if row is None:
         raise Http404(feature[:200])
     said = language()
-    names = [row["name_zh"], row["name_en"]] if said == "zh" else [row["name_en"], row["name_zh"]]
-    names = [each for each in dict.fromkeys(names) if each]
+    registered = names_of(city, layer).get(feature) or {}
+    both = ("name_zh", "name_en") if said == "zh" else ("name_en", "name_zh")
+    names = [each for each in dict.fromkeys(row[name] or registered.get(name) for name in both) if each]
     network = network_of(layers.index_of(city, layer))
     context = {
         "spec": spec,
         "layer_label": layers.label(spec, said),
         "row": row,
         "names": names,
-        "title": names[0] if names else (layers.class_word(row["feature_class"], said) if row["feature_class"] else row["feature"]),
+        "title": names[0]
+        if names
+        else (layers.class_word(row["feature_class"], said) if row["feature_class"] else row["feature"]),
         "facts": one.facts(city, row, said),
         "details": one.details(row, said),
         "registers": one.registers(city, layer, feature),
@@ -312,7 +316,14 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
         "restricted": (row["restricted_to"] or "").split(),
         "traced": network is not None and feature in network.features,
         "map": {
-            "layers": [{"name": layer, "url": reverse("map-shape", args=[layer, feature]), "kind": "area", "label": either((row["feature"],) * 2)}],
+            "layers": [
+                {
+                    "name": layer,
+                    "url": reverse("map-shape", args=[layer, feature]),
+                    "kind": "area",
+                    "label": either((row["feature"],) * 2),
+                }
+            ],
             "fit": "",
             "language": said,
         },

@@ -27,7 +27,11 @@ COLUMNS = (
     *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),
     *("restricted_to", "origin", "source", "digest", "details", "geometry"),
 )
-STRATUM_WORDS = {"above": ("地上", "above ground"), "surface": ("地面", "on the surface"), "underground": ("地下", "underground")}
+STRATUM_WORDS = {
+    "above": ("地上", "above ground"),
+    "surface": ("地面", "on the surface"),
+    "underground": ("地下", "underground"),
+}
 # Attributes of files that are read by people: what they are called. Others stand as the file has them.
 DETAIL_WORDS = {
     "diameter": ("管径（mm）", "diameter (mm)"),
@@ -198,7 +202,11 @@ def _columns(table: Table, key: str) -> tuple[list[str], list[str]]:
     aside = ("source", "source_file", "source_row", "origin", "review", "reason", "document", "name_zh", "name_en")
     if isinstance(table, Derived):
         return shown, [each for each in table.grain if each != key]
-    texts = [each for each in table.columns if each not in (key, *shown, *aside) and terms()[each].type in ("text", "instant", "date")]
+    texts = [
+        each
+        for each in table.columns
+        if each not in (key, *shown, *aside) and terms()[each].type in ("text", "instant", "date")
+    ]
     return shown, texts[:FIGURES]
 
 
@@ -225,5 +233,3 @@ def geojson(rows: Sequence[dict[str, Any]], properties: Sequence[dict[str, Any]]
         {"type": "Feature", "geometry": json.loads(shape), "properties": told}
         for shape, told in zip(shapes, properties, strict=True)
     ]
-
-

@@ -1,4 +1,4 @@
-"""Figures and newest readings as a layer: which there are to choose from, and each with its place, unit, date, origin and why."""
+"""Figures and newest readings as a layer: which there are to choose from; each with place, unit, date, origin and why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,16 @@ from scicity.vocabulary import term, terms
 KEYS = ("zone", "building", "station", "parcel", "facility", "park")  # what a row may be of that has a place on the map
 PLACED = {"longitude", "latitude"}
 TIMES = ("hour", "day", "month", "year")
-ASIDE = ("coverage", "known_seconds", "expected_seconds", "day_seconds", "hour_of_day", "flags", "source_row", "measured_seconds")
+ASIDE = (
+    "coverage",
+    "known_seconds",
+    "expected_seconds",
+    "day_seconds",
+    "hour_of_day",
+    "flags",
+    "source_row",
+    "measured_seconds",
+)
 MOST = 20_000  # features of a layer of figures
 STREAMS = "district.datastream"
 PERIODS = 2  # newest partitions of readings that are looked at
@@ -70,9 +79,9 @@ def catalogue(city: OpenCity, language: str) -> list[dict[str, Any]]:
         for name in observed
         if READING_PREFIX + name in city.figures.catalog.tables
     ]
-    return sorted(found, key=lambda each: (KEYS.index(each["key"]), not each["table"].startswith("indicators."), each["label"])) + (
-        sorted(readings, key=lambda each: each["label"])
-    )
+    return sorted(
+        found, key=lambda each: (KEYS.index(each["key"]), not each["table"].startswith("indicators."), each["label"])
+    ) + (sorted(readings, key=lambda each: each["label"]))
 
 
 def key_of(table: Table) -> str:
@@ -101,7 +110,7 @@ def layer(city: OpenCity, asked: Asked, roles: frozenset[str] | None, language: 
     categories, rows = _chosen(city, table, [each for each in table.grain if each not in (key, time)], asked, rows, language)
     figures = {str(row[key]): row.figure(asked.column) for row in rows}
     when = "" if period is None else _said(period, city)
-    found = _placed(city, key, figures, roles, {name: when for name in figures}, language)
+    found = _placed(city, key, figures, roles, dict.fromkeys(figures, when), language)
     return {**found, **_about(asked, table, terms()[asked.column].name(language), categories, when, figures, language)}
 
 
@@ -130,7 +139,11 @@ def _period(city: OpenCity, asked: Asked, time: str) -> Any:
         if time == "year":
             where = {time: Between(0, asked.year)}
         elif time == "hour":
-            where = {time: Between(datetime(1900, 1, 1, tzinfo=UTC), datetime.fromtimestamp(calendar.instant(last) / 1e6 + 86_400, UTC))}
+            where = {
+                time: Between(
+                    datetime(1900, 1, 1, tzinfo=UTC), datetime.fromtimestamp(calendar.instant(last) / 1e6 + 86_400, UTC)
+                )
+            }
         else:
             where = {time: Between(date(1900, 1, 1), last)}
     newest = city.rows(asked.table, [asked.column], where, order=[f"-{time}"], limit=1)
@@ -175,9 +188,8 @@ def _word(value: str, language: str) -> str:
 def _words(city: OpenCity, column: str, language: str) -> dict[str, str]:
     """Names of the values of a category, where a register names them."""
     for table in city.figures.catalog.sources:
-        if table.grain == (column,) or list(table.grain) == [column]:
-            if {"name_zh", "name_en"} <= set(table.columns):
-                return {str(row[column]): name_of(row) for row in city.rows(table.name)}
+        if list(table.grain) == [column] and {"name_zh", "name_en"} <= set(table.columns):
+            return {str(row[column]): name_of(row) for row in city.rows(table.name)}
     return {}
 
 
@@ -317,4 +329,3 @@ def _said(period: Any, city: OpenCity) -> str:
     if isinstance(period, datetime):
         return digits.moment(period, city.district.calendar.tz)
     return str(period)
-
