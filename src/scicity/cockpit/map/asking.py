@@ -241,11 +241,11 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
     if wanted.figure:
         legend.insert(0, _figure_legend(wanted.figure))
     stand_in = any(spec.origin == "stand-in" for spec in shown)
-    sources = [
-        [layers.label(spec, said), "; ".join(filter(None, (spec.source, spec.licence)))]
-        for spec in shown
-        if spec.source or spec.licence
-    ]
+    told_of: dict[str, list[str]] = {}  # layers by what is said of their source
+    for spec in shown:
+        if text := "; ".join(filter(None, (spec.source, spec.licence))):
+            told_of.setdefault(text, []).append(layers.label(spec, said))
+    sources = [[("、" if chinese else ", ").join(names), text] for text, names in told_of.items()]
     under = [wanted.time, f"{now:%Y-%m-%d %H:%M}"]
     if stand_in:
         under.append("含替代数据" if chinese else "holds stand-in data")
