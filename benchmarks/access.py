@@ -38,7 +38,10 @@ def grid(side: int) -> Network:
     across, up = np.meshgrid(np.arange(side), np.arange(side))
     places = np.stack([116.4 + across * 1.17e-3, 40.1 + up * 0.9e-3], axis=-1) + rng.normal(0, 1.5e-4, (side, side, 2))
     streets = np.concatenate(
-        [np.stack([places[:, :-1], places[:, 1:]], -2).reshape(-1, 2, 2), np.stack([places[:-1], places[1:]], -2).reshape(-1, 2, 2)]
+        [
+            np.stack([places[:, :-1], places[:, 1:]], -2).reshape(-1, 2, 2),
+            np.stack([places[:-1], places[1:]], -2).reshape(-1, 2, 2),
+        ]
     )
     streets = streets[rng.random(len(streets)) < 0.8]
     forward = np.ones(len(streets))
@@ -103,7 +106,9 @@ def beside(peer: str, network: Network, place: list[Any], costs: Any) -> None:
         subprocess.run([peer, str(Path(__file__).with_name("access_peer.py")), handed, back], check=True, stdout=sys.stderr)
         found = dict(np.load(back))
     print(f"pandana {found['version']}: contraction {found['built']:.3f} s (once a network)")
-    print(f"pandana: sets {len(place)} classes {found['set']:.3f} s, finds the nearest within {LIMIT:,.0f} m {found['near']:.3f} s")
+    print(
+        f"pandana: sets {len(place)} classes {found['set']:.3f} s, finds the nearest within {LIMIT:,.0f} m {found['near']:.3f} s"
+    )
     both = np.isfinite(costs) & np.isfinite(found["costs"])
     print(f"distances: {both.sum():,} compared, largest difference {np.abs(costs - found['costs'])[both].max():.6f} m; ")
     ours, theirs = (np.isfinite(costs) & ~both).sum(), (np.isfinite(found["costs"]) & ~both).sum()

@@ -39,7 +39,8 @@ LAYER = "buildings"
 SOURCE = "stand-in: of the benchmark; no such building exists"
 CLASSES = ("house", "flats", "shop", "school", "office", "works", "store", "barn")
 TOML = '[district]\nslug = "large"\nname = { zh = "测试区", en = "Benchmark" }\ntimezone = "Asia/Shanghai"\n'
-TOML += '[[zone]]\nzone = "district"\nname_zh = "测试区"\nname_en = "Benchmark"\narea = 1000000\nresidents = 1000\nsource = "stand-in"\n'
+TOML += '[[zone]]\nzone = "district"\nname_zh = "测试区"\nname_en = "Benchmark"\n'
+TOML += 'area = 1000000\nresidents = 1000\nsource = "stand-in"\n'
 SHAPES = ([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], [[0, 0], [1, 0], [1, 0.5], [0.5, 0.5], [0.5, 1], [0, 1], [0, 0]])
 
 
@@ -146,7 +147,9 @@ def told(name: str, taken: list[float], computed: list[float]) -> None:
     """Prints median and 95th percentile, as the clock has it and as the processor was busy."""
     worst = [statistics.quantiles(each, n=20)[-1] * 1e3 for each in (taken, computed)]
     middle = [statistics.median(each) * 1e3 for each in (taken, computed)]
-    print(f"  {name}: median {middle[0]:.1f} ms, p95 {worst[0]:.1f} ms (of the processor {middle[1]:.1f} and {worst[1]:.1f} ms)")
+    print(
+        f"  {name}: median {middle[0]:.1f} ms, p95 {worst[0]:.1f} ms (of the processor {middle[1]:.1f} and {worst[1]:.1f} ms)"
+    )
 
 
 def apart(what: str, *arguments: str) -> None:
@@ -158,7 +161,9 @@ def apart(what: str, *arguments: str) -> None:
     if status:
         raise SystemExit(f"{what} failed")
     busy = used.ru_utime + used.ru_stime
-    print(f"{what}: {time.perf_counter() - begun:.1f} s ({busy:.1f} s of the processor), at most {used.ru_maxrss / 1024:.0f} MB resident")
+    print(
+        f"{what}: {time.perf_counter() - begun:.1f} s ({busy:.1f} s of the processor), at most {used.ru_maxrss / 1024:.0f} MB resident"
+    )
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from scicity.kernel.computing import Computing
 from scicity.kernel.engine import Engine
 from scicity.kernel.tables import LAYER_COLUMNS, LAYER_PREFIX, Layer, recorded
 
-LAYERS = "layers"  # note of the lake: the files of layers as they were loaded
+LAYERS = "layer_files"  # note of the lake: the files of layers as they were loaded
 PLACE = "records/layers.edit"  # the `source_file` of a row that a person left
 EDIT = recorded(
     "layers.edit",

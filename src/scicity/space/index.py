@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -360,12 +361,13 @@ class Index:
     def quicken(self, sql: str) -> bool:
         """Sorts the features by an expression over `features f`, so that its values are found at once; whether that was new.
         Not more than some for each layer."""
+        own = re.sub(r"^(json_extract\()?f\.", r"\1", sql)
         name = "quick_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
         with self.writing() as connection:
             there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'quick_%'")}
             if name in there or len(there) >= MOST_QUICK:
                 return False
-            connection.execute(f"CREATE INDEX {name} ON features ({sql.replace('f.', '')})")
+            connection.execute(f"CREATE INDEX {name} ON features ({own})")
             connection.execute("ANALYZE features")
         return True
 

@@ -135,7 +135,9 @@ def queryables(request: HttpRequest, collection: Collection) -> dict[str, Any]:
 def property_schema(each: Queryable) -> dict[str, Any]:
     """A property as a JSON Schema; columns with what the vocabulary says of them."""
     if each.kind == "geometry":
-        return {"title": _said(each.name), "format": "geometry-any", "x-ogc-role": "primary-geometry"}
+        # the reference is how drafts of Part 3 told a geometry; QGIS knows it by that
+        reference = {"$ref": "https://geojson.org/schema/Geometry.json"}
+        return {"title": _said(each.name), "format": "geometry-any", "x-ogc-role": "primary-geometry", **reference}
     told: dict[str, Any] = {"title": _said(each.name)}
     told["type"] = KINDS.get(each.kind, ["string", "number"])
     if each.kind == "timestamp":

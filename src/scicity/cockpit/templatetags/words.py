@@ -218,7 +218,7 @@ def at(mapping: Mapping[Any, Any], key: Any) -> Any:
 @register.filter
 def subject(row: Mapping[str, Any]) -> str:
     """Whom or what a statement is about, and in English what it measures."""
-    return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}"
+    return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}".replace("_", " ")
 
 
 @register.filter
@@ -232,6 +232,34 @@ def zone_name(context: Mapping[str, Any], zone: str | None) -> str:
     """The name of a zone in the reader's language."""
     row = next((row for row in context["city"].rows("district.zone") if row["zone"] == zone), None)
     return conditional_escape(name(row) or zone or "")
+
+
+# Uses that the registers of buildings name most; another one is shown as it is named.
+USES = {
+    "residential": ("住宅", "residential"),
+    "dormitory": ("宿舍", "dormitory"),
+    "university": ("高校", "university"),
+    "school": ("学校", "school"),
+    "office": ("办公", "office"),
+    "laboratory": ("实验", "laboratory"),
+    "hospital": ("医院", "hospital"),
+    "hotel": ("酒店", "hotel"),
+    "mall": ("商场", "mall"),
+    "retail": ("商业", "retail"),
+    "museum": ("博物馆", "museum"),
+    "data_centre": ("数据中心", "data centre"),
+    "factory": ("厂房", "factory"),
+    "workshop": ("车间", "workshop"),
+    "boiler_house": ("锅炉房", "boiler house"),
+    "power_station": ("电站", "power station"),
+    "station": ("车站", "station"),
+}
+
+
+@register.filter
+def use_word(use: str | None) -> str:
+    """The use of a building in the reader's language."""
+    return either(USES.get(use or "", (use or digits.UNKNOWN,) * 2))
 
 
 @register.filter

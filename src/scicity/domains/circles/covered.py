@@ -20,7 +20,9 @@ def _by_zone(rows: Any) -> Any:
 
 @derived(
     reads={
-        "reached": Read("circles.access", trace={"day": "day", "travel_mode": "travel_mode", "facility_class": "facility_class"}),
+        "reached": Read(
+            "circles.access", trace={"day": "day", "travel_mode": "travel_mode", "facility_class": "facility_class"}
+        ),
         "residents": RESIDENTS,
         "classes": Read("circles.facility_class"),
         "own": Read("circles.own_facility_class"),
@@ -89,7 +91,17 @@ def class_coverage(reached: Any, residents: Any, classes: Any, own: Any) -> Any:
         "residents": RESIDENTS,
     },
     columns=[
-        *("day", "circle", "zone", "age_group", "people", "people_seen", "coverage", "people_covered", "people_covered_at_most"),
+        *(
+            "day",
+            "circle",
+            "zone",
+            "age_group",
+            "people",
+            "people_seen",
+            "coverage",
+            "people_covered",
+            "people_covered_at_most",
+        ),
         *("circle_share", "circle_share_at_most", "classes_without_data", "stand_in", "origin"),
     ],
     grain=["day", "circle", "zone", "age_group"],

@@ -16,7 +16,10 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.tables import Read, derived
 
-FEATURE = ("feature", "feature_class", "name_zh", "name_en", "valid_from", "valid_to", "details", "geometry", "origin")
+FEATURE = (
+    *("feature", "feature_class", "name_zh", "name_en", "valid_from", "valid_to", "restricted_to", "details", "geometry"),
+    "origin",
+)
 READS = {name.replace("-", "_"): Read(f"layer.{name}", columns=FEATURE, trace={"facility": "feature"}) for name in LAYERS}
 CLASSES = {name: Read(f"circles.{name}") for name in ("facility_class", "own_facility_class")}
 DAYS = {name: RULES[name] for name in ("access_day", "own_access_day")}
@@ -37,12 +40,12 @@ PLACES = "places"
 )
 def facility(slot: Slot, zones: pa.Table, **given: pa.Table) -> pa.Table:
     """What there is of each class on each day: the features that the class selects in its layer, their places (seats, beds) where
-    told, the zone that their middle lies in."""
+    told, the zone that their middle lies in. Features that only some may see are left out."""
     outline = shapely.from_wkb(zones.column("geometry").to_numpy(zero_copy_only=False))
     parts = []
     for day, rule, there, shapes in _selected(slot, given):
         points = places.middles(shapes)
-        there = there.take(pa.array(points.of))  # noqa: PLW2901
+        there = there.take(pa.array(points.of))
         told = rows.told(there.column("details"), [PLACES])
         zone = places.zones_of(points.longitude, points.latitude, rows.words(zones.column("feature")), outline, [ROOT_ZONE])
         parts.append(
@@ -122,7 +125,8 @@ def _selected(slot: Slot, given: dict[str, pa.Table]) -> Any:
     classes = rows.overlaid(given["facility_class"], given["own_facility_class"], ["facility_class"])
     for day in in_use_days(given["access_day"], given["own_access_day"]):
         layers = {
-            name: rows.valid(given[name.replace("-", "_")], slot.calendar.instant(day)).sort_by("feature") for name in LAYERS
+            name: rows.public(rows.valid(given[name.replace("-", "_")], slot.calendar.instant(day))).sort_by("feature")
+            for name in LAYERS
         }
         for rule in classes:
             there = layers[rule["layer"]]

@@ -69,7 +69,9 @@ def access(slot: Slot, **given: pa.Table) -> pa.Table:
             there = np.isfinite(time)
             which = np.where(there, nearest.facility[reach.home], 0)
             empty = pa.nulls(len(which), pa.string())
-            named = reach.facilities.column("facility").combine_chunks().take(pa.array(which, mask=~there)) if len(mine) else empty
+            named = (
+                reach.facilities.column("facility").combine_chunks().take(pa.array(which, mask=~there)) if len(mine) else empty
+            )
             state = np.select([there, off, np.full(len(off), not len(mine))], [REACHED, OFF, NOTHING], UNREACHED)
             counted = {f"facilities_{each}": pa.array(count[n], mask=off) for n, each in enumerate(MINUTES)}
             parts.append(

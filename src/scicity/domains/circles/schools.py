@@ -64,7 +64,17 @@ def school(slot: Slot, **given: pa.Table) -> pa.Table:
 @derived(
     reads=SCHOOLS,
     columns=[
-        *("day", "facility_class", "zone", "places", "places_known", "people", "people_placed", "people_without", "placed_share"),
+        *(
+            "day",
+            "facility_class",
+            "zone",
+            "places",
+            "places_known",
+            "people",
+            "people_placed",
+            "people_without",
+            "placed_share",
+        ),
         *("mean_access_time", "stand_in", "origin"),
     ],
     grain=["day", "facility_class", "zone"],

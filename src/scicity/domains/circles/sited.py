@@ -127,4 +127,3 @@ def _answers(given: dict[str, pa.Table]) -> Any:
         row["people"] = float(people.sum())
         row["people_without"] = float(people[~(now <= row["access_limit"])].sum())
         yield row, answer, candidates, stand_in
-

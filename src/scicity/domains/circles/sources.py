@@ -107,7 +107,16 @@ CLASS, OWN_CLASS = rules(
         *("facility_class", "name_zh", "name_en", "layer", "selects", "select_attribute", "select_values", "reached_at"),
         *("door_spacing", "age_group", "service_radius", "seat_limit", "document", "clause", "review", "note"),
     ],
-    optional=("select_attribute", "select_values", "door_spacing", "service_radius", "seat_limit", "document", "clause", "note"),
+    optional=(
+        "select_attribute",
+        "select_values",
+        "door_spacing",
+        "service_radius",
+        "seat_limit",
+        "document",
+        "clause",
+        "note",
+    ),
     grain=["facility_class"],
     references={"age_group": "circles.age_group.age_group"},
     choices={"layer": LAYERS, "reached_at": (CENTRE, EDGE), "review": REVIEW},
@@ -239,4 +248,3 @@ EXTENT = source(
 def in_use_days(packaged: pa.Table, own: pa.Table) -> list[Any]:
     """The days that access is computed for: a district's own, else those that come with the domain."""
     return (own if len(own) else packaged).column("day").to_pylist()
-

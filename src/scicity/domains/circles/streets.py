@@ -102,7 +102,9 @@ def _edges(built: network.Network, there: pa.Table, day: Any, mode: str, slope: 
         {
             "day": pa.array([day] * len(way), pa.date32()),
             "travel_mode": pa.array([mode] * len(way), pa.string()),
-            "edge": pa.array([f"{name}:{count}" for name, count in zip(feature[way], number.tolist(), strict=True)], pa.string()),
+            "edge": pa.array(
+                [f"{name}:{count}" for name, count in zip(feature[way], number.tolist(), strict=True)], pa.string()
+            ),
             "way": rows.text(feature[way]),
             "longitude": built.longitude[built.start],
             "latitude": built.latitude[built.start],

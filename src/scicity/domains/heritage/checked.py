@@ -94,7 +94,16 @@ class Check:
             if band.site is not None:
                 chosen &= names[i] == band.site
             found.append(
-                self._rows(BY_DISTANCE, row, j[chosen], names[i[chosen]], distance[chosen], limit[chosen], roles[i[chosen]], "heritage-sites")
+                self._rows(
+                    BY_DISTANCE,
+                    row,
+                    j[chosen],
+                    names[i[chosen]],
+                    distance[chosen],
+                    limit[chosen],
+                    roles[i[chosen]],
+                    "heritage-sites",
+                )
             )
         return found
 
@@ -111,12 +120,18 @@ class Check:
         i, j = _first_of(i, j, sites, kinds)
         found = []
         for row in rules:
-            chosen = (kinds[i] == row["range_class"]) & self._concerned(row, j) & _meet(begins[i], ends[i], self.begins[j], self.ends[j])
+            chosen = (
+                (kinds[i] == row["range_class"])
+                & self._concerned(row, j)
+                & _meet(begins[i], ends[i], self.begins[j], self.ends[j])
+            )
             if row["site"]:
                 chosen &= sites[i] == row["site"]
             limit = np.full(int(chosen.sum()), row["permitted_height"] or 0.0)
             away = np.zeros(int(chosen.sum()))
-            found.append(self._rows(BY_RANGE, row, j[chosen], sites[i[chosen]], away, limit, roles[i[chosen]], "protection-ranges"))
+            found.append(
+                self._rows(BY_RANGE, row, j[chosen], sites[i[chosen]], away, limit, roles[i[chosen]], "protection-ranges")
+            )
         return found
 
     def _by_view(self) -> list[pa.Table]:
@@ -133,15 +148,18 @@ class Check:
         corner = [shapely.get_coordinates(shapes[each]) for each in at]
         deep = [shapely.get_coordinates(each, include_z=True) for each in shapely.from_wkb(_words(lines, "geometry")[at])]
         eye_ground, target_ground = (
-            np.array([_first(row[name], each[end, 2]) for row, each in zip(known, deep, strict=True)])
-            for name, end in (("eye_ground", 0), ("target_ground", -1))
+            np.array([_first(row[name], each[end, 2] - row[above]) for row, each in zip(known, deep, strict=True)])
+            for name, above, end in (("eye_ground", "eye_height", 0), ("target_ground", "target_height", -1))
         )
         usable = ~np.isnan(eye_ground) & ~np.isnan(target_ground)  # without either there is no sight line
         known, corner = ([each for each, ok in zip(some, usable, strict=True) if ok] for some in (known, corner))
         eye_ground, target_ground, at = eye_ground[usable], target_ground[usable], np.array(at)[usable]
         if not known:
             return []
-        columns = {name: np.array([row[name] for row in known], float) for name in ("eye_height", "target_height", "eye_width", "target_width")}
+        columns = {
+            name: np.array([row[name] for row in known], float)
+            for name in ("eye_height", "target_height", "eye_width", "target_width")
+        }
         strips = corridors.Corridors(
             eye=np.array([each[0] for each in corner]),
             target=np.array([each[-1] for each in corner]),
@@ -158,7 +176,10 @@ class Check:
             chosen = (i == number) & self._concerned(row | {"applies_to": None}, j)
             about = row | {"height_rule": row["corridor"]}
             size = int(chosen.sum())
-            site, of = np.full(size, row["site"] or row["corridor"], dtype=object), np.full(size, roles[at[number]], dtype=object)
+            site, of = (
+                np.full(size, row["site"] or row["corridor"], dtype=object),
+                np.full(size, roles[at[number]], dtype=object),
+            )
             found.append(
                 self._rows(BY_VIEW, about, j[chosen], site, away[chosen], limit[chosen], of, "view-corridors", assumed[chosen])
             )
@@ -171,7 +192,15 @@ class Check:
         return both & (self.begins[j] >= begins) if row["applies_to"] == NEW else both
 
     def _rows(
-        self, kind: str, row: dict[str, Any], j: Array, site: Array, away: Array, limit: Array, roles: Array, layer: str,
+        self,
+        kind: str,
+        row: dict[str, Any],
+        j: Array,
+        site: Array,
+        away: Array,
+        limit: Array,
+        roles: Array,
+        layer: str,
         assumed: Array | None = None,
     ) -> pa.Table:
         """The rows of one rule."""

@@ -18,7 +18,17 @@ from scicity.space.ground import ground_of
     reads={
         "checks": Read(
             "heritage.height_check",
-            columns=("feature", "check_kind", "height_rule", "site", "excess_height", "height_verdict", "valid_from", "valid_to", "stand_in"),
+            columns=(
+                "feature",
+                "check_kind",
+                "height_rule",
+                "site",
+                "excess_height",
+                "height_verdict",
+                "valid_from",
+                "valid_to",
+                "stand_in",
+            ),
             trace={"site": "site"},
         ),
         "days": Read("planning.account_day", columns=("day",), trace={"day": "day"}),
@@ -48,7 +58,10 @@ def site_standing(slot: Slot, checks: pa.Table, days: pa.Table, sites: pa.Table)
             rows.append(
                 {"day": day, "site": site, "buildings_checked": int(mine["feature"].nunique())}
                 | {"buildings_breaking": len(breaking), "buildings_unknown": len(unknown)}
-                | {"worst_excess": float(worst) if worst is not None and worst > 0 else None, "stand_in": bool(mine["stand_in"].any())}
+                | {
+                    "worst_excess": float(worst) if worst is not None and worst > 0 else None,
+                    "stand_in": bool(mine["stand_in"].any()),
+                }
             )
     return pa.Table.from_pylist(rows, schema=site_standing.schema)
 
@@ -82,6 +95,12 @@ def site_area(slot: Slot, sites: pa.Table, drawn: pa.Table) -> pa.Table:
         area, stated = areas.get(row["site"]), row["stated_area"]
         gap = None if area is None or stated is None else area - stated
         rows.append(
-            {"site": row["site"], "drawn_area": area, "stated_area": stated, "area_difference": gap, "stand_in": row["site"] in stand_ins}
+            {
+                "site": row["site"],
+                "drawn_area": area,
+                "stated_area": stated,
+                "area_difference": gap,
+                "stand_in": row["site"] in stand_ins,
+            }
         )
     return pa.Table.from_pylist(rows, schema=site_area.schema)

@@ -19,7 +19,17 @@ OPEN = "open"
 
 resolution = recorded(
     "planning.resolution",
-    columns=["conflict", "act_number", "plan", "against", "resolution_act", "reason", "decided_on", "restricted_to", "geometry"],
+    columns=[
+        "conflict",
+        "act_number",
+        "plan",
+        "against",
+        "resolution_act",
+        "reason",
+        "decided_on",
+        "restricted_to",
+        "geometry",
+    ],
     grain=["conflict", "act_number"],
     title_zh="冲突处置",
     title_en="Acts on conflicts",
@@ -40,7 +50,17 @@ resolution = recorded(
         "own_thresholds": Read("planning.own_threshold", columns=("rule", "threshold"), trace={}),
     },
     columns=[
-        *("conflict", "plan", "against", "conflict_state", "still_there", "carried_from", "acts_counted", "decided_on", "reason"),
+        *(
+            "conflict",
+            "plan",
+            "against",
+            "conflict_state",
+            "still_there",
+            "carried_from",
+            "acts_counted",
+            "decided_on",
+            "reason",
+        ),
         "restricted_to",
     ],
     grain=["conflict"],
@@ -48,9 +68,7 @@ resolution = recorded(
     title_zh="冲突处置状态",
     title_en="States of conflicts",
 )
-def conflict_state(
-    slot: Slot, conflicts: pa.Table, acts: pa.Table, thresholds: pa.Table, own_thresholds: pa.Table
-) -> pa.Table:
+def conflict_state(slot: Slot, conflicts: pa.Table, acts: pa.Table, thresholds: pa.Table, own_thresholds: pa.Table) -> pa.Table:
     """Where each conflict stands: open until somebody decided, and where it was decided of under another name, which.
 
     A conflict that the newest editions no longer have stays here with its decisions (`still_there` false), unless they were

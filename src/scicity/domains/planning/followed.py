@@ -76,7 +76,11 @@ def target_progress(slot: Slot, targets: pa.Table, register: pa.Table, entered: 
 
 
 @derived(
-    reads={"plans": Read("planning.plan", columns=("plan", "plan_kind", "plan_status", "layer", "origin"), trace={"plan_kind": "plan_kind"})},
+    reads={
+        "plans": Read(
+            "planning.plan", columns=("plan", "plan_kind", "plan_status", "layer", "origin"), trace={"plan_kind": "plan_kind"}
+        )
+    },
     columns=["plan_kind", "plans_counted", "plans_in_force", "plans_drawn", "stand_in"],
     grain=["plan_kind"],
     title_zh="规划数量",

@@ -61,7 +61,9 @@ class Reach:
         share = rows.floats(doors.column("edge_share")), np.nan_to_num(rows.floats(homes.column("edge_share")))
         there = at[1] >= 0
         self.network, nodes = network.split(self.plain, np.r_[at[0], at[1][there]], np.r_[share[0], share[1][there]])
-        self.home = np.zeros(len(homes), dtype=np.int64)  # of who is off the network: any node, from which all is infinitely far
+        self.home = np.zeros(
+            len(homes), dtype=np.int64
+        )  # of who is off the network: any node, from which all is infinitely far
         self.home[there] = nodes[len(doors) :]
         self.door = nodes[: len(doors)]
         self.off = np.where(there, rows.floats(homes.column("snap_distance")), np.inf)
@@ -98,8 +100,8 @@ class Reach:
         people = np.r_[np.nan_to_num(rows.floats(mine.column("people"))), 0.0]
         return np.asarray(people[at.to_numpy().astype(np.int64)], dtype=np.float64)
 
-    def pairs_to(self, snapped: Mapping[str, pa.Array], limit: float) -> Pairs:
-        """Homes and new places (the columns of `Snappings.snap`) within a limit [s] of each other."""
+    def placed(self, snapped: Mapping[str, pa.Array]) -> tuple[Search, Ints]:
+        """A search [s] of new places (the columns of `Snappings.snap`; place n is facility n), and the node of each home in it."""
         place = np.flatnonzero(snapped["edge"].is_valid().to_numpy(zero_copy_only=False))
         at = pc.index_in(snapped["edge"], self.edges.column("edge").combine_chunks()).fill_null(NOWHERE)
         edge = at.to_numpy(zero_copy_only=False).astype(np.int64)[place]
@@ -111,6 +113,9 @@ class Reach:
         whole, nodes = network.split(self.plain, np.r_[edge, home_edge[there]], np.r_[share, home_share[there]])
         home = np.zeros(len(there), dtype=np.int64)
         home[there] = nodes[len(place) :]
-        doors = Doors(place, nodes[: len(place)], metres / self.speed)
-        count = len(snapped["edge"])
-        return Search(whole, doors, count).pairs(np.arange(count), home, self.before("seconds"), limit)
+        return Search(whole, Doors(place, nodes[: len(place)], metres / self.speed), len(snapped["edge"])), home
+
+    def pairs_to(self, snapped: Mapping[str, pa.Array], limit: float) -> Pairs:
+        """Homes and new places within a limit [s] of each other."""
+        search, home = self.placed(snapped)
+        return search.pairs(np.arange(search.count), home, self.before("seconds"), limit)

@@ -46,11 +46,14 @@ def judged(access: pa.Table, parts: Sequence[Mapping[str, Any]], rule: str) -> p
         whole = at_most = met.any(axis=1)
     known &= ~off  # who is off the network is not seen at all
     names = np.array(classes, dtype=object)
-    return found.append_column("circle_met", pa.array(whole, mask=~known)).append_column(
-        "circle_met_at_most", pa.array(at_most, mask=off)
-    ).append_column("classes_met", pa.array(met.sum(axis=1), mask=off)).append_column(
-        "classes_missing", _joined(absent, names)
-    ).append_column("classes_without_data", _joined(empty, names)).append_column("stand_in", pa.array(stand_in))
+    return (
+        found.append_column("circle_met", pa.array(whole, mask=~known))
+        .append_column("circle_met_at_most", pa.array(at_most, mask=off))
+        .append_column("classes_met", pa.array(met.sum(axis=1), mask=off))
+        .append_column("classes_missing", _joined(absent, names))
+        .append_column("classes_without_data", _joined(empty, names))
+        .append_column("stand_in", pa.array(stand_in))
+    )
 
 
 def _numbered(key: pa.Table) -> tuple[Any, pa.Table]:

@@ -94,9 +94,7 @@ class Network:
         return a[some], b[some], cost[some]
 
 
-def build(
-    lines: Lines, pace: Pace, *, measure: str = "geodesic", shared: float = SHARED
-) -> Network:
+def build(lines: Lines, pace: Pace, *, measure: str = "geodesic", shared: float = SHARED) -> Network:
     """The network of `lines` (shapely lines in degrees, one or several parts a way), whose vertices are shared at junctions.
 
     Stretches between vertices that are one node are dropped; ways that may be passed in no direction are left out. Lengths are
@@ -135,9 +133,7 @@ def build(
     )
 
 
-def assembled(
-    ends: Floats, length: Floats, forward: Floats, backward: Floats, way: Ints, *, shared: float = SHARED
-) -> Network:
+def assembled(ends: Floats, length: Floats, forward: Floats, backward: Floats, way: Ints, *, shared: float = SHARED) -> Network:
     """The network of edges that were built before: their `ends` [degrees] (edges, 4) are nodes where they agree."""
     node, first = _shared(np.concatenate([ends[:, :2], ends[:, 2:]]), shared)
     places = np.concatenate([ends[:, :2], ends[:, 2:]])[first]

@@ -71,9 +71,7 @@ class Search:
         nodes = self.network.nodes
         if not len(facilities):
             return Nearest(np.full(nodes, np.inf), np.full(nodes, NONE))
-        found = dijkstra(
-            self.graph, indices=nodes + facilities, min_only=True, return_predecessors=True, limit=limit
-        )
+        found = dijkstra(self.graph, indices=nodes + facilities, min_only=True, return_predecessors=True, limit=limit)
         cost, which = found[0][:nodes], found[2][:nodes].astype(np.int64) - nodes
         return Nearest(cost, np.where(np.isfinite(cost), which, NONE))
 

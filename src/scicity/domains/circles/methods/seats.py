@@ -41,7 +41,14 @@ def placed(people: Floats, seats: Floats, pairs: Pairs, beyond: float) -> Placed
     for name, value in {"output_flag": False, "threads": 1, "random_seed": 0}.items():
         highs.setOptionValue(name, value)
     highs.passModel(
-        *(count + left, left + len(seats), len(index), int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0),
+        *(
+            count + left,
+            left + len(seats),
+            len(index),
+            int(highspy.MatrixFormat.kColwise),
+            int(highspy.ObjSense.kMinimize),
+            0.0,
+        ),
         *(np.r_[pairs.cost[within], np.full(left, beyond)], np.zeros(count + left), np.full(count + left, highspy.kHighsInf)),
         *(np.r_[people[some], np.full(len(seats), -highspy.kHighsInf)], np.r_[people[some], seats]),
         *(begins.astype(np.int32), index, np.ones(len(index)), np.zeros(count + left, np.int32)),

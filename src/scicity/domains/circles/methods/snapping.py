@@ -43,7 +43,9 @@ class Snapping:
         if not len(known) or not len(self.edges):
             return found
         plane = lengths.flattened(longitude[known], latitude[known], self.network.centre)
-        which, near = self.tree.query_nearest(shapely.points(plane), max_distance=max(limit * (1 + 1e-5), 1e-9), all_matches=True)
+        which, near = self.tree.query_nearest(
+            shapely.points(plane), max_distance=max(limit * (1 + 1e-5), 1e-9), all_matches=True
+        )
         order = np.lexsort((near, which))
         which, near = which[order], near[order]
         first = np.r_[True, which[1:] != which[:-1]] if len(which) else np.zeros(0, dtype=bool)

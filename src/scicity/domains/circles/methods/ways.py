@@ -82,9 +82,7 @@ def paces(
     forward, backward = opened & along, opened & against
     known = np.nan_to_num(slope / 100)
     up, down = (tobler(known), tobler(-known)) if mode.slope_effect == "tobler" else (1.0, 1.0)
-    return Pace(
-        np.where(forward, 1 / (speed * up), FORBIDDEN), np.where(backward, 1 / (speed * down), FORBIDDEN), delay
-    )
+    return Pace(np.where(forward, 1 / (speed * up), FORBIDDEN), np.where(backward, 1 / (speed * down), FORBIDDEN), delay)
 
 
 def tobler(slope: Floats) -> Floats:

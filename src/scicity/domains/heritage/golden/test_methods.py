@@ -83,7 +83,9 @@ def test_permitted_is_the_lowest_sight_line_over_the_building_less_its_ground():
 
 
 def test_a_sight_line_that_falls_is_lowest_at_the_far_end():
-    _, _, _, limit, _ = sight(corridor(eye_elevation=[80.0], target_elevation=[60.0]), array(box(500, -5, 600, 5)), np.array([40.0]))
+    _, _, _, limit, _ = sight(
+        corridor(eye_elevation=[80.0], target_elevation=[60.0]), array(box(500, -5, 600, 5)), np.array([40.0])
+    )
     assert limit.tolist() == pytest.approx([80 - 20 * 0.6 - 40])
 
 

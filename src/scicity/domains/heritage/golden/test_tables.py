@@ -6,7 +6,16 @@ from datetime import date
 
 import pytest
 
-from scicity.domains.heritage.golden.small_heritage import LAYERS, REGISTERS, RULES, SITES, VIEWS, SmallHeritage, collection, square
+from scicity.domains.heritage.golden.small_heritage import (
+    LAYERS,
+    REGISTERS,
+    RULES,
+    SITES,
+    VIEWS,
+    SmallHeritage,
+    collection,
+    square,
+)
 from scicity.kernel.problems import Refused
 
 
@@ -101,4 +110,8 @@ def test_a_view_whose_ground_nothing_tells_has_no_sight_line(tmp_path):
     found = SmallHeritage(tmp_path, {"view_corridors": VIEWS.replace(",40,40,40,50,", ",40,40,,50,")})
     found.city.load()
     assert found.rows("heritage.height_check", where={"check_kind": "corridor"}) == []
-    assert {row["day"] for row in found.rows("heritage.site_standing")} == {date(2014, 12, 31), date(2024, 12, 31), date(2035, 12, 31)}
+    assert {row["day"] for row in found.rows("heritage.site_standing")} == {
+        date(2014, 12, 31),
+        date(2024, 12, 31),
+        date(2035, 12, 31),
+    }

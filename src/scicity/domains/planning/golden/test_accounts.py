@@ -66,4 +66,6 @@ def test_the_zones_add_up_to_the_district_whatever_lies_there(zones, parcels, ki
     green, blue, both = blue_and_green(array(*zones), array(*parcels), array(*zones[:3]))
     assert (green >= -1e-9).all()
     together = shapely.union_all(array(*parcels, *zones[:3]))
-    assert (green + blue).sum() == pytest.approx(shapely.area(shapely.intersection(together, shapely.union_all(array(*zones)))), rel=1e-9)
+    assert (green + blue).sum() == pytest.approx(
+        shapely.area(shapely.intersection(together, shapely.union_all(array(*zones)))), rel=1e-9
+    )

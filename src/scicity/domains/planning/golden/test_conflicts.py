@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
@@ -147,7 +146,14 @@ def test_totals_add_up_whatever_is_planned(left, mine, right, theirs):
     totals = between(one, two, LIMITS).totals
     assert sum(totals[part] for part in PARTS) == pytest.approx(totals["whole_area"], rel=1e-9)
     names = np.array([["farmland", "green", "growth"][at % 3] for at in range(len(right))], dtype=object)
-    found = beneath(one, np.array([str(at) for at in range(len(right))], dtype=object), names, array(*right), [FARMLAND, GREEN, GROWTH], LIMITS)
+    found = beneath(
+        one,
+        np.array([str(at) for at in range(len(right))], dtype=object),
+        names,
+        array(*right),
+        [FARMLAND, GREEN, GROWTH],
+        LIMITS,
+    )
     for line in {name.partition("/")[0] for name in found.totals}:
         whole = found.totals[f"{line}/whole_area"]
         assert sum(found.totals[f"{line}/{part}"] for part in PARTS) == pytest.approx(whole, rel=1e-9)

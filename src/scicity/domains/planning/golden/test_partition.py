@@ -70,7 +70,11 @@ def test_a_hole_is_not_covered():
         (array(box(0, 0, 10, 10), box(2, 2, 4, 4)), [100.0, 0.0], [(0, 1, 4.0)]),
         (array(box(2, 2, 4, 4), box(0, 0, 10, 10)), [4.0, 96.0], [(0, 1, 4.0)]),
         (array(box(0, 0, 10, 10), box(10, 0, 20, 10)), [100.0, 100.0], []),
-        (array(box(0, 0, 9, 9), None, box(0, 0, 9, 9), box(0, 0, 9, 18)), [81.0, 0, 0, 81.0], [(0, 2, 81.0), (0, 3, 81.0), (2, 3, 81.0)]),
+        (
+            array(box(0, 0, 9, 9), None, box(0, 0, 9, 9), box(0, 0, 9, 18)),
+            [81.0, 0, 0, 81.0],
+            [(0, 2, 81.0), (0, 3, 81.0), (2, 3, 81.0)],
+        ),
     ],
 )
 def test_each_place_is_of_one(shapes, left, pairs):
@@ -131,7 +135,9 @@ def test_areas_are_those_of_geopandas(shift):
     mine = dict(zip(zip(found.i.tolist(), found.j.tolist(), strict=True), found.area.tolist(), strict=True))
     large = {pair for pair, area in by_pair.items() if area > 1e-6}
     assert large <= set(mine)
-    assert [mine[pair] for pair in sorted(large)] == pytest.approx([by_pair[pair] for pair in sorted(large)], rel=1e-9, abs=1e-9)
+    assert [mine[pair] for pair in sorted(large)] == pytest.approx(
+        [by_pair[pair] for pair in sorted(large)], rel=1e-9, abs=1e-9
+    )
     whole = shapely.area(left).sum()
     only_left = theirs[theirs["a"].notna() & theirs["b"].isna()].area.sum()
     assert np.nansum(shapely.area(found.left_rest)) == pytest.approx(only_left, abs=1e-9 * whole)

@@ -35,13 +35,13 @@ def put(found, table, rows):
 def test_plans_are_compared_and_areas_add_up(loaded):
     rows = {(row["plan"], row["against"]): row for row in loaded.rows("planning.comparison")}
     assert set(rows) == {
-        *(("city", "energy"), ("city", "line:farmland"), ("city", "line:green")),
-        *(("energy", "line:farmland"), ("energy", "line:green")),
+        *(("city", "energy"), ("city", "line:permanent farmland"), ("city", "line:green line")),
+        *(("energy", "line:permanent farmland"), ("energy", "line:green line")),
     }
     both = rows["city", "energy"]
-    assert [both[n] / HA for n in ("whole_area", "agreed_area", "conflict_area", "sliver_area", "silent_area")] == pytest.approx(
-        [140, 100, 40, 0, 0], abs=1e-6
-    )
+    assert [
+        both[n] / HA for n in ("whole_area", "agreed_area", "conflict_area", "sliver_area", "silent_area")
+    ] == pytest.approx([140, 100, 40, 0, 0], abs=1e-6)
     assert both["other_silent_area"] == pytest.approx(500, rel=1e-6)  # half a metre beyond: the other plan alone
     for row in rows.values():
         parts = sum(row[n] for n in ("agreed_area", "conflict_area", "sliver_area", "silent_area", "overruled_area"))
@@ -49,14 +49,18 @@ def test_plans_are_compared_and_areas_add_up(loaded):
 
 
 def test_conflicts_have_place_zone_and_what_goes_first(loaded):
-    rows = {(row["plan"], row["against"], row["feature"], row["other_feature"]): row for row in loaded.rows("planning.conflict")}
+    rows = {
+        (row["plan"], row["against"], row["feature"], row["other_feature"]): row for row in loaded.rows("planning.conflict")
+    }
     home = rows["city", "energy", "a", "y"]
     assert (home["land_use"], home["other_land_use"], home["prevails"], home["zone"]) == ("07", "13", "this", "west")
     assert home["conflict_area"] == pytest.approx(10 * HA, rel=1e-6)
     assert shapely.from_wkb(home["geometry"]).contains(shapely.Point(home["longitude"], home["latitude"]))
-    assert rows["city", "line:farmland", "b", "f"]["prevails"] == "other"
-    assert rows["city", "line:green", "a", "g"]["conflict_area"] == pytest.approx(50 * 800, rel=1e-6)  # the rest is farmland
-    assert ("city", "line:green", "b", "g") not in rows  # a park within the green line
+    assert rows["city", "line:permanent farmland", "b", "f"]["prevails"] == "other"
+    assert rows["city", "line:green line", "a", "g"]["conflict_area"] == pytest.approx(
+        50 * 800, rel=1e-6
+    )  # the rest is farmland
+    assert ("city", "line:green line", "b", "g") not in rows  # a park within the green line
     assert home["stand_in"] is False
 
 
@@ -64,7 +68,9 @@ def test_accounts_of_land_add_up_to_the_district(loaded):
     balance = {(row["day"], row["zone"]): row for row in loaded.rows("planning.account_balance")}
     now = date(2024, 12, 31)
     west, east, whole = (balance[now, zone] for zone in ("west", "east", "district"))
-    assert [west[n] / HA for n in ("zone_area", "accounted_area", "unclassified_area", "gap_area")] == pytest.approx([100, 100, 0, 0], abs=1e-6)
+    assert [west[n] / HA for n in ("zone_area", "accounted_area", "unclassified_area", "gap_area")] == pytest.approx(
+        [100, 100, 0, 0], abs=1e-6
+    )
     assert [east[n] / HA for n in ("accounted_area", "unclassified_area", "gap_area")] == pytest.approx([15, 25, 60], abs=1e-6)
     assert whole["outside_area"] / HA == pytest.approx(5, abs=1e-6)
     uses = loaded.rows("planning.land_use_account")
@@ -72,7 +78,9 @@ def test_accounts_of_land_add_up_to_the_district(loaded):
         parts = sum(use["land_area"] for use in uses if (use["day"], use["zone"]) == (day, zone))
         assert parts + row["unclassified_area"] + row["gap_area"] == pytest.approx(row["zone_area"], rel=1e-9)
         if zone == "district":
-            assert row["zone_area"] == pytest.approx(sum(balance[day, each]["zone_area"] for each in ("west", "east")), rel=1e-12)
+            assert row["zone_area"] == pytest.approx(
+                sum(balance[day, each]["zone_area"] for each in ("west", "east")), rel=1e-12
+            )
 
 
 def test_the_reserve_and_what_it_was_used_for(loaded):
@@ -81,10 +89,27 @@ def test_the_reserve_and_what_it_was_used_for(loaded):
     assert [rows[2009, "district"][n] / HA for n in names] == pytest.approx([80, 80, 0, 0], abs=1e-6)
     assert [rows[2024, "district"][n] / HA for n in names] == pytest.approx([80, 45, 30, 5], abs=1e-6)
     assert rows[2024, "district"]["reserve_used_share"] == pytest.approx(37.5, rel=1e-6)
-    uses = {(row["day"].year, row["zone"], row["land_use"]): row["reserve_used_area"] for row in loaded.rows("planning.reserve_use")}
+    uses = {
+        (row["day"].year, row["zone"], row["land_use"]): row["reserve_used_area"] for row in loaded.rows("planning.reserve_use")
+    }
     assert {key: area / HA for key, area in uses.items()} == pytest.approx(
         {(2024, "west", "10"): 30, (2024, "district", "10"): 30}, abs=1e-6
     )
+
+
+def test_a_layer_of_the_reserve_goes_before_what_parcels_say(tmp_path):
+    kept = collection(
+        ("s1", None, square(400, 0, 800, 1000)),
+        ("s2", None, square(1300, 0, 1400, 1000)),
+        s1={"valid_to": "2020-01-01T00:00:00Z"},
+    )
+    found = SmallPlans(tmp_path, layers={"strategic-reserve": kept})
+    found.city.load()
+    rows = {(row["day"].year, row["zone"]): row for row in found.rows("planning.reserve_account")}
+    names = ("reserve_area", "reserve_kept_area", "reserve_used_area", "reserve_unknown_area")
+    assert [rows[2009, "district"][n] / HA for n in names] == pytest.approx([50, 50, 0, 0], abs=1e-6)
+    # of what was released, 30 ha became industry, and of 10 ha the parcels say reserve still
+    assert [rows[2024, "district"][n] / HA for n in names] == pytest.approx([50, 10, 30, 10], abs=1e-6)
 
 
 def test_blue_and_green_count_each_place_once(loaded):
@@ -105,7 +130,11 @@ def test_without_water_or_zones_there_is_no_account(tmp_path):
 
 
 def test_targets_and_what_was_observed(loaded):
-    put(loaded, observation, [{"plan": "energy", "plan_target": "pumps", "observed_on": date(2024, 1, 1), "value": 12.0, "note": None}])
+    put(
+        loaded,
+        observation,
+        [{"plan": "energy", "plan_target": "pumps", "observed_on": date(2024, 1, 1), "value": 12.0, "note": None}],
+    )
     rows = {row["plan_target"]: row for row in loaded.rows("planning.target_progress")}
     green, land, pumps = rows["green"], rows["land"], rows["pumps"]
     assert (green["value"], green["progress_share"], green["target_met"], green["observations_counted"]) == (40, 50, False, 2)
@@ -133,7 +162,12 @@ def test_decisions_hold_by_name_and_are_carried_by_place(tmp_path):
     )
     states = {each["conflict"]: each for each in found.rows("planning.conflict_state")}
     mine = states[row["conflict"]]
-    assert (mine["conflict_state"], mine["acts_counted"], mine["still_there"], mine["carried_from"]) == ("agreed", 2, True, None)
+    assert (mine["conflict_state"], mine["acts_counted"], mine["still_there"], mine["carried_from"]) == (
+        "agreed",
+        2,
+        True,
+        None,
+    )
     assert sum(each["conflict_state"] == "open" for each in states.values()) == len(states) - 1
     # the next edition gives the parcel another number, and moves its boundary a little
     parcels = collection(("x", "07", square(0, 0, 500, 1000)), ("y2", "13", square(510, 0, 900, 1000)))
@@ -163,13 +197,15 @@ def test_what_not_everybody_may_see_makes_what_not_everybody_may_see(tmp_path):
     rows = {(row["plan"], row["against"], row["feature"]): row for row in found.rows("planning.conflict")}
     assert rows["city", "energy", "a"]["restricted_to"] == "leader"
     assert rows["city", "energy", "b"]["restricted_to"] == "expert leader"
-    assert rows["city", "line:farmland", "a"]["restricted_to"] == "leader officer"
-    assert rows["city", "line:farmland", "b"]["restricted_to"] is None
+    assert rows["city", "line:permanent farmland", "a"]["restricted_to"] == "leader officer"
+    assert rows["city", "line:permanent farmland", "b"]["restricted_to"] is None
 
 
 def test_a_bow_tie_and_a_parcel_drawn_twice_break_nothing(tmp_path):
     tie = shapely.Polygon([(116.39, 41.15), (116.40, 41.16), (116.40, 41.15), (116.39, 41.16)])
-    layers = {"plan-energy": collection(("x", "07", tie), ("y", "10", square(0, 0, 100, 100)), ("y2", "10", square(0, 0, 100, 100)))}
+    layers = {
+        "plan-energy": collection(("x", "07", tie), ("y", "10", square(0, 0, 100, 100)), ("y2", "10", square(0, 0, 100, 100)))
+    }
     found = SmallPlans(tmp_path, layers=layers)
     found.city.load()
     (row,) = [row for row in found.rows("planning.comparison") if row["against"] == "energy"]
@@ -215,14 +251,14 @@ def test_own_thresholds_and_lines_go_before_those_of_the_program(tmp_path):
     head = "control_line,name_zh,name_en,control_kind,land_uses,precedence,document,clause,review\n"
     registers = {
         "planning_thresholds": "rule,threshold,source,review\nsliver_area,150000,x,unverified\n",
-        "control_lines": head + "farmland,农田,Farmland,forbids,14,1,x,,verified\n",
+        "control_lines": head + "permanent farmland,农田,Farmland,forbids,14,1,x,,verified\n",
     }
     found = SmallPlans(tmp_path, registers)
     found.city.load()
     rows = {(row["plan"], row["against"], row["feature"], row["other_feature"]): row for row in found.rows("planning.conflict")}
     assert rows["city", "energy", "a", "y"]["piece_kind"] == "sliver"  # 10 ha, and a piece counts from 15 on
-    assert ("city", "line:farmland", "a", "f") not in rows
-    assert ("city", "line:farmland", "b", "f") in rows
+    assert ("city", "line:permanent farmland", "a", "f") not in rows
+    assert ("city", "line:permanent farmland", "b", "f") in rows
 
 
 def test_a_change_of_one_layer_recomputes_what_reads_it(loaded):
