@@ -66,7 +66,9 @@ def main() -> None:
     for name, (left, right) in pairs.items():
 
         def ours(left: Any = left, right: Any = right) -> Any:
-            one, two = (sheet(plan, names, use, use, shapes) for plan, use, shapes in zip("pq", uses, (left, right), strict=True))
+            one, two = (
+                sheet(plan, names, use, use, shapes) for plan, use, shapes in zip("pq", uses, (left, right), strict=True)
+            )
             return between(one, two, Limits(10.0, 1.0))
 
         def peer(left: Any = left, right: Any = right) -> Any:

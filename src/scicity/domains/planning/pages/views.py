@@ -174,7 +174,12 @@ def map_of(*names: str, fit: str = "zones") -> dict[str, Any]:
         }
         for name in names
     ]
-    zones = {"name": "zones", "url": reverse("map-layer", args=["zones"]), "kind": "area", "label": ("分区", "Zones")[told != "zh"]}
+    zones = {
+        "name": "zones",
+        "url": reverse("map-layer", args=["zones"]),
+        "kind": "area",
+        "label": ("分区", "Zones")[told != "zh"],
+    }
     return {"layers": [zones, *brought], "fit": fit, "language": told}
 
 
