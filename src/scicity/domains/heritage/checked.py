@@ -148,8 +148,8 @@ class Check:
         corner = [shapely.get_coordinates(shapes[each]) for each in at]
         deep = [shapely.get_coordinates(each, include_z=True) for each in shapely.from_wkb(_words(lines, "geometry")[at])]
         eye_ground, target_ground = (
-            np.array([_first(row[name], each[end, 2]) for row, each in zip(known, deep, strict=True)])
-            for name, end in (("eye_ground", 0), ("target_ground", -1))
+            np.array([_first(row[name], each[end, 2] - row[above]) for row, each in zip(known, deep, strict=True)])
+            for name, above, end in (("eye_ground", "eye_height", 0), ("target_ground", "target_height", -1))
         )
         usable = ~np.isnan(eye_ground) & ~np.isnan(target_ground)  # without either there is no sight line
         known, corner = ([each for each, ok in zip(some, usable, strict=True) if ok] for some in (known, corner))

@@ -63,9 +63,11 @@ def _check_rules(table: pa.Table, _: dict[str, pa.Table], problems: Problems) ->
             continue
         if row["rule_form"] != NONE and row["permitted_height"] is None:
             problems.add("value-missing", *where, "permitted_height", expected="the height at the beginning of the band")
-        if (row["rule_form"] == SLOPE) != (row["slope"] is not None) or (row["rule_form"] == SLOPE and row["range_class"]):
+        if (row["rule_form"] == SLOPE) != (row["height_slope"] is not None) or (
+            row["rule_form"] == SLOPE and row["range_class"]
+        ):
             expected = "a slope where the form is slope, which is of a distance; none elsewhere"
-            problems.add("value", *where, "slope", found=row["slope"], expected=expected)
+            problems.add("value", *where, "height_slope", found=row["height_slope"], expected=expected)
         if row["distance_from"] is not None and None not in (row["height_rule"], row["permitted_height"], row["valid_from"]):
             band = band_of(row)
             if band.ends <= band.begins:
@@ -89,7 +91,7 @@ def band_of(row: dict[str, Any]) -> Band:
     """A row of the rules by distance."""
     ends = math.inf if row["distance_to"] is None else row["distance_to"]
     return Band(
-        row["height_rule"], row["site"], row["distance_from"], ends, row["permitted_height"] or 0.0, row["slope"] or 0.0
+        row["height_rule"], row["site"], row["distance_from"], ends, row["permitted_height"] or 0.0, row["height_slope"] or 0.0
     )
 
 
@@ -100,7 +102,7 @@ RULE = source(
         *("height_rule", "site", "name_zh", "name_en", "rule_form", "distance_from", "distance_to", "range_class"),
         *(
             "permitted_height",
-            "slope",
+            "height_slope",
             "applies_to",
             "valid_from",
             "valid_to",
@@ -112,13 +114,13 @@ RULE = source(
         ),
     ],
     optional=(
-        *("site", "distance_from", "distance_to", "range_class", "permitted_height", "slope", "valid_to", "clause"),
+        *("site", "distance_from", "distance_to", "range_class", "permitted_height", "height_slope", "valid_to", "clause"),
         "source",
     ),
     grain=["height_rule"],
     references={"site": "heritage.site.site"},
     choices={"rule_form": (STEP, SLOPE, NONE), "applies_to": (ALL, NEW), "review": REVIEW},
-    ranges={"distance_from": (0, 20_000), "distance_to": (0, 20_000), "permitted_height": (0, 1000), "slope": (0, 10)},
+    ranges={"distance_from": (0, 20_000), "distance_to": (0, 20_000), "permitted_height": (0, 1000), "height_slope": (0, 10)},
     check=_check_rules,
     title_zh="建筑高度规则",
     title_en="Rules of heights",
@@ -148,5 +150,6 @@ CORRIDOR = source(
     title_zh="视线通廊",
     title_en="View corridors",
     doc="The views that are to stay open: how high the eye is above its ground, from which height of the target on it is to be seen, "
-    "and how wide. The layer view-corridors has a line from the eye to the target under the same name.",
+    "and how wide. The layer view-corridors has a line from the eye to the target under the same name; where the register tells no "
+    "ground, the elevations of both ends of that line are those of the sight line.",
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from scicity.domains.planning.methods import conflicts, uses
@@ -25,7 +26,7 @@ LINES = "control-lines"
 LEFT_OUT = ("superseded", "withdrawn")
 PLAN_READ, LINE_READ = "plan", "line"
 STAND_IN = "stand-in"
-COLUMNS = ("feature", "feature_class", "valid_to", "restricted_to", "details", "geometry", "origin", "digest")
+COLUMNS = ("feature", "feature_class", "valid_from", "valid_to", "restricted_to", "details", "geometry", "origin", "digest")
 
 _CONFLICT = [
     *("conflict", "plan", "against", "against_kind", "feature", "feature_class", "land_use", "other_feature", "other_class"),
@@ -81,7 +82,7 @@ def _conflicts(layers: list[str]) -> Derived:
         """The places of which two plans say different things, or where a plan does what a control line keeps out.
 
         Every two plans that are not superseded and have a layer of parcels are compared, and each with the control lines. Of a
-        layer the features without an end count. The id of a conflict is made of what meets there, so that it stays through
+        layer the features count that hold when the last of them has begun. The id of a conflict is made of what meets there, so that it stays through
         editions; `prevails`: what goes first by precedence, open where that is equal. Method: `methods/conflicts.py`.
         """
         return _compared(tables)[0]
@@ -257,8 +258,10 @@ def zone_names(zones: pa.Table) -> Any:
 
 
 def _in_force(layer: pa.Table) -> pa.Table:
-    """The features of a layer without an end."""
-    return layer.filter(layer.column("valid_to").is_null())
+    """The features of a layer that hold when the last of them has begun: what the plan comes to in the end."""
+    last = pc.max(layer.column("valid_from"))
+    ends = layer.column("valid_to")
+    return layer if not last.is_valid else layer.filter(pc.fill_null(pc.greater(ends, last), True))
 
 
 def _uses(tables: dict[str, pa.Table], written: Any, digits: int) -> Any:

@@ -21,7 +21,7 @@ from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.tables import Read, derived
 from scicity.space.ground import Ground, ground_of
 
-_READ = (*COLUMNS, "valid_from")
+_READ = COLUMNS
 _DAYS = Read("planning.account_day", columns=("day",), trace={"day": "day"})
 _ZONES = Read("layer.zones", columns=_READ, trace={"zone": "feature"})
 _LAND = {
@@ -31,6 +31,7 @@ _LAND = {
     "land_uses": Read("planning.land_use", columns=("land_use", "use_group"), trace={"land_use": "land_use"}),
     "words": Read("planning.land_use_word", columns=("written_class", "land_use"), trace={}),
 }
+_RESERVE = {**_LAND, "kept": Read("layer.strategic-reserve", columns=_READ, trace={})}
 
 
 class Land:
@@ -60,7 +61,7 @@ class Land:
     @property
     def stand_in(self) -> bool:
         """Whether anything of it is not the district's own."""
-        return any(stands_in(self.tables[name]) for name in ("zones", "parcels"))
+        return any(stands_in(self.tables[name]) for name in ("zones", "parcels", "kept") if name in self.tables)
 
 
 @derived(
@@ -121,7 +122,7 @@ def account_balance(slot: Slot, **tables: pa.Table) -> pa.Table:
 
 
 @derived(
-    reads=_LAND,
+    reads=_RESERVE,
     columns=[
         *("day", "zone", "reserve_area", "reserve_kept_area", "reserve_used_area", "reserve_unknown_area"),
         *("reserve_used_share", "stand_in"),
@@ -134,23 +135,23 @@ def account_balance(slot: Slot, **tables: pa.Table) -> pa.Table:
 def reserve_account(slot: Slot, **tables: pa.Table) -> pa.Table:
     """How much land was held in reserve until a day, how much of it still is, and how much was put to use.
 
-    The reserve of a day is all land whose use was reserve then or at any earlier time that a parcel tells.
+    The reserve is what the layer strategic-reserve tells and told until that day; without such a layer, the parcels whose use is
+    reserve. What is released and of whose use no parcel tells is unknown, neither kept nor used.
     """
     land, rows = Land(slot, tables), []
     for day, names, held, became in _reserves(land):
-        kept = became[:, [at for at, code in enumerate(land.codes) if _kept(land, at)]].sum(axis=1)
-        known = became[:, :-1].sum(axis=1)
-        columns = np.column_stack([kept, known - kept, held - known])
-        for zone, whole, (still, used, unknown) in with_whole(names, held, columns):
+        kept, used = became[:, 0], became[:, 1:-1].sum(axis=1)
+        columns = np.column_stack([kept, used, np.maximum(held - kept - used, 0.0)])
+        for zone, whole, (still, put, unknown) in with_whole(names, held, columns):
             rows.append(
-                {"day": day, "zone": zone, "reserve_area": whole, "reserve_kept_area": still, "reserve_used_area": used}
-                | {"reserve_unknown_area": max(unknown, 0.0), "reserve_used_share": _share(used, whole)}
+                {"day": day, "zone": zone, "reserve_area": whole, "reserve_kept_area": still, "reserve_used_area": put}
+                | {"reserve_unknown_area": unknown, "reserve_used_share": _share(put, whole)}
             )
     return _told(rows, land.stand_in, reserve_account.schema)
 
 
 @derived(
-    reads=_LAND,
+    reads=_RESERVE,
     columns=["day", "zone", "land_use", "reserve_used_area", "stand_in"],
     grain=["day", "zone", "land_use"],
     by_partition=True,
@@ -164,8 +165,8 @@ def reserve_use(slot: Slot, **tables: pa.Table) -> pa.Table:
         for zone, _, area in with_whole(names, held, became):
             rows += [
                 {"day": day, "zone": zone, "land_use": code, "reserve_used_area": float(of)}
-                for at, (code, of) in enumerate(zip(land.codes, area, strict=True))
-                if code is not None and of > 0 and not _kept(land, at)
+                for code, of in zip(land.codes, area[1:], strict=True)
+                if code is not None and of > 0
             ]
     return _told(rows, land.stand_in, reserve_use.schema)
 
@@ -224,17 +225,19 @@ def blue_green_account(
 
 
 def _reserves(land: Land) -> Iterator[tuple[date, list[str], Any, Any]]:
-    """Each day with its zones, the reserve that any of them ever held, and what became of it by class."""
-    begins = _moments(land.tables["parcels"].column("valid_from"))
+    """Each day with its zones, the reserve until then, and what became of it: what is kept, then the classes of `land.codes`."""
+    layer, parcels = land.tables["kept"], land.tables["parcels"]
+    told = bool(layer.num_rows)
+    ever = _shapes(land.ground, layer) if told else land.shapes[land.is_reserve]
+    begins = _moments(layer.column("valid_from")) if told else _moments(parcels.column("valid_from"))[land.is_reserve]
     for day, zones, names, there, moment in land.each_day():
-        once = land.is_reserve & (begins <= moment)
-        if once.any():
-            yield day, names, *reserved(zones, land.shapes[once], land.shapes[there], land.number[there], len(land.codes))
-
-
-def _kept(land: Land, at: int) -> bool:
-    """Whether the class at this place is reserve."""
-    return bool(land.is_reserve[land.number == at].any())
+        until = begins <= moment
+        if until.any():
+            now = ever[on(layer, moment)] if told else land.shapes[land.is_reserve & there]
+            other = there & ~land.is_reserve
+            shapes = np.concatenate([now, land.shapes[other]])
+            number = np.concatenate([np.zeros(len(now), np.int64), land.number[other] + 1])
+            yield day, names, *reserved(zones, ever[until], shapes, number, len(land.codes) + 1)
 
 
 def zones_on(ground: Ground, zones: pa.Table, moment: int) -> tuple[Any, list[str]]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, Point, box
 
-from scicity.domains.greenways.methods.centre import by_place, stretches
+from scicity.domains.greenways.methods.centre import by_place, parted, stretches
 from scicity.domains.greenways.methods.circles import circle, once, people, shared
 
 
@@ -66,10 +66,17 @@ def test_curves_that_run_beside_each_other_count_once():
 
 
 def test_lengths_by_place_add_up():
-    found = stretches(array(STREET, LineString([(0, 12), (1000, 12)]), None), np.zeros(3, int), 15, 20, 20)
-    drawn, kept = by_place(found, array(box(-10, -10, 400, 50), box(300, -10, 600, 50)))
-    assert drawn == pytest.approx([800, 400, 800])
-    assert kept == pytest.approx([400, 200, 400])
+    places = array(box(-10, -10, 405, 50), box(300, -10, 600, 50))
+    pieces, of, where = parted(array(STREET, LineString([(0, 12), (1000, 12)]), None), places)
+    assert sorted(zip(of.tolist(), where.tolist(), strict=True)) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    drawn, kept = by_place(stretches(pieces, np.zeros(len(pieces), int), 15, 20, 20), where, 2)
+    assert drawn == pytest.approx([810, 390, 800])
+    assert kept == pytest.approx([405, 195, 400])
+
+
+def test_a_line_along_a_border_is_in_one_place():
+    pieces, _, where = parted(array(LineString([(100, 0), (100, 100)])), array(box(0, 0, 100, 100), box(100, 0, 200, 100)))
+    assert (len(pieces), where.tolist()) == (1, [0])
 
 
 @settings(max_examples=25, deadline=None)

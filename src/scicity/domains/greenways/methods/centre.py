@@ -48,14 +48,33 @@ def stretches(lines: Array, rank: Array, reach: float, turn: float, step: float)
     return Stretches(line, middle, length, counts)
 
 
-def by_place(of: Stretches, places: Array) -> tuple[Array, Array]:
-    """The length of all stretches and of those that count [m] by place: the first of `places` (areas) in which the middle of each
-    lies; the last number is that of those in none."""
-    size = len(places)
-    where = np.full(len(of.line), size, dtype=np.int64)
-    if size and len(of.line):
-        at, which = shapely.STRtree(places).query(shapely.points(of.middle), predicate="intersects")
-        np.minimum.at(where, at, which)
+def parted(lines: Array, places: Array) -> tuple[Array, Array, Array]:
+    """Lines parted where they leave a place: the pieces, the line [one] of each, and its place [one], the first that it lies in.
+
+    Pieces that lie in none of the `places` (areas, few) have the number behind the last.
+    """
+    left = lines.copy()
+    pieces, of, where = [], [], []
+    for number, place in enumerate(places):
+        shapely.prepare(place)
+        here = np.flatnonzero(shapely.intersects(place, left))
+        inside = shapely.intersection(left[here], place)
+        kept = shapely.length(inside) > 0
+        here, inside = here[kept], inside[kept]
+        pieces.append(inside)
+        of.append(here)
+        where.append(np.full(len(here), number))
+        left[here] = shapely.difference(left[here], place)
+    rest = np.flatnonzero(shapely.length(left) > 0)
+    pieces.append(left[rest])
+    of.append(rest)
+    where.append(np.full(len(rest), len(places)))
+    return np.concatenate(pieces), np.concatenate(of), np.concatenate(where)
+
+
+def by_place(of: Stretches, place: Array, size: int) -> tuple[Array, Array]:
+    """The length of all stretches and of those that count [m] by the `place` [one] of their lines, from 0 to `size`, which is none."""
+    where = place[of.line]
     drawn = np.bincount(where, weights=of.length, minlength=size + 1)
     counted = np.bincount(where, weights=np.where(of.counts, of.length, 0.0), minlength=size + 1)
     return drawn, counted

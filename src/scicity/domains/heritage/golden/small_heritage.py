@@ -20,7 +20,7 @@ responsible_en,document,review,origin,source,note_zh,note_en
 fort,,堡,Fort,city,明,Ming,1537,1000000,,,,,,unverified,reported,C264,,
 bridge,,桥,Bridge,city,明,Ming,1447,,,,,,,unverified,reported,C265,,
 """
-RULES = """height_rule,site,name_zh,name_en,rule_form,distance_from,distance_to,range_class,permitted_height,slope,applies_to,\
+RULES = """height_rule,site,name_zh,name_en,rule_form,distance_from,distance_to,range_class,permitted_height,height_slope,applies_to,\
 valid_from,valid_to,document,clause,review,origin,source
 near,fort,近,Near,step,0,100,,9,,all,2015-01-01,,x,,stand-in,stand-in,x
 middle,fort,中,Middle,step,100,300,,18,,all,2015-01-01,,x,,stand-in,stand-in,x

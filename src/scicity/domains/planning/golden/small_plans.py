@@ -58,13 +58,16 @@ LAYERS = {
         ("a", "0701", square(0, 0, 600, 1000)),
         ("b", "14", square(600, 0, 1400, 1000)),
         ("gone", "10", square(0, 0, 600, 1000)),
+        a={"valid_from": "2019-01-01T00:00:00Z"},
         gone={"valid_to": "2019-01-01T00:00:00Z"},
     ),
     "plan-energy": collection(
         ("x", "07", square(0, 0, 500, 1000)), ("y", "13", square(500, 0, 900, 1000)), ("z", "14", square(900, 0, 1400.5, 1000))
     ),
     "plan-old": collection(("o", "10", square(0, 0, 2000, 1000))),
-    "control-lines": collection(("f", "farmland", square(0, 800, 2000, 1000)), ("g", "green", square(550, 0, 950, 1000))),
+    "control-lines": collection(
+        ("f", "permanent farmland", square(0, 800, 2000, 1000)), ("g", "green line", square(550, 0, 950, 1000))
+    ),
     "parcels": collection(
         ("p1", "07", square(0, 0, 400, 1000)),
         ("p2", "16", square(400, 0, 1200, 1000)),

@@ -35,8 +35,8 @@ def put(found, table, rows):
 def test_plans_are_compared_and_areas_add_up(loaded):
     rows = {(row["plan"], row["against"]): row for row in loaded.rows("planning.comparison")}
     assert set(rows) == {
-        *(("city", "energy"), ("city", "line:farmland"), ("city", "line:green")),
-        *(("energy", "line:farmland"), ("energy", "line:green")),
+        *(("city", "energy"), ("city", "line:permanent farmland"), ("city", "line:green line")),
+        *(("energy", "line:permanent farmland"), ("energy", "line:green line")),
     }
     both = rows["city", "energy"]
     assert [
@@ -56,9 +56,11 @@ def test_conflicts_have_place_zone_and_what_goes_first(loaded):
     assert (home["land_use"], home["other_land_use"], home["prevails"], home["zone"]) == ("07", "13", "this", "west")
     assert home["conflict_area"] == pytest.approx(10 * HA, rel=1e-6)
     assert shapely.from_wkb(home["geometry"]).contains(shapely.Point(home["longitude"], home["latitude"]))
-    assert rows["city", "line:farmland", "b", "f"]["prevails"] == "other"
-    assert rows["city", "line:green", "a", "g"]["conflict_area"] == pytest.approx(50 * 800, rel=1e-6)  # the rest is farmland
-    assert ("city", "line:green", "b", "g") not in rows  # a park within the green line
+    assert rows["city", "line:permanent farmland", "b", "f"]["prevails"] == "other"
+    assert rows["city", "line:green line", "a", "g"]["conflict_area"] == pytest.approx(
+        50 * 800, rel=1e-6
+    )  # the rest is farmland
+    assert ("city", "line:green line", "b", "g") not in rows  # a park within the green line
     assert home["stand_in"] is False
 
 
@@ -93,6 +95,21 @@ def test_the_reserve_and_what_it_was_used_for(loaded):
     assert {key: area / HA for key, area in uses.items()} == pytest.approx(
         {(2024, "west", "10"): 30, (2024, "district", "10"): 30}, abs=1e-6
     )
+
+
+def test_a_layer_of_the_reserve_goes_before_what_parcels_say(tmp_path):
+    kept = collection(
+        ("s1", None, square(400, 0, 800, 1000)),
+        ("s2", None, square(1300, 0, 1400, 1000)),
+        s1={"valid_to": "2020-01-01T00:00:00Z"},
+    )
+    found = SmallPlans(tmp_path, layers={"strategic-reserve": kept})
+    found.city.load()
+    rows = {(row["day"].year, row["zone"]): row for row in found.rows("planning.reserve_account")}
+    names = ("reserve_area", "reserve_kept_area", "reserve_used_area", "reserve_unknown_area")
+    assert [rows[2009, "district"][n] / HA for n in names] == pytest.approx([50, 50, 0, 0], abs=1e-6)
+    # of what was released, 30 ha became industry, and of 10 ha the parcels say reserve still
+    assert [rows[2024, "district"][n] / HA for n in names] == pytest.approx([50, 10, 30, 10], abs=1e-6)
 
 
 def test_blue_and_green_count_each_place_once(loaded):
@@ -180,8 +197,8 @@ def test_what_not_everybody_may_see_makes_what_not_everybody_may_see(tmp_path):
     rows = {(row["plan"], row["against"], row["feature"]): row for row in found.rows("planning.conflict")}
     assert rows["city", "energy", "a"]["restricted_to"] == "leader"
     assert rows["city", "energy", "b"]["restricted_to"] == "expert leader"
-    assert rows["city", "line:farmland", "a"]["restricted_to"] == "leader officer"
-    assert rows["city", "line:farmland", "b"]["restricted_to"] is None
+    assert rows["city", "line:permanent farmland", "a"]["restricted_to"] == "leader officer"
+    assert rows["city", "line:permanent farmland", "b"]["restricted_to"] is None
 
 
 def test_a_bow_tie_and_a_parcel_drawn_twice_break_nothing(tmp_path):
@@ -234,14 +251,14 @@ def test_own_thresholds_and_lines_go_before_those_of_the_program(tmp_path):
     head = "control_line,name_zh,name_en,control_kind,land_uses,precedence,document,clause,review\n"
     registers = {
         "planning_thresholds": "rule,threshold,source,review\nsliver_area,150000,x,unverified\n",
-        "control_lines": head + "farmland,农田,Farmland,forbids,14,1,x,,verified\n",
+        "control_lines": head + "permanent farmland,农田,Farmland,forbids,14,1,x,,verified\n",
     }
     found = SmallPlans(tmp_path, registers)
     found.city.load()
     rows = {(row["plan"], row["against"], row["feature"], row["other_feature"]): row for row in found.rows("planning.conflict")}
     assert rows["city", "energy", "a", "y"]["piece_kind"] == "sliver"  # 10 ha, and a piece counts from 15 on
-    assert ("city", "line:farmland", "a", "f") not in rows
-    assert ("city", "line:farmland", "b", "f") in rows
+    assert ("city", "line:permanent farmland", "a", "f") not in rows
+    assert ("city", "line:permanent farmland", "b", "f") in rows
 
 
 def test_a_change_of_one_layer_recomputes_what_reads_it(loaded):
