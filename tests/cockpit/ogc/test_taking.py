@@ -197,3 +197,9 @@ def test_the_catalogue_of_open_data_holds_the_layers_that_all_may_see(stranger: 
         assert json.loads(stranger.client.get("/open-data/catalog.jsonld").content)["dcat:dataset"] == []
     finally:
         layered.district.settings.pop("public")
+
+
+def test_tiles_are_in_the_ledger(officer: Asking) -> None:
+    officer.answer("collections/islands/tiles/WebMercatorQuad/0/0/0")
+    taking.keep()
+    assert Taking.objects.get(layer="islands", way="tiles", person="olga").times == 1
