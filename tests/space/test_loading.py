@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+import duckdb
 import pyarrow as pa
 import pytest
 import shapely
@@ -179,3 +180,12 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
         problems = Problems()
         loading.rows(Spec(layer="x", layer_file=name), tmp_path, BEIJING, problems)
         assert [problem.code for problem in problems] == ["file-kind"]
+
+
+def test_what_is_kept_of_a_batch_does_not_hold_the_batch():
+    column = duckdb.sql("SELECT range::VARCHAR AS feature, repeat('x', 900) AS told FROM range(2000)").to_arrow_table()[
+        "feature"
+    ]
+    kept = loading._apart(column)
+    assert kept.equals(column)
+    assert kept.chunk(0).buffers()[2].address not in {chunk.buffers()[2].address for chunk in column.chunks}

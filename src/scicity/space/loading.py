@@ -146,6 +146,11 @@ def _behind(batch: pa.RecordBatch, before: int) -> pa.RecordBatch:
     return batch.set_column(batch.schema.get_field_index(NUMBER), NUMBER, pc.add(batch.column(NUMBER), before))
 
 
+def _apart(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column in memory of its own: what comes from another library is held whole for as long as any column of it is."""
+    return pa.chunked_array([pa.concat_arrays([*column.chunks, pa.array([], column.type)])])
+
+
 def _position(batch: pa.RecordBatch) -> tuple[float, float] | None:
     """The first position of a file, to guess its CRS by."""
     for wkb in batch.column(GEOMETRY).slice(0, 10).to_pylist():
