@@ -18,12 +18,9 @@ from scicity.kernel.tables import Read, derived
 
 ON_FOOT = "foot"
 SCHOOLS = {
-    **NETWORK,
-    **MODES,
-    **DAYS,
-    **CLASSES,
-    "residents": Read("circles.resident", trace={"day": "day", "zone": "zone"}),
-    "facilities": Read("circles.facility", trace={"day": "day", "facility_class": "facility_class", "facility": "facility"}),
+    **{name: Read(read.table) for name, read in (NETWORK | MODES | DAYS | CLASSES).items()},
+    "residents": Read("circles.resident"),
+    "facilities": Read("circles.facility"),
 }
 
 

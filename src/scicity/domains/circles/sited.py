@@ -15,11 +15,10 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived
 
 QUESTION = {
-    **NETWORK,
-    **MODES,
-    "residents": Read("circles.resident", trace={"day": "day", "age_group": "age_group"}),
-    "candidate": Read("circles.candidate", trace={"facility_class": "facility_class", "candidate": "candidate"}),
-    "siting": Read("circles.siting", trace={"siting": "siting"}),
+    **{name: Read(read.table) for name, read in (NETWORK | MODES).items()},
+    "residents": Read("circles.resident"),
+    "candidate": Read("circles.candidate"),
+    "siting": Read("circles.siting"),
 }
 
 

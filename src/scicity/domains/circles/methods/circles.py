@@ -35,7 +35,7 @@ def judged(access: pa.Table, parts: Sequence[Mapping[str, Any]], rule: str) -> p
     state = rows.words(some.column("access_state"))
     cost[which, column] = np.nan_to_num(np.where(by_metres[column], length, time), nan=np.inf)
     empty[which, column] = state == "no_facilities"
-    off[which] |= state == "off_network"
+    np.logical_or.at(off, which, state == "off_network")
     met = cost <= np.array([part["reach_limit"] for part in parts]) + EPSILON
     stand_in = np.zeros(len(found), dtype=bool)
     np.logical_or.at(stand_in, which, some.column("stand_in").to_numpy(zero_copy_only=False).astype(bool))
