@@ -46,7 +46,9 @@ def by_zone(city: Any, table: str, day: date, **where: Any) -> list[Any]:
 
 def classes(city: Any) -> dict[str, Any]:
     """The classes of parks; the district's own go first."""
-    return {row["park_class"]: row for table in ("greenways.park_class", "greenways.own_park_class") for row in city.rows(table)}
+    return {
+        row["park_class"]: row for table in ("greenways.park_class", "greenways.own_park_class") for row in city.rows(table)
+    }
 
 
 def circles(city: Any, day: date) -> list[dict[str, Any]]:

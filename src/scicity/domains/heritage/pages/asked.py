@@ -6,8 +6,16 @@ from datetime import date, datetime
 from typing import Any
 
 LISTED, DRAWN = 100, 30
-VERDICTS = {"breaks": ("超高", "breaks it", "bad"), "keeps": ("符合", "keeps it", "good"), "unknown": ("高度未知", "height unknown", "old")}
-CHECKS = {"distance": ("距离分级", "by distance"), "range": ("保护区划内", "within a range"), "corridor": ("视线通廊", "view corridor")}
+VERDICTS = {
+    "breaks": ("超高", "breaks it", "bad"),
+    "keeps": ("符合", "keeps it", "good"),
+    "unknown": ("高度未知", "height unknown", "old"),
+}
+CHECKS = {
+    "distance": ("距离分级", "by distance"),
+    "range": ("保护区划内", "within a range"),
+    "corridor": ("视线通廊", "view corridor"),
+}
 FORMS = {"step": ("分级", "step"), "slope": ("斜坡", "slope"), "no_building": ("不得新建", "no building")}
 LEVELS = {
     "nation": ("全国重点文物保护单位", "protected by the nation"),
@@ -48,7 +56,13 @@ def checks(city: Any, day: date, site: str = "", breaking: bool = False) -> list
     rules, views = named(city, "heritage.height_rule", "height_rule"), named(city, "heritage.view_corridor", "corridor")
     built = buildings(city)
     rows = [row for row in city.rows("heritage.height_check", where=where) if _holds(row, moment)]
-    rows.sort(key=lambda row: (-(row["excess_height"] if row["excess_height"] is not None else -1e9), row["feature"], row["height_rule"]))
+    rows.sort(
+        key=lambda row: (
+            -(row["excess_height"] if row["excess_height"] is not None else -1e9),
+            row["feature"],
+            row["height_rule"],
+        )
+    )
     return [
         {
             "row": row,

@@ -24,7 +24,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     breaches = asked.checks(city, chosen["day"], breaking=True) if chosen else []
     context = {
         "sites": [
-            {"row": row, "standing": standing.get(key), "area": areas.get(key), "level": asked.LEVELS.get(row["protection_level"] or "")}
+            {
+                "row": row,
+                "standing": standing.get(key),
+                "area": areas.get(key),
+                "level": asked.LEVELS.get(row["protection_level"] or ""),
+            }
             for key, row in known.items()
         ],
         "known": known,
@@ -70,7 +75,11 @@ def site(request: HttpRequest, site: str) -> HttpResponse:
 def map_of() -> dict[str, Any]:
     """What the map of a page is told: the zones, the sites, and the buildings that break a rule."""
     zh = language() == "zh"
-    areas = (("zones", "分区", "Zones"), ("heritage-sites", "文物", "Sites"), ("protection-ranges", "保护区划", "Protection ranges"))
+    areas = (
+        ("zones", "分区", "Zones"),
+        ("heritage-sites", "文物", "Sites"),
+        ("protection-ranges", "保护区划", "Protection ranges"),
+    )
     layers = [
         {"name": name, "url": reverse("map-layer", args=[name]), "kind": "area", "label": first if zh else second}
         for name, first, second in areas

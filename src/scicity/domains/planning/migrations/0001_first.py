@@ -4,52 +4,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Observation',
+            name="Observation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('plan', models.CharField(max_length=120, verbose_name='规划 · plan')),
-                ('plan_target', models.CharField(max_length=120, verbose_name='目标 · target')),
-                ('observed_on', models.DateField(verbose_name='监测日期 · observed on')),
-                ('value', models.FloatField(verbose_name='数值 · value')),
-                ('note', models.CharField(blank=True, max_length=1000, verbose_name='说明 · note')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                ("plan", models.CharField(max_length=120, verbose_name="规划 · plan")),
+                ("plan_target", models.CharField(max_length=120, verbose_name="目标 · target")),
+                ("observed_on", models.DateField(verbose_name="监测日期 · observed on")),
+                ("value", models.FloatField(verbose_name="数值 · value")),
+                ("note", models.CharField(blank=True, max_length=1000, verbose_name="说明 · note")),
             ],
             options={
-                'verbose_name': '规划监测 · observation of a plan',
-                'verbose_name_plural': '规划监测 · observations of plans',
-                'ordering': ('plan', 'plan_target', '-observed_on'),
-                'constraints': [models.UniqueConstraint(fields=('plan', 'plan_target', 'observed_on'), name='one_observation_of_a_day', violation_error_message='当日已有监测值 · there is a value of this day already')],
+                "verbose_name": "规划监测 · observation of a plan",
+                "verbose_name_plural": "规划监测 · observations of plans",
+                "ordering": ("plan", "plan_target", "-observed_on"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("plan", "plan_target", "observed_on"),
+                        name="one_observation_of_a_day",
+                        violation_error_message="当日已有监测值 · there is a value of this day already",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Resolution',
+            name="Resolution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField(auto_now=True)),
-                ('conflict', models.CharField(db_index=True, max_length=40, verbose_name='冲突 · conflict')),
-                ('act_number', models.PositiveIntegerField()),
-                ('plan', models.CharField(max_length=120)),
-                ('against', models.CharField(max_length=160)),
-                ('resolution_act', models.CharField(choices=[('proposed', 'proposed'), ('agreed', 'agreed'), ('dismissed', 'dismissed'), ('reopened', 'reopened')], max_length=20, verbose_name='处置 · act')),
-                ('reason', models.CharField(max_length=1000, verbose_name='理由 · reason')),
-                ('decided_on', models.DateField()),
-                ('restricted_to', models.CharField(blank=True, max_length=400)),
-                ('place', models.TextField(blank=True)),
-                ('who', models.CharField(max_length=150)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entered_at", models.DateTimeField(auto_now=True)),
+                ("conflict", models.CharField(db_index=True, max_length=40, verbose_name="冲突 · conflict")),
+                ("act_number", models.PositiveIntegerField()),
+                ("plan", models.CharField(max_length=120)),
+                ("against", models.CharField(max_length=160)),
+                (
+                    "resolution_act",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "proposed"),
+                            ("agreed", "agreed"),
+                            ("dismissed", "dismissed"),
+                            ("reopened", "reopened"),
+                        ],
+                        max_length=20,
+                        verbose_name="处置 · act",
+                    ),
+                ),
+                ("reason", models.CharField(max_length=1000, verbose_name="理由 · reason")),
+                ("decided_on", models.DateField()),
+                ("restricted_to", models.CharField(blank=True, max_length=400)),
+                ("place", models.TextField(blank=True)),
+                ("who", models.CharField(max_length=150)),
             ],
             options={
-                'verbose_name': '冲突处置 · act on a conflict',
-                'verbose_name_plural': '冲突处置 · acts on conflicts',
-                'ordering': ('conflict', 'act_number'),
-                'constraints': [models.UniqueConstraint(fields=('conflict', 'act_number'), name='one_act_on_a_conflict_of_a_number')],
+                "verbose_name": "冲突处置 · act on a conflict",
+                "verbose_name_plural": "冲突处置 · acts on conflicts",
+                "ordering": ("conflict", "act_number"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("conflict", "act_number"), name="one_act_on_a_conflict_of_a_number")
+                ],
             },
         ),
     ]

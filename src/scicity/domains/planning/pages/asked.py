@@ -36,10 +36,8 @@ def uses(city: Any) -> dict[str, Any]:
 
 def other(row: Any, known: dict[str, Any], rules: dict[str, Any]) -> tuple[str, str]:
     """The names of what a plan is compared with."""
-    if row["against"].startswith(LINE):
-        rule = rules.get(row["against"].removeprefix(LINE))
-    else:
-        rule = known.get(row["against"])
+    against = row["against"]
+    rule = rules.get(against.removeprefix(LINE)) if against.startswith(LINE) else known.get(against)
     return (rule["name_zh"], rule["name_en"]) if rule else (row["against"], row["against"])
 
 
@@ -97,7 +95,17 @@ def conflicts(city: Any, chosen: dict[str, str], limit: int = LISTED) -> tuple[l
     """The conflicts that are asked for, the largest first, and how many there are."""
     where = {name: chosen[name] for name in ("plan", "against", "piece_kind", "zone") if chosen.get(name)}
     columns = [
-        *("conflict", "plan", "against", "feature", "feature_class", "land_use", "other_feature", "other_class", "other_land_use"),
+        *(
+            "conflict",
+            "plan",
+            "against",
+            "feature",
+            "feature_class",
+            "land_use",
+            "other_feature",
+            "other_class",
+            "other_land_use",
+        ),
         *("piece_kind", "conflict_area", "sliver_area", "mean_width", "prevails", "zone", "stand_in"),
     ]
     states = {row["conflict"]: row for row in city.rows("planning.conflict_state")}
@@ -109,7 +117,9 @@ def conflicts(city: Any, chosen: dict[str, str], limit: int = LISTED) -> tuple[l
     return [entry(row, known, rules, named, states) for row in rows[:limit]], len(rows)
 
 
-def entry(row: Any, known: dict[str, Any], rules: dict[str, Any], named: dict[str, Any], states: dict[str, Any]) -> dict[str, Any]:
+def entry(
+    row: Any, known: dict[str, Any], rules: dict[str, Any], named: dict[str, Any], states: dict[str, Any]
+) -> dict[str, Any]:
     """A conflict in words."""
     state = states.get(row["conflict"])
     first = words.word(words.PREVAILS, row["prevails"])

@@ -30,7 +30,11 @@ ACTS = {
     "reopened": ("重新打开", "reopen"),
 }
 PIECES = {"conflict": ("冲突", "conflict"), "sliver": ("碎屑", "sliver")}
-PREVAILS = {"this": ("本规划优先", "this plan"), "other": ("对方优先", "the other"), "open": ("次序相同，待协商", "equal: to be agreed")}
+PREVAILS = {
+    "this": ("本规划优先", "this plan"),
+    "other": ("对方优先", "the other"),
+    "open": ("次序相同，待协商", "equal: to be agreed"),
+}
 CONTROL = {"forbids": ("禁止其内", "forbids inside"), "confines": ("限于其内", "confines to its inside")}
 LATE = {
     "met": ("已达到", "met", "good"),
