@@ -12,6 +12,7 @@ import shapely
 
 from tools.standin_ground import Box, Cell, Place, line, shape, wobble
 from tools.standin_parcels import RULE, Feature, Land, Parcel, first_day
+from tools.standin_places import RINGS, SITES
 from tools.standin_towns import GONGHUA
 
 # Storeys from, to; height of a storey [m]; length and depth of a footprint as shares of the parcel; how many stand there.
@@ -78,13 +79,17 @@ NAMED: tuple[tuple[str, str, str, str, str, int, int, str, dict[str, int]], ...]
 HOMES = {"homes": 1.0, "old": 0.6, "campus": 0.12, "centre": 0.05}  # weight of a quarter of a block for residents
 
 
-def highest(place: Place, town_name: str) -> float:
-    """How high [m] it is built at a place: low at the fortress, higher outwards, as the report wishes it."""
-    if town_name != "future-science-city":
+def highest(shape: shapely.Geometry, city: bool) -> float:
+    """How high [m] it is built: within the rings of the sites what they allow, higher outwards, as the report wishes it."""
+    if not city:
         return 80.0
-    west, south, east, north = GONGHUA
-    off = math.hypot(max(west - place[0], 0, place[0] - east), max(south - place[1], 0, place[1] - north))
-    return 9.0 if off == 0 else 12.0 + off * 0.045
+    off = shapely.box(*GONGHUA).distance(shape)
+    allowed = [30 + (off - 600) * 0.05 if off > 600 else 30.0]
+    for site, _, _, _, box, _, _ in SITES:
+        away = shapely.box(*box).distance(shape)
+        rings = RINGS if site == "gonghua" else RINGS[:3]
+        allowed += [height for *_, near, far, height in rings if near <= away < far]
+    return float(min(allowed))
 
 
 class Built:
@@ -130,7 +135,7 @@ class Built:
             if not ground.contains(box) or box.intersects(taken):
                 continue
             floors = low + int((high - low + 1) * wobble("floors", parcel.feature) ** 1.6)
-            limit = highest(place, self.town.folder.name)
+            limit = highest(box, self.town.folder.name == "future-science-city")
             breaks = wobble("breaks", parcel.feature) < 0.06  # some are built higher than the rule, so that it shows
             if not breaks:
                 floors = max(1, min(floors, int(limit // storey)))

@@ -266,8 +266,8 @@ class Ground:
 
     def _year(self, cell: Cell) -> int:
         """The year in which a block is built on: the nearer to where the district began the earlier; 0: before 2009."""
-        if not self.urban(cell):
-            return 0
+        if not self.urban(cell) or cell in self.town.kept:
+            return 0  # what a site decides was there before
         if any(self.cell_at(place) == cell for place, _ in self.town.held.values()):
             return 2013
         x, y = self.middle(cell)

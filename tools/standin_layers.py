@@ -105,7 +105,8 @@ def makers(town: Town) -> dict[str, Callable[[], Iterable[Feature]]]:
     built, places, below = Built(land), Places(land), Below(ground, ways)
     return {
         "parcels": land.features, "plan-regulatory": land.regulatory, "plan-greenspace": land.green_plan,
-        "control-lines": land.control_lines, "strategic-reserve": land.reserve, "buildings": built.buildings,
+        "control-lines": lambda: [*land.control_lines(), *places.purple()],
+        "strategic-reserve": land.reserve, "buildings": built.buildings,
         "heritage-sites": places.sites, "protection-ranges": places.ranges, "view-corridors": places.views,
         "parks": places.parks, "green-space": land.green_space, "greenways": ways.greenways, "water": land.water,
         "streets": ways.streets, "transit-stops": ways.stops, "facilities": built.facilities,

@@ -97,6 +97,14 @@ class Places:
                 "origin": "stand-in", "source": "named by the report (3.6.3), its place is schematic; rule H1 of SOURCES.md",
             }, shape(self.town, self.town.water["old-channel"])  # fmt: skip
 
+    def purple(self) -> Iterator[Feature]:
+        """control-lines: the purple line, around each site as its protection range is."""
+        for site, zh, en, _, box, _, _ in self._sites():
+            yield {
+                "feature": f"purple-line-{site}", "name_zh": f"城市紫线 {zh}", "name_en": f"Purple line {en}",
+                "feature_class": "purple line", "valid_from": "2018-01-01", "origin": "stand-in", "source": RULE.format("L4"),
+            }, shape(self.town, shapely.box(*box).buffer(RINGS[0][4], join_style="mitre"))  # fmt: skip
+
     def _sites(self) -> tuple[Any, ...]:
         if self.city:
             return SITES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from django.test import Client
 from scicity.cockpit import city as cities
 from scicity.cockpit import roles
 from scicity.cockpit.models import AuditEntry, Person
-from scicity.domains.indicators import models
+from scicity.domains.indicators import models, reminders
 from scicity.domains.indicators.golden.small_district import Small, declare
 from scicity.domains.indicators.golden.test_editions import FILES
 from scicity.kernel.computing import Computing
@@ -159,6 +160,28 @@ def test_a_data_owner_enters_values_of_his_own_body_alone(own):
     assert "delivered" in page
 
 
+def test_a_value_of_a_zone_is_kept_beside_that_of_the_whole(served):
+    officer = somebody("officer", "officer")
+    for zone in ("", "east"):
+        assert officer.post("/indicators/duties/", ENTERED | {"zone": zone}).status_code == 302
+    assert set(models.ManualValue.objects.values_list("zone", "value")) == {("district", 410_000.0), ("east", 410_000.0)}
+    assert '<option value="east" selected>' in officer.get("/indicators/duties/?zone=east").content.decode()
+
+
+def test_whoever_enters_for_a_body_is_reminded_before_the_day(served):
+    somebody("owner", "data-owner"), somebody("other", "data-owner")
+    models.DutyHolder(who="owner", responsible_zh="科委").save()
+    models.DutyHolder(who="nobody", responsible_zh="科委").save()
+    city = cities.open_city(settings.PLACE)
+    day = date(2025, 3, 31)  # ninety days behind 2024
+    assert list(reminders.due(city, date(2025, 4, 1), date(2025, 4, 4))) == []
+    assert list(reminders.due(city, date(2025, 3, 20), date(2025, 3, 30))) == []
+    (told,) = reminders.due(city, date(2025, 3, 28), day)
+    assert [person.username for person in told.people] == ["owner"] and told.about == "/indicators/duties/"
+    assert "科委：1 项指标值应于2025年3月31日前报送\n孵化平台面积（2024）" in told.text_zh
+    assert "Science office: 1 value of an indicator is due on 2025-03-31\nIncubators (2024)" in told.text_en
+
+
 def test_a_value_is_changed_with_a_reason_and_stands_in_the_audit_trail(served):
     officer = somebody("officer", "officer")
     assert officer.post("/indicators/duties/", ENTERED).status_code == 302
@@ -180,6 +203,7 @@ def test_a_value_is_changed_with_a_reason_and_stands_in_the_audit_trail(served):
         ("value", "inf"),
         ("document", ""),
         ("indicator", "x"),
+        ("zone", "nowhere"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_and_nothing_is_kept(served, field, value):

@@ -19,6 +19,11 @@ from tools import helsinki_district
 from tools.standin_layers import LAYERS, write
 from tools.standin_towns import TOWNS
 
+from scicity.kernel.district import District
+from scicity.kernel.problems import Problems
+from scicity.space import loading
+from scicity.space.register import specs_of
+
 DISTRICTS = Path(__file__).parents[2] / "districts"
 MADE = tuple(TOWNS)
 SUFFIX = {layer[0]: layer[4] for layer in LAYERS}
@@ -169,6 +174,7 @@ def test_what_the_report_counts_is_there() -> None:
     name = "future-science-city"
     schools = [row for row in features(name, "facilities") if row["feature_class"] == "school"]
     assert Counter(row["stage"] for row in schools) == {"primary": 29, "secondary": 10}  # C212-C214
+    assert max(row["valid_from"] for row in schools) < "2025"
     assert sum(float(row["length"]) for row in features(name, "greenways")) == pytest.approx(42_000, abs=1)  # C245
     town = TOWNS[name]()
     lengths: Counter[str] = Counter()
@@ -211,3 +217,25 @@ def test_zones_and_residents_of_the_extract_are_what_the_script_makes(tmp_path: 
     frame = shapely.box(*helsinki_district.FRAME)
     assert shapely.union_all(zones).symmetric_difference(frame).area < 1e-12
     assert sum(zone.area for zone in zones) == pytest.approx(frame.area, rel=1e-9)
+
+
+def test_the_extract_loads_whole_and_every_layer_of_it_is_what_its_tags_say() -> None:
+    """Counts are those of the extract by the conditions of the register; what is left out is told in SOURCES.md."""
+    district = District.open(DISTRICTS / "helsinki", Problems())
+    counts, kinds, told = {}, {}, (DISTRICTS / "helsinki" / "SOURCES.md").read_text(encoding="utf-8")
+    for name, spec in specs_of(district).items():
+        problems, report = Problems(), loading.Report(name)
+        rows = loading.rows(spec, district.folder, district.calendar, problems, report)
+        assert [str(each) for each in problems.items] == [], name
+        counts[name] = rows.num_rows
+        kinds[name] = Counter(rows.column("feature_class").to_pylist())
+        left_out = re.findall(r"'(?:way|relation)-(\d+)'", spec.where_sql or "")
+        assert [number for number in left_out if number not in told] == []
+        assert spec.licence == "ODbL-1.0"
+        assert set(report.mended.column("fault").to_pylist()) <= {"bow-tie", "self-touch", "collapsed", "unclosed"}
+    assert counts["streets"] == 2504
+    assert counts["buildings"] == 494 - 12
+    assert kinds["transit-stops"]["bus"] == 92
+    assert set(kinds["facilities"]) == {"school", "clinic", "culture", "sport", "market"}  # nobody drew an eldercare home here
+    assert kinds["parks"]["park"] == 17 - 1
+    assert counts["population"] == 127

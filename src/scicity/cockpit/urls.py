@@ -18,7 +18,6 @@ from scicity.cockpit.views import (
     health,
     language,
     live,
-    map,
     open_data,
     operation,
     overview,
@@ -28,9 +27,7 @@ from scicity.cockpit.views import (
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
-    path("map/", map.page, name="map"),
-    path("map/layers/<slug:name>.geojson", map.layer, name="map-layer"),
-    path("map/points/<str:table>.geojson", map.points, name="map-points"),
+    path("map/", include("scicity.cockpit.map.urls")),
     path("why/<path:address>", why.why, name="why"),
     path("glossary/", glossary.glossary, name="glossary"),
     path("data/", data.tables, name="data"),

@@ -39,6 +39,7 @@ KEYS: dict[str, dict[str, tuple[str, str]]] = {
         "standard_coal_equivalent": ("标准煤（当量值）", "Standard coal (equivalent value)"),
         "standard_coal_equal": ("标准煤（等价值）", "Standard coal (equal value)"),
         "heat_value": ("热值", "Heat value"),
+        "supply_chain": ("供应链", "Supply chain"),
     },
     "review": {"verified": ("已核对", "verified"), "unverified": ("未核对", "unverified"), "stand-in": ("示意", "stand-in")},
     "origin": {

@@ -36,7 +36,7 @@ NUMBERS, TIMES = ("elevation", "height", "depth"), ("valid_from", "valid_to")
 LONGEST_ID, LONGEST_DETAILS = 200, 100_000  # characters
 CONVERTED = "converted_from"  # a detail of features that were shifted
 ESTIMATED = "_estimated_from"  # behind a column: the detail that tells by what a number of metres was estimated
-OWN_ID = "@id"  # in a condition: the id that the file itself gives to a feature
+OWN_ID = "@id"  # as an attribute: the id that the file itself gives to a feature
 
 
 class Telling:
@@ -108,6 +108,8 @@ class Telling:
 
     def table(self, batch: pa.RecordBatch) -> pa.Table:
         """The rows of a batch; what cannot be is a problem with its feature's number."""
+        if OWN_ID in self.names and OWN_ID not in batch.schema.names and ID in batch.schema.names:
+            batch = batch.append_column(OWN_ID, batch.column(ID))
         theirs = [name for name in batch.schema.names if name not in OURS]
         self.seen |= dict.fromkeys(theirs)
         used: dict[str, tuple[Given, ...]] = {}
@@ -179,7 +181,7 @@ class Telling:
         untold and is no value; where several may give a column, all stay."""
         looked = [column for column in used if column not in self.told and column in (*NUMBERS, *TIMES)]
         untold = {column: used[column][0].name for column in looked}
-        alone = {given[0].name for given in used.values() if len(given) == 1 and given[0].factor is None}
+        alone = {given[0].name for given in used.values() if len(given) == 1 and given[0].factor is None} | {OWN_ID}
         pairs = [
             f"{_text(name)}, {_name('bad ' + column)}" for column, name in sorted(untold.items(), key=lambda each: each[1])
         ]

@@ -1,9 +1,9 @@
 """Coordinate reference systems: known or refused, and from each the way to WGS 84, longitude before latitude.
 
 CGCS2000 (EPSG:4490, its Gauss-Krüger zones) and WGS 84 differ by centimetres to some decimetres and are taken as one. GCJ-02
-and BD-09 are no datums but a deliberate shift by some hundred metres, of which no official formula is published: they are undone by
-the inverse of the formula that all open programs use, and what was undone is marked. Beijing 1954 and Xi'an 1980 are refused:
-their parameters are not public, and a wrong set is wrong by up to a hundred metres.
+and BD-09 are no datums but a deliberate shift by some hundred metres, of which no official formula is published: they are
+undone by the inverse of the formula that all open programs use, and what was undone is marked. Beijing 1954 and Xi'an 1980
+are refused: their parameters are not public, and a wrong set is wrong by up to a hundred metres.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def metric(longitude: float, latitude: float, told: str | None = None) -> CRS:
     """The CRS in metres for measuring at a place: the one that is told (`[space] crs`), else the CGCS2000 3-degree zone
     in China, else the UTM zone. Raises UnknownCrs for one that is not in metres.
 
-    Source: EPSG:4534 to EPSG:4554 (CGCS2000 / 3-degree Gauss-Krüger, central meridian 75° to 135°); EPSG:32601 to 32760 (UTM)."""
+    Source: EPSG:4534 to EPSG:4554 (CGCS2000 / 3-degree Gauss-Krüger, meridians 75° to 135°); EPSG:32601 to 32760 (UTM)."""
     if told:
         crs = reference(told).crs
         if not crs.is_projected or any(axis.unit_conversion_factor != 1 for axis in crs.axis_info[:2]):

@@ -294,8 +294,7 @@ def _unrolled(at: np.ndarray) -> np.ndarray:
 
 
 def cut(geometry: BaseGeometry) -> BaseGeometry | None:
-    """A geometry (WGS 84 degrees) that crosses the antimeridian, as parts on either side of it; None where it goes around a
-    pole.
+    """A geometry (WGS 84 degrees) that crosses the antimeridian as parts on its sides; None where it goes around a pole.
 
     Source: RFC 7946, 3.1.9 (a feature that crosses the antimeridian is cut in parts that do not)."""
     pieces: list[BaseGeometry] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -18,7 +19,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import shapely
@@ -285,8 +285,8 @@ class Index:
         places.take_away(dead)
         connection.executemany("DELETE FROM features WHERE fid = ?", ((fid,) for fid in dead))
         written = 0
-        for batch in self._streamed(engine, new, there=there, edited=edited):
-            written += self._put(connection, places, pa.table(batch))
+        for rows in engine.streamed(new, AT_ONCE, there=there, edited=edited):
+            written += self._put(connection, places, rows)
         changes = int(connection.execute(CHANGES).fetchone()[0]) + written + len(dead)
         places.settle(changes)
         connection.execute("UPDATE about SET told = ? WHERE name = 'changes'", (str(changes),))
@@ -322,17 +322,6 @@ class Index:
             values,
         )
 
-    @staticmethod
-    def _streamed(engine: Engine, text: str, **tables: pa.Table) -> Iterator[pa.RecordBatch]:
-        cursor: duckdb.DuckDBPyConnection = engine.cursor
-        for name, table in tables.items():
-            cursor.register(name, table)
-        try:
-            yield from cursor.execute(text).to_arrow_reader(AT_ONCE)
-        finally:
-            for name in tables:
-                cursor.unregister(name)
-
     # --- edits of people ---
 
     def edit(self, newest: Callable[[], tuple[pa.Table, Sequence[str]]]) -> None:
@@ -360,12 +349,13 @@ class Index:
     def quicken(self, sql: str) -> bool:
         """Sorts the features by an expression over `features f`, so that its values are found at once; whether that was new.
         Not more than some for each layer."""
+        own = re.sub(r"^(json_extract\()?f\.", r"\1", sql)
         name = "quick_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
         with self.writing() as connection:
             there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'quick_%'")}
             if name in there or len(there) >= MOST_QUICK:
                 return False
-            connection.execute(f"CREATE INDEX {name} ON features ({sql.replace('f.', '')})")
+            connection.execute(f"CREATE INDEX {name} ON features ({own})")
             connection.execute("ANALYZE features")
         return True
 

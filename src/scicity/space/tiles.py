@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 LAST = 18  # the last zoom that tiles are made of: beyond it a map draws these larger
 MAPPED = 256 << 20  # bytes of an index that are read as memory
 LARGEST = 256 << 20  # bytes of the tiles that are kept of a layer
+AT_ONCE = 1_000  # tiles that go where all are too many
 FORM = "1"  # of what is kept; of another form it is dropped
 ALL = "*"  # what somebody sees who sees all
 SCHEMA = """
@@ -76,11 +77,8 @@ class Tiles:
             return EMPTY
         with self.index.connected() as connection:
             connection.execute(f"PRAGMA mmap_size = {MAPPED}")
-            connection.execute("BEGIN")  # what is read is one state
-            try:
-                return self._found(connection, tile, language, seen)
-            finally:
-                connection.execute("ROLLBACK")
+            connection.execute("BEGIN")  # what is read is one state, up to the end of the block
+            return self._found(connection, tile, language, seen)
 
     def _found(self, connection: sqlite3.Connection, tile: Tile, language: str, seen: frozenset[str] | None) -> Made:
         state, rights = _state(connection), _rights(connection, seen)
@@ -206,7 +204,7 @@ def _keep(kept: sqlite3.Connection, state: str, key: tuple[object, ...], made: M
                 kept.execute(f"PRAGMA {of}").fetchone()[0] for of in ("page_count", "freelist_count", "page_size")
             )
             if (pages - free) * size > LARGEST:
-                kept.execute("DELETE FROM tiles WHERE rowid IN (SELECT rowid FROM tiles ORDER BY rowid LIMIT 1000)")
+                kept.execute("DELETE FROM tiles WHERE rowid IN (SELECT rowid FROM tiles ORDER BY rowid LIMIT ?)", (AT_ONCE,))
     finally:
         kept.execute("COMMIT")
 

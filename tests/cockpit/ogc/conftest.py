@@ -44,7 +44,8 @@ def layered(request: pytest.FixtureRequest, city: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(taking, "_later", lambda: None)
     for kept in (serving._specs, serving._followed, serving._kept, taking._known, taking._counted, door._known):
         kept.clear()
-    return served
+    yield served
+    taking._counted.clear()  # nothing is kept when the process ends
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
@@ -12,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.cockpit.annual import closing
 from scicity.cockpit.annual.models import ReportTemplate
 from scicity.cockpit.annual.shown import shown
@@ -73,7 +73,7 @@ def _sent(request: HttpRequest, spoken: str) -> HttpResponse:
     told = (f"已保存为第 {kept.number} 版", f"Kept as version {kept.number}")
     if act == "in_force":
         told = (f"第 {kept.number} 版已施行", f"Version {kept.number} is in force")
-    messages.success(request, told[language() != "zh"])
+    telling.done(request, *told)
     return redirect("annual-template", spoken=spoken)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from scicity.cockpit import audit
+from scicity.cockpit import audit, telling
 from scicity.cockpit.accounts import address_of, throttled
 from scicity.cockpit.annual import closing, jobs
 from scicity.cockpit.annual.models import ReportClosing
@@ -125,16 +124,15 @@ def act(request: HttpRequest, year: int) -> HttpResponse:
     """Closes or reopens the report of a year, signed with the password of whoever has the right."""
     if not request.user.has_perm(CLOSE) or request.scope is not None:
         raise PermissionDenied
-    chinese = language() == "zh"
     action, name = request.POST.get("action", "close"), request.user.get_username()
     reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
     if throttled(request, name):
-        messages.error(request, "失败次数过多，请稍后再试。" if chinese else "Too many failed tries; try again later.")
+        telling.refused(request, "失败次数过多，请稍后再试。", "Too many failed tries; try again later.")
         return redirect("annual-year", year=year)
     if not request.user.check_password(request.POST.get("password", "")):
         FailedLogin.objects.create(username=name[:150], address=address_of(request))
         audit.write("report-not-signed", f"annual {year}", after={"action": action[:20]})
-        messages.error(request, "密码不对，未签署。" if chinese else "The password is wrong; nothing was signed.")
+        telling.refused(request, "密码不对，未签署。", "The password is wrong; nothing was signed.")
         return redirect("annual-year", year=year)
     try:
         if action == "reopen":
@@ -142,13 +140,12 @@ def act(request: HttpRequest, year: int) -> HttpResponse:
         else:
             done = closing.close(request.city, year, name, reason, datetime.now(UTC))
     except closing.ReportRefused as refused:
-        messages.error(request, refused.zh if chinese else refused.en)
+        telling.refused(request, refused.zh, refused.en)
         return redirect("annual-year", year=year)
     audit.write(f"report-{done.action}", f"annual {year}", after={"act": done.pk, "reason": reason, "digest": done.digest})
-    told = ("报告已关闭" if chinese else "the report is closed") if done.action == "closed" else (
-        "报告已重新打开" if chinese else "the report is open again"
-    )  # fmt: skip
-    messages.success(request, f"{year}：{told}" if chinese else f"{year}: {told}")
+    closed = done.action == "closed"
+    zh, en = ("报告已关闭", "the report is closed") if closed else ("报告已重新打开", "the report is open again")
+    telling.done(request, f"{year}：{zh}", f"{year}: {en}")
     return redirect("annual-year", year=year)
 
 

@@ -59,6 +59,7 @@ def landing(request: HttpRequest) -> dict[str, Any]:
             link(f"{root}api?f=html", "service-doc", HTML, ("接口说明", "The documentation of the API")),
             link(f"{root}conformance", "conformance", JSON, ("符合的标准条款类", "Conformance classes")),
             link(f"{root}collections", "data", JSON, ("图层", "Collections")),
+            link(f"{root}tileMatrixSets", f"{REL}tiling-schemes", JSON, ("瓦片矩阵集", "Tile matrix sets")),
         ],
     }
 
@@ -80,6 +81,7 @@ def described(request: HttpRequest, collection: Collection) -> dict[str, Any]:
             link(f"{here}/items", "items", GEOJSON, ("要素（GeoJSON）", "Features as GeoJSON")),
             link(f"{here}/items?f=html", "items", HTML, ("要素（页面）", "Features as a page")),
             link(f"{here}/queryables", f"{REL}queryables", SCHEMA, ("可查询属性", "Queryables")),
+            link(f"{here}/tiles", f"{REL}tilesets-vector", JSON, ("矢量瓦片集", "Sets of vector tiles")),
             link(f"{here}/download.gpkg", "enclosure", GPKG, ("全部要素（GeoPackage）", "All features as GeoPackage")),
             link(
                 f"{here}/download.geojsonl",
@@ -133,7 +135,9 @@ def queryables(request: HttpRequest, collection: Collection) -> dict[str, Any]:
 def property_schema(each: Queryable) -> dict[str, Any]:
     """A property as a JSON Schema; columns with what the vocabulary says of them."""
     if each.kind == "geometry":
-        return {"title": _said(each.name), "format": "geometry-any", "x-ogc-role": "primary-geometry"}
+        # the reference is how drafts of Part 3 told a geometry; QGIS knows it by that
+        reference = {"$ref": "https://geojson.org/schema/Geometry.json"}
+        return {"title": _said(each.name), "format": "geometry-any", "x-ogc-role": "primary-geometry", **reference}
     told: dict[str, Any] = {"title": _said(each.name)}
     told["type"] = KINDS.get(each.kind, ["string", "number"])
     if each.kind == "timestamp":

@@ -33,6 +33,7 @@ WAYS = {
     "gpkg": ("GeoPackage", "GeoPackage"),
     "geojsonl": ("GeoJSON 序列", "sequence of GeoJSON"),
     "tiles": ("矢量瓦片", "vector tiles"),
+    "selection": ("地图选区导出", "selection on the map"),
 }
 HEAD = (
     "layer",

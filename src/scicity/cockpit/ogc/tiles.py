@@ -7,10 +7,13 @@ TileJSON 3.0.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import math
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+import numpy as np
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -27,29 +30,10 @@ QUAD = "WebMercatorQuad"
 QUAD_URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 MERCATOR = "http://www.opengis.net/def/crs/EPSG/0/3857"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-SPEC = "http://www.opengis.net/spec/"
-CONFORMS = [
-    *(f"{SPEC}ogcapi-tiles-1/1.0/conf/{name}" for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
-    *(
-        f"{SPEC}tms/2.0/conf/{name}"
-        for name in ("tilematrixset", "json-tilematrixset", "tilesetmetadata", "json-tilesetmetadata")
-    ),
-]
 HALF = math.pi * 6_378_137.0  # [m] from the middle of the square of Web Mercator to its sides
 PIXEL = 0.00028  # [m] of a screen, as OGC 17-083r4 has it
 LANGUAGES = ("zh", "en")
 NUMBERS = ("elevation", "height", "depth", "from", "to")
-
-
-def links(request: HttpRequest) -> list[dict[str, str]]:
-    """What the landing page links to."""
-    return [link(f"{base(request)}tileMatrixSets", f"{REL}tiling-schemes", JSON, ("瓦片矩阵集", "Tile matrix sets"))]
-
-
-def links_of(request: HttpRequest, layer: str) -> list[dict[str, str]]:
-    """What the description of a collection links to."""
-    here = f"{base(request)}collections/{quote(layer)}/tiles"
-    return [link(here, f"{REL}tilesets-vector", JSON, ("矢量瓦片集", "Sets of vector tiles"))]
 
 
 @door
@@ -196,8 +180,6 @@ def _limits(box: tuple[float, float, float, float] | None) -> list[dict[str, Any
     """At each zoom, the tiles that a box lies in."""
     if box is None:
         return []
-    import numpy as np
-
     (left, top), (right, bottom) = world(np.array([[box[0], box[3]], [box[2], box[1]]])).clip(0, 1).tolist()
     found = []
     for zoom in range(LAST + 1):
@@ -223,10 +205,6 @@ def _reads(request: HttpRequest) -> None:
 
 
 def _json(request: HttpRequest, told: dict[str, Any], kind: str = JSON) -> HttpResponse:
-    import hashlib
-
-    import msgspec
-
     content = msgspec.json.encode(told)
     etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
     answer = get_conditional_response(request, etag=etag) or HttpResponse(content, content_type=kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from scicity.cockpit.ogc import downloads, taking, views
+from scicity.cockpit.ogc import downloads, taking, tiles, views
 
 urlpatterns = [
     path("", views.home, name="ogc"),
@@ -19,4 +19,5 @@ urlpatterns = [
     path("collections/<str:name>/items", views.items, name="ogc-items"),
     path("collections/<str:name>/items/<path:feature>", views.item, name="ogc-item"),
     path("collections/<str:name>/download.<str:form>", downloads.download, name="ogc-download"),
+    *tiles.urlpatterns,
 ]

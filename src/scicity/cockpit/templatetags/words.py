@@ -20,6 +20,7 @@ from scicity.vocabulary import terms
 
 register = template.Library()
 _stamps: dict[str, str] = {}
+_manifests: dict[str, dict[str, Any]] = {}
 SHOWN_FIELDS = 3  # of an entry of the audit trail; more are folded
 LONGEST_TOLD = 200  # characters of one field of an entry of the audit trail
 LONG = 14  # characters; longer texts in a table get room
@@ -169,7 +170,31 @@ def table_title(table: Any) -> str:
 @register.simple_tag
 def islands() -> str:
     """The scripts and styles of charts and maps, as the build's manifest names them; nothing where they are not built."""
-    import json
+    parts = []
+    for entry in [each for each in _built().values() if each.get("isEntry")]:
+        parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in entry.get("css", ())]
+        parts.append(format_html('<script type="module" src="{}"></script>', static(f"built/{entry['file']}")))
+    return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
+
+
+@register.simple_tag
+def preload(island: str) -> str:
+    """Has the browser fetch an island's scripts and styles beside the entry that will ask for them: they come sooner."""
+    manifest = _built()
+    found, todo = {}, [key for key in manifest if key.endswith(f"/islands/{island}.ts")]
+    while todo:
+        key = todo.pop()
+        if key not in found and key in manifest:
+            found[key] = manifest[key]
+            todo += manifest[key].get("imports", ())
+    styles = dict.fromkeys(css for entry in found.values() for css in entry.get("css", ()))
+    parts = [format_html('<link rel="modulepreload" href="{}">', static(f"built/{entry['file']}")) for entry in found.values()]
+    parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in styles]
+    return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
+
+
+def _built() -> dict[str, Any]:
+    """The manifest of the built front end; empty where it is not built."""
     from pathlib import Path
 
     from django.conf import settings
@@ -177,16 +202,11 @@ def islands() -> str:
     built = Path(__file__).parents[1] / "static" / "built"
     found = next((file for file in (built / ".vite" / "manifest.json", built / "manifest.json") if file.exists()), None)
     if found is None:
-        return ""
+        return {}
     stamp = f"{found}@{found.stat().st_mtime_ns}"
-    if stamp not in _stamps or settings.DEBUG:
-        entries = [entry for entry in json.loads(found.read_text(encoding="utf-8")).values() if entry.get("isEntry")]
-        parts = []
-        for entry in entries:
-            parts += [format_html('<link rel="stylesheet" href="{}">', static(f"built/{css}")) for css in entry.get("css", ())]
-            parts.append(format_html('<script type="module" src="{}"></script>', static(f"built/{entry['file']}")))
-        _stamps[stamp] = mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
-    return _stamps[stamp]
+    if stamp not in _manifests or settings.DEBUG:
+        _manifests[stamp] = json.loads(found.read_text(encoding="utf-8"))
+    return _manifests[stamp]
 
 
 @register.filter
@@ -198,7 +218,7 @@ def at(mapping: Mapping[Any, Any], key: Any) -> Any:
 @register.filter
 def subject(row: Mapping[str, Any]) -> str:
     """Whom or what a statement is about, and in English what it measures."""
-    return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}"
+    return str(row["subject_zh"]) if language() == "zh" else f"{row['subject_en']}: {row['measure_en']}".replace("_", " ")
 
 
 @register.filter
@@ -212,6 +232,34 @@ def zone_name(context: Mapping[str, Any], zone: str | None) -> str:
     """The name of a zone in the reader's language."""
     row = next((row for row in context["city"].rows("district.zone") if row["zone"] == zone), None)
     return conditional_escape(name(row) or zone or "")
+
+
+# Uses that the registers of buildings name most; another one is shown as it is named.
+USES = {
+    "residential": ("住宅", "residential"),
+    "dormitory": ("宿舍", "dormitory"),
+    "university": ("高校", "university"),
+    "school": ("学校", "school"),
+    "office": ("办公", "office"),
+    "laboratory": ("实验", "laboratory"),
+    "hospital": ("医院", "hospital"),
+    "hotel": ("酒店", "hotel"),
+    "mall": ("商场", "mall"),
+    "retail": ("商业", "retail"),
+    "museum": ("博物馆", "museum"),
+    "data_centre": ("数据中心", "data centre"),
+    "factory": ("厂房", "factory"),
+    "workshop": ("车间", "workshop"),
+    "boiler_house": ("锅炉房", "boiler house"),
+    "power_station": ("电站", "power station"),
+    "station": ("车站", "station"),
+}
+
+
+@register.filter
+def use_word(use: str | None) -> str:
+    """The use of a building in the reader's language."""
+    return either(USES.get(use or "", (use or digits.UNKNOWN,) * 2))
 
 
 @register.filter

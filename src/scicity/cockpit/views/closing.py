@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from scicity.closing import ClosingRefused
-from scicity.cockpit import audit
+from scicity.cockpit import audit, telling
 from scicity.cockpit.accounts import address_of, throttled
 from scicity.cockpit.models import FailedLogin
 from scicity.cockpit.roles import keeps_data
@@ -42,24 +41,23 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _act(request: HttpRequest) -> None:
-    chinese = request.LANGUAGE_CODE.startswith("zh")
     action, period = request.POST.get("action", ""), request.POST.get("period", "").strip()[:10]
     reason, name = request.POST.get("reason", "").strip()[:LONGEST_REASON], request.user.get_username()
     if throttled(request, name):
-        messages.error(request, "失败次数过多，请稍后再试。" if chinese else "Too many failed tries; try again later.")
+        telling.refused(request, "失败次数过多，请稍后再试。", "Too many failed tries; try again later.")
         return
     if not request.user.check_password(request.POST.get("password", "")):
         FailedLogin.objects.create(username=name[:150], address=address_of(request))
         audit.write("closing-not-signed", period, after={"action": action[:20]})
-        messages.error(request, "密码不对，未签署。" if chinese else "The password is wrong; nothing was signed.")
+        telling.refused(request, "密码不对，未签署。", "The password is wrong; nothing was signed.")
         return
     closings, lake = request.city.closings, request.city.figures.lake
     try:
         with lake.alone():
             done = (closings.reopen if action == "reopen" else closings.close)(period, name, reason, datetime.now(UTC))
     except ClosingRefused as refused:
-        messages.error(request, refused.zh if chinese else refused.en)
+        telling.refused(request, refused.zh, refused.en)
         return
     audit.write(f"period-{done.action}", period, after={"act": done.number, "reason": reason, "digest": done.digest})
-    told = ("已关账" if chinese else "closed") if done.action == "closed" else ("已重新开账" if chinese else "reopened")
-    messages.success(request, f"{period} {told}")
+    zh, en = ("已关账", "closed") if done.action == "closed" else ("已重新开账", "reopened")
+    telling.done(request, f"{period} {zh}", f"{period} {en}")

@@ -1,88 +1,180 @@
-"""The map: zones and other layers of the district's folder, and everything in its registers that has a place."""
+"""The map: its page, its layers and everything in registers that has a place, as GeoJSON; the small map of other pages."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+import numpy as np
+import shapely
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 
-from scicity.access.files import layers
 from scicity.cockpit import discovery
 from scicity.cockpit.city import OpenCity
+from scicity.cockpit.map import layers, selecting, sheet
+from scicity.cockpit.map.feature import geojson, key_of_layer
+from scicity.cockpit.map.values import PLACED
 from scicity.cockpit.opening import path_of
+from scicity.cockpit.space.rights import seen_of
 from scicity.cockpit.templatetags.words import either, language, name, title_of
 from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.lineage import Row
-from scicity.kernel.problems import Problems
+from scicity.space.index import Query
+from scicity.space.register import Spec
 
-# Layers by the name of their file, from the ground up.
-LAYERS = {
-    "outline": ("轮廓", "Outline"),
-    "boundary": ("边界", "Boundary"),
-    "zones": ("分区", "Zones"),
-    "buildings": ("建筑", "Buildings"),
-    "stations": ("监测站", "Stations"),
-}
-PLACED = {"longitude", "latitude"}
-_layers: dict[tuple[str, int], dict[str, Any] | None] = {}
+CACHED = {"Cache-Control": "private, max-age=60"}
+COLUMNS = (
+    *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),
+    *("origin", "geometry"),
+)
+MOST = 20_000  # features of GeoJSON; a layer of more is drawn from tiles
+NAMED = 200  # zones whose names are written
+LEADER = ("outline", "boundary", "zones", "buildings")  # layers of the small map; `buildings` where they are few
+FEW = 400
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The map and, for those who do not see it, the same places as tables."""
-    context = context_of(request.city)
-    context["map"]["layers"] += brought()
-    return render(request, "cockpit/map.html", context)
+    """The map and, for those who do not see it, the same layers and places as tables. `?language=` is part of the address."""
+    wanted = request.GET.get("language", "")
+    if wanted in ("zh", "en"):
+        with translation.override("zh-hans" if wanted == "zh" else "en"):
+            return render(request, "cockpit/map.html", whole(request))
+    return render(request, "cockpit/map.html", whole(request))
 
 
-def brought() -> list[dict[str, Any]]:
-    """The layers that domains bring (`pages/map.py` with `LAYERS` and `features`), for the page of the map alone."""
+def whole(request: HttpRequest) -> dict[str, Any]:
+    """What the page of the map needs."""
+    city: OpenCity = request.city
+    spoken = language()
+    specs = layers.seen(request)
+    told = [layers.told(request, spec, spoken) for spec in specs.values()]
+    today = datetime.now(UTC).astimezone(city.district.calendar.tz).date()
+    roles = seen_of(request)
+    groups = [
+        each
+        for spec in specs.values()
+        if (index := layers.index_of(city, spec.layer)).about("version") is not None
+        for each in layers.mine(layers.groups(index), roles)
+    ]
+    tables = context_of(city)
+    return {
+        "onemap": {
+            "layers": told + others(city),
+            "themes": [*layers.themes(spoken), {"name": "registers", "label": either(("台账与监测", "Registers and sensors"))}],
+            "shown": layers.shown_first([each["name"] for each in told]),
+            "home": home_of(told),
+            "names": _zone_names(request, specs.get("zones")),
+            "today": int(today.strftime("%Y%m%d")),
+            "years": layers.span_of(city, groups, today),
+            "language": spoken,
+            "live": request.live,
+            "papers": {paper: [across, down] for paper, (_, _, across, down) in sheet.PAPERS.items()},
+            "urls": {
+                "values": reverse("map-values"),
+                "section": reverse("map-section"),
+                "trace": reverse("map-trace"),
+                "select": reverse("map-select"),
+                "sheet": reverse("map-sheet"),
+                "feature": "/map/features/",
+            },
+        },
+        "layers": [(spec, each) for spec, each in zip(specs.values(), told, strict=True)],
+        "zones": tables["zones"],
+        "registers": tables["registers"],
+        "sources": tables["sources"],
+    }
+
+
+def _zone_names(request: HttpRequest, spec: Spec | None) -> list[tuple[float, float, str]]:
+    """The names of zones, each with a point in it."""
+    city: OpenCity = request.city
+    if spec is None or (index := layers.index_of(city, spec.layer)).about("version") is None:
+        return []
+    rows = index.find(Query(seen=seen_of(request), limit=NAMED), COLUMNS)
+    known = names_of(city, spec.layer)
+    places = shapely.point_on_surface(shapely.from_wkb(np.array([row[-1] for row in rows], object)))
+    told = [_properties(city, spec, row, known, language())["label"] for row in rows]
+    return [(place.x, place.y, label) for place, label in zip(places, told, strict=True) if not place.is_empty]
+
+
+def home_of(told: list[dict[str, Any]]) -> list[float] | None:
+    """The box that the map shows first: of the zones, else of all layers."""
+    by_name = {each["name"]: each["bounds"] for each in told if each["bounds"]}
+    if not by_name:
+        return None
+    boxes = [by_name["zones"]] if "zones" in by_name else list(by_name.values())
+    return [*(min(box[at] for box in boxes) for at in (0, 1)), *(max(box[at] for box in boxes) for at in (2, 3))]
+
+
+def others(city: OpenCity) -> list[dict[str, Any]]:
+    """What is no layer of the folder: registers whose rows have a place, and what domains bring (`pages/map.py`)."""
+    found = [(table, title_of(city.figures.catalog[table]), False) for table in placed_tables(city) if _rows_of(city, table)]
+    for domain in discovery.with_pages():
+        if module := discovery.module(domain, "pages.map"):
+            found += [(f"{domain}.{one}", either(said), True) for one, said in module.LAYERS.items()]
     return [
         {
-            "name": f"{domain}.{name}",
-            "url": reverse("map-points", args=[f"{domain}.{name}"]),
-            "kind": "point",
-            "label": either(said),
-            "ring": True,
+            **{"name": one, "label": said, "theme": "registers", "loaded": True, "count": None, "kinds": [], "strata": []},
+            **{"bounds": None, "classes": [], "colour": layers.PALETTE[at % len(layers.PALETTE)], "tall": False},
+            **{
+                "deep": False,
+                "timed": False,
+                "tiles": "",
+                "url": reverse("map-points", args=[one]),
+                "about": "",
+                "licence": "",
+            },
+            **{"origin": "", "source": "", "limited": False, "ring": ring},
         }
-        for domain in discovery.with_pages()
-        if (module := discovery.module(domain, "pages.map"))
-        for name, said in module.LAYERS.items()
+        for at, (one, said, ring) in enumerate(found)
     ]
 
 
 def context_of(city: OpenCity) -> dict[str, Any]:
-    """What a page with the map needs."""
+    """What a page with the small map needs: layers that all may see, as GeoJSON, and registers with places."""
     zones = sorted(city.rows("district.zone"), key=lambda row: (row["zone"] != ROOT_ZONE, row["zone"]))
-    files = sorted(
-        layers.files_of(city.district.folder), key=lambda file: list(LAYERS).index(file.stem) if file.stem in LAYERS else 9
-    )
-    registers = [
-        (table, rows)
-        for table in placed_tables(city)
-        if (rows := [row for row in city.rows(table) if row["longitude"] is not None and row["latitude"] is not None])
-    ]
+    spoken = language()
+    specs = {one: spec for one, spec in layers.specs(city).items() if not spec.roles}
+    registers = [(table, rows) for table in placed_tables(city) if (rows := _rows_of(city, table))]
     return {
         "map": {
             "layers": [
-                {"name": file.stem, "url": reverse("map-layer", args=[file.stem]), "kind": "area", "label": label(file.stem)}
-                for file in files
-                if is_slug(file.stem)
+                {
+                    "name": one,
+                    "url": reverse("map-layer", args=[one]),
+                    "kind": "area",
+                    "label": layers.label(specs[one], spoken),
+                }
+                for one in LEADER
+                if one in specs and layers.index_of(city, one).about("version") is not None and not _many(city, one)
             ]
             + [
                 {"name": t, "url": reverse("map-points", args=[t]), "kind": "point", "label": title_of(city.figures.catalog[t])}
                 for t, _ in registers
             ],
-            "fit": "zones" if any(file.stem == "zones" for file in files) else "",
-            "language": language(),
+            "fit": "zones" if "zones" in specs else "",
+            "language": spoken,
         },
         "zones": zones,
-        "sources": sources_of(city),
+        "sources": [
+            (layers.label(spec, spoken), spec.origin, "; ".join(filter(None, (spec.source, spec.licence))))
+            for spec in specs.values()
+            if spec.source or spec.licence
+        ],
         "registers": [(title_of(city.figures.catalog[table]), rows) for table, rows in registers],
     }
+
+
+def _many(city: OpenCity, one: str) -> bool:
+    return sum(each.count for each in layers.groups(layers.index_of(city, one))) > FEW
+
+
+def _rows_of(city: OpenCity, table: str) -> list[Row]:
+    return [row for row in city.rows(table) if row["longitude"] is not None and row["latitude"] is not None]
 
 
 def placed_tables(city: OpenCity) -> list[str]:
@@ -90,85 +182,64 @@ def placed_tables(city: OpenCity) -> list[str]:
     return [t.name for t in city.figures.catalog.sources if set(t.columns) >= PLACED]
 
 
-def label(stem: str) -> str:
-    """The name of a layer: of zones in words, of others that of the file."""
-    return LAYERS.get(stem, (stem, stem))[language() != "zh"]
-
-
-def is_slug(stem: str) -> bool:
-    """Whether a file's name can stand in an address."""
-    return stem.replace("-", "").replace("_", "").isascii() and stem.replace("-", "").replace("_", "").isalnum()
+def spec_for(request: HttpRequest, layer: str) -> Spec:
+    """A layer that whoever asks may see. Raises Http404."""
+    spec = layers.seen(request).get(layer)
+    if spec is None or layers.index_of(request.city, layer).about("version") is None:
+        raise Http404(layer)
+    return spec
 
 
 def layer(request: HttpRequest, name: str) -> HttpResponse:
-    """A layer of the district's folder as GeoJSON; only files that the folder lists are read."""
-    files = {file.stem: file for file in layers.files_of(request.city.district.folder)}
-    if name not in files:
-        raise Http404(name)
-    found = loaded(files[name])
-    if found is None:
-        raise Http404(name)
-    return JsonResponse(named(request.city, found), headers=CACHED)
+    """A layer from its index as GeoJSON, with the properties that tiles have, as far as whoever asks may see it."""
+    spec = spec_for(request, name)
+    city: OpenCity = request.city
+    spoken = request.GET.get("language", "")
+    spoken = spoken if spoken in ("zh", "en") else language()
+    rows = layers.index_of(city, name).find(Query(seen=seen_of(request), limit=MOST + 1), COLUMNS)
+    known = names_of(city, name)
+    told = [_properties(city, spec, row, known, spoken) for row in rows[:MOST]]
+    features = geojson([{"geometry": row[-1]} for row in rows[:MOST]], told)
+    collection = {"type": "FeatureCollection", "features": features, "more": len(rows) > MOST}
+    text = json.dumps(collection, ensure_ascii=False)
+    return HttpResponse(text, content_type="application/geo+json", headers=CACHED)
 
 
-def loaded(file: Path) -> dict[str, Any] | None:
-    """A layer as checked; read again where the file changed, None where it is none."""
-    key = (str(file), file.stat().st_mtime_ns)
-    if key not in _layers:
-        _layers[key] = layers.read(file, file.name, Problems())
-    return _layers[key]
+def names_of(city: OpenCity, layer_name: str) -> dict[str, Row]:
+    """The rows of the register that names a layer's features, where the layer itself need not."""
+    key = key_of_layer(layer_name)
+    for table in city.figures.catalog.sources if key else ():
+        if list(table.grain) == [key] and {"name_zh", "name_en"} <= set(table.columns):
+            return {str(row[key]): row for row in city.rows(table.name)}
+    return {}
 
 
-CACHED = {"Cache-Control": "private, max-age=60"}
-
-
-def named(city: OpenCity, collection: dict[str, Any]) -> dict[str, Any]:
-    """The collection with each feature's name in the reader's language (`label`)."""
-    registers = named_registers(city)
-    features = []
-    for feature in collection["features"]:
-        told = feature.get("properties") or {}
-        key = next((key for key in told if key in registers and told[key] in registers[key]), "")
-        row = registers[key][told[key]] if key else told
-        said = {"label": name(row) or told.get("name") or "", "url": opened(row) if key else ""}
-        features.append({**feature, "properties": {**told, **said}})
-    return {**collection, "features": features}
-
-
-def named_registers(city: OpenCity) -> dict[str, dict[str, Row]]:
-    """The registers whose rows have names, by the one column that names a row (`zone`, `building`)."""
-    found: dict[str, dict[str, Row]] = {}
-    for table in city.figures.catalog.sources:
-        if len(table.grain) == 1 and {"name_zh", "name_en"} <= set(table.columns) and table.packaged is None:
-            found[table.grain[0]] = {row[table.grain[0]]: row for row in city.rows(table.name)}
-    return found
-
-
-def opened(row: Row) -> str:
-    """The page that opens the first known figure of a row, or nothing."""
-    figure = next((figure for figure in row.figures if figure.value is not None), None)
-    return path_of(figure.address) if figure else ""
-
-
-def sources_of(city: OpenCity) -> list[tuple[str, str, str]]:
-    """What the layers say of where they come from: label, origin, source."""
-    found: dict[tuple[str, str, str], None] = {}
-    for file in layers.files_of(city.district.folder):
-        for feature in (loaded(file) or {"features": []})["features"]:
-            told = feature.get("properties") or {}
-            found[label(file.stem), str(told.get("origin") or ""), str(told.get("source") or "")] = None
-    return list(found)
+def _properties(city: OpenCity, spec: Spec, row: tuple[Any, ...], known: dict[str, Row], spoken: str) -> dict[str, Any]:
+    told = dict(zip(COLUMNS, row, strict=True))
+    first, second = ("name_zh", "name_en") if spoken == "zh" else ("name_en", "name_zh")
+    registered = known.get(told["feature"]) or {}
+    said = told[first] or registered.get(first) or told[second] or registered.get(second)
+    found = {
+        "feature": told["feature"],
+        "name": said,
+        "label": said or layers.class_word(told["feature_class"], spoken) or told["feature"],
+        "url": reverse("map-feature", args=[spec.layer, told["feature"]]),
+        **{column: told[column] for column in ("feature_class", "stratum", "elevation", "height", "depth", "origin")},
+        "from": layers.day_number(told["valid_from"], city),
+        "to": layers.day_number(told["valid_to"], city),
+    }
+    return {column: value for column, value in found.items() if value is not None}
 
 
 def points(request: HttpRequest, table: str) -> HttpResponse:
     """The rows of a register that have a place, as GeoJSON, or what a domain brings; each leads to the figures of its row."""
     city: OpenCity = request.city
-    domain, _, name = table.partition(".")
+    domain, _, one = table.partition(".")
     module = discovery.module(domain, "pages.map") if domain in discovery.with_pages() else None
-    if module and name in module.LAYERS:
-        features = module.features(city, name, language())
+    if module and one in module.LAYERS:
+        features = module.features(city, one, language())
     elif table in placed_tables(city):
-        features = [point(row) for row in city.rows(table) if row["longitude"] is not None and row["latitude"] is not None]
+        features = [point(row) for row in _rows_of(city, table)]
     else:
         raise Http404(table)
     text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, default=str)
@@ -190,3 +261,11 @@ def point(row: Row) -> dict[str, Any]:
             "url": path_of(row.figure("longitude").address),
         },
     }
+
+
+def day_asked(request: HttpRequest) -> Any:
+    """The day of `?day=`, or None. Raises Http404 for what is none."""
+    try:
+        return selecting.day_of(request.GET.get("day"))
+    except ValueError as error:
+        raise Http404("day") from error

@@ -16,7 +16,10 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.tables import Read, derived
 
-FEATURE = ("feature", "feature_class", "name_zh", "name_en", "valid_from", "valid_to", "details", "geometry", "origin")
+FEATURE = (
+    *("feature", "feature_class", "name_zh", "name_en", "valid_from", "valid_to", "restricted_to", "details", "geometry"),
+    "origin",
+)
 READS = {name.replace("-", "_"): Read(f"layer.{name}", columns=FEATURE, trace={"facility": "feature"}) for name in LAYERS}
 CLASSES = {name: Read(f"circles.{name}") for name in ("facility_class", "own_facility_class")}
 DAYS = {name: RULES[name] for name in ("access_day", "own_access_day")}
@@ -36,8 +39,9 @@ PLACES = "places"
     title_en="Facilities",
 )
 def facility(slot: Slot, zones: pa.Table, **given: pa.Table) -> pa.Table:
-    """What there is of each class on each day: the features that the class selects in its layer, their places (seats, beds) where
-    told, the zone that their middle lies in."""
+    """What there is of each class on each day: the features that the class selects in its layer, their places (seats, beds)
+    where
+    told, the zone that their middle lies in. Features that only some may see are left out."""
     outline = shapely.from_wkb(zones.column("geometry").to_numpy(zero_copy_only=False))
     parts = []
     for day, rule, there, shapes in _selected(slot, given):
@@ -83,7 +87,8 @@ def facility(slot: Slot, zones: pa.Table, **given: pa.Table) -> pa.Table:
     title_en="Doors of facilities",
 )
 def door(slot: Slot, edges: pa.Table, **given: pa.Table) -> pa.Table:
-    """Where facilities touch the network: the nearest place of an edge (`edge_share` of its length from its start) within the mode's
+    """Where facilities touch the network: the nearest place of an edge (`edge_share` of its length from its start) within
+    the mode's
     limit, and how far off it is. What is reached at its edge has a door at each point of its outline that lies by a way. A
     facility that no way comes near has a row without an edge."""
     modes = rows.overlaid(given["travel_mode"], given["own_travel_mode"], ["travel_mode"])
@@ -122,7 +127,8 @@ def _selected(slot: Slot, given: dict[str, pa.Table]) -> Any:
     classes = rows.overlaid(given["facility_class"], given["own_facility_class"], ["facility_class"])
     for day in in_use_days(given["access_day"], given["own_access_day"]):
         layers = {
-            name: rows.valid(given[name.replace("-", "_")], slot.calendar.instant(day)).sort_by("feature") for name in LAYERS
+            name: rows.public(rows.valid(given[name.replace("-", "_")], slot.calendar.instant(day))).sort_by("feature")
+            for name in LAYERS
         }
         for rule in classes:
             there = layers[rule["layer"]]

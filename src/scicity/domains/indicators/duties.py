@@ -13,6 +13,7 @@ from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.tables import Derived, Read, derived, recorded
 from scicity.vocabulary import term
 
+BY_ZONE = "zone"  # the breakdown of which each zone owes its own value
 AHEAD = 10  # years of duties where a framework names no last year
 
 MANUAL_VALUE = recorded(
@@ -44,6 +45,7 @@ def duty_table() -> Derived:
         reads={
             "membership": Read("indicators.membership", trace={"framework": "framework", "indicator": "indicator"}),
             "framework": Read("indicators.framework", columns=("framework", "horizon"), trace={"framework": "framework"}),
+            "zone": Read("district.zone", columns=("zone",), trace={"zone": "zone"}),
             "value": Read(
                 "indicators.value",
                 columns=("indicator", "zone", "year", "origin", "value", "kind"),
@@ -62,8 +64,10 @@ def duty_table() -> Derived:
     )(duty)
 
 
-def duty(_: Slot, membership: pa.Table, framework: pa.Table, value: pa.Table, entered: pa.Table) -> pa.Table:
-    """Each value that a body owes of the whole district: its period, the last day in time, and whether it is there.
+def duty(_: Slot, membership: pa.Table, framework: pa.Table, zone: pa.Table, value: pa.Table, entered: pa.Table) -> pa.Table:
+    """Each value that a body owes: its zone and period, the last day in time, and whether it is there.
+
+    Owed is the value of the whole district, and of each zone where the indicator is broken down by `zone`.
 
     Owed are the periods from `duty_from` to the framework's last year. A year is delivered by a printed, measured or entered
     value, or by a text that was printed; a part of a year by a value that was entered. Whether it is overdue depends on the
@@ -76,21 +80,24 @@ def duty(_: Slot, membership: pa.Table, framework: pa.Table, value: pa.Table, en
             there[row["indicator"], row["zone"], str(row["year"])] = row["origin"]
     for row in entered.to_pylist():
         there.setdefault((row["indicator"], row["zone"], row["duty_period"]), "manual")
+    zones = sorted({ROOT_ZONE, *zone["zone"].to_pylist()})
     rows: list[dict[str, Any]] = []
     for member in membership.to_pylist():
         if member["frequency"] is None or member["duty_from"] is None:
             continue
+        by_zone = BY_ZONE in (member["breakdowns"] or "").split("; ")
         last = horizon[member["framework"]] or member["duty_from"] + AHEAD
         for year in range(member["duty_from"], min(last, member["duty_from"] + MOST_YEARS) + 1):
             for period, ends in rules.periods(member["frequency"], year):
-                origin = there.get((member["indicator"], ROOT_ZONE, period))
-                rows.append(
-                    {
-                        **{name: member[name] for name in ("framework", "indicator", "frequency", "duty_origin")},
-                        **{name: member[name] for name in ("responsible_zh", "responsible_en")},
-                        **{"zone": ROOT_ZONE, "year": year, "duty_period": period},
-                        **{"due_on": rules.due_on(ends, member["due_after"] or 0), "delivered": origin is not None},
-                        **{"delivered_origin": origin, "stand_in": member["duty_origin"] == "stand-in"},
-                    }
-                )
+                for place in zones if by_zone else (ROOT_ZONE,):
+                    origin = there.get((member["indicator"], place, period))
+                    rows.append(
+                        {
+                            **{name: member[name] for name in ("framework", "indicator", "frequency", "duty_origin")},
+                            **{name: member[name] for name in ("responsible_zh", "responsible_en")},
+                            **{"zone": place, "year": year, "duty_period": period},
+                            **{"due_on": rules.due_on(ends, member["due_after"] or 0), "delivered": origin is not None},
+                            **{"delivered_origin": origin, "stand_in": member["duty_origin"] == "stand-in"},
+                        }
+                    )
     return pa.table({column: pa.array([row[column] for row in rows], term(column).arrow) for column in _DUTY})

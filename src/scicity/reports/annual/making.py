@@ -362,7 +362,8 @@ class _Making:
     def unverified(self) -> list[str]:
         """Documents of frameworks, targets and factors that nobody has seen, of what the report read."""
         found: dict[str, None] = {}
-        for name, column in (("indicators.framework", "document"), ("indicators.target", "document"), (FACTORS, "factor")):
+        documents = (("indicators.framework", "document"), ("indicators.target", "document"), (FACTORS, "document_number"))
+        for name, column in documents:
             table = self.city.figures.catalog.tables.get(name)
             relevant = FACTORS in self.read if name == FACTORS else INDICATOR in self.read
             if table is None or not relevant or not {"review", column} <= set(table.columns):

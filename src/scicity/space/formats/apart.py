@@ -1,8 +1,8 @@
 """Reads a file in a process of its own: a program that is given a task and writes a line of JSON, then an Arrow stream.
 
-GDAL and Parquet's readers are large C++ programs; a file made to break them ends this process and nothing else. Of GDAL it
-has one driver only, so that no file can be another kind than its name says, or lead to other files or to the network;
-its memory, time and files are limited. It imports nothing of SciCity and is told all by its argument.
+GDAL and Parquet's readers are large C++ programs; a file made to break them ends this process and nothing else. Of GDAL it has
+one driver only, so that no file can be another kind than its name says, or lead to other files or to the network; its memory,
+time and files are limited. It imports nothing of SciCity and is told all by its argument.
 """
 
 from __future__ import annotations

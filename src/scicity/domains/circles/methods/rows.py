@@ -33,13 +33,19 @@ def valid(features: pa.Table, moment: int) -> pa.Table:
     return features.filter(there)
 
 
+def public(features: pa.Table) -> pa.Table:
+    """The features of a layer that everybody who sees the layer may see."""
+    return features.filter(pc.equal(pc.fill_null(pc.utf8_trim_whitespace(features.column("restricted_to")), ""), ""))
+
+
 def words(column: pa.ChunkedArray) -> Words:
     """A text column as an object array, None where null; of shape (rows,)."""
     return np.array(column.to_pylist(), dtype=object)
 
 
 def told(details: pa.ChunkedArray, names: Iterable[str]) -> dict[str, Words]:
-    """The value of each named attribute in `details` (JSON objects as text), None where there is none. Nested ones are not seen."""
+    """The value of each named attribute in `details` (JSON objects as text), None where there is none. Nested ones are not
+    seen."""
     found = {}
     for name in names:
         quoted = re.escape(name)

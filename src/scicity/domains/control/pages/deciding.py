@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -13,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.domains.control.models import DECISIONS, Budget
 from scicity.domains.control.pages import asked
 
@@ -33,7 +33,7 @@ def budget(request: HttpRequest) -> HttpResponse:
         faults = _keep(request, sent)
         if not faults:
             told = ("已保存；指标值数秒后更新。", "Kept; figures follow within seconds.")
-            messages.success(request, told[not request.LANGUAGE_CODE.startswith("zh")])
+            telling.done(request, *told)
             return redirect("control:scope", kind=sent["scope_kind"], scope=sent["scope"])
         return _form(request, sent, faults, status=422)
     asked_for = {name: request.GET.get(name, "").strip()[:LONGEST] for name in KEY}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -13,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.domains.energy.entered import COLUMNS, in_force, virtuals_of
 from scicity.domains.energy.methods import rights
 from scicity.domains.energy.methods.trees import labels_of, moment_of
@@ -163,4 +163,4 @@ def _form(
 
 
 def _told(request: HttpRequest, zh: str, en: str) -> None:
-    messages.success(request, zh if request.LANGUAGE_CODE.startswith("zh") else en)
+    telling.done(request, zh, en)

@@ -6,13 +6,13 @@ from collections import defaultdict
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.domains.evidence.models import SETTLEMENTS, Settlement
 from scicity.domains.evidence.pages import asked, marking
 
@@ -52,7 +52,7 @@ def finding(request: HttpRequest, name: str) -> HttpResponse:
         fault = _settle(request, one["row"])
         if not fault:
             told = ("已记录。", "Recorded.")
-            messages.success(request, told[not request.LANGUAGE_CODE.startswith("zh")])
+            telling.done(request, *told)
             return redirect("evidence:finding", name=name)
         context = {
             "one": _placed(city, one),

@@ -339,3 +339,18 @@ def test_every_table_is_declared() -> None:
     assert {
         f"indicators.{name}" for name in ("edition", "edition_target", "crosswalk", "manual_value", "revision", "maturity")
     } <= names
+
+
+def test_an_indicator_that_is_broken_down_by_zone_is_owed_of_each(tmp_path: Path) -> None:
+    by_zone = PLAN.replace("    duty_origin: document\n", "    duty_origin: document\n    breakdowns: [use, zone]\n")
+    small = Small(tmp_path, FILES | {"frameworks/plan.yaml": by_zone})
+    small.load()
+    entered = {"indicator": "incubators", "zone": "district", "year": 2024, "duty_period": "2024", "value": 410_000.0}
+    figures = recorded(small, manual_value=[{**entered, "document": "letter 7", "responsible_zh": "科委"}])
+    rows = figures.rows("indicators.duty", where={"framework": "plan"}, order=["duty_period", "zone"])
+    assert [(row["zone"], row["duty_period"], row["delivered_origin"]) for row in rows] == [
+        *(("district", "2022", None), ("east", "2022", "reported")),
+        *(("district", "2023", None), ("east", "2023", "reported")),
+        *(("district", "2024", "manual"), ("east", "2024", None)),
+        *(("district", "2025", None), ("east", "2025", None)),
+    ]

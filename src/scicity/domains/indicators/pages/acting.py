@@ -47,7 +47,8 @@ def bodies(request: HttpRequest) -> set[str] | None:
 def enter(request: HttpRequest) -> Faults:
     """Keeps a value that was entered by hand. Raises PermissionDenied for an indicator of another body."""
     allow(request, "add_manualvalue")
-    told = sent(request, "indicator", "duty_period", "value", "document", "reason")
+    told = sent(request, "indicator", "zone", "duty_period", "value", "document", "reason")
+    zone = told["zone"] or WHOLE
     rows = request.city.rows("indicators.membership", ["indicator", "responsible_zh"], where={"indicator": told["indicator"]})
     owners = [row["responsible_zh"] for row in rows if row["responsible_zh"]]
     if not owners:
@@ -55,9 +56,11 @@ def enter(request: HttpRequest) -> Faults:
     mine = bodies(request)
     if mine is not None and not mine & set(owners):
         raise PermissionDenied
+    if zone != WHOLE and zone not in {row["zone"] for row in request.city.rows("district.zone", ["zone"])}:
+        return {"zone": "没有这个分区 · no such zone"}
     found = PERIOD.fullmatch(told["duty_period"])
     with transaction.atomic():
-        key = {"indicator": told["indicator"], "zone": WHOLE, "duty_period": told["duty_period"]}
+        key = {"indicator": told["indicator"], "zone": zone, "duty_period": told["duty_period"]}
         record = ManualValue.objects.filter(**key).first()
         if record is not None:
             allow(request, "change_manualvalue")

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.domains.indicators.models import LEVELS, DutyHolder, ManualValue, Revision
 from scicity.domains.indicators.pages import acting, judging, one
 
@@ -70,14 +70,15 @@ def duties(request: HttpRequest) -> HttpResponse:
         "body": body,
         "may": may,
         "mine": [about[name] for name in owners if name in about],
-        "values": acting.sent(request, "indicator", "duty_period", "value", "document", "reason")
+        "values": acting.sent(request, "indicator", "zone", "duty_period", "value", "document", "reason")
         if faults
-        else {name: request.GET.get(name, "")[:80] for name in ("indicator", "duty_period")},
+        else {name: request.GET.get(name, "")[:80] for name in ("indicator", "zone", "duty_period")},
         "faults": faults,
         "entered": [{"record": each, "about": about.get(each.indicator)} for each in ManualValue.objects.order_by("-pk")[:20]]
         if may
         else [],
         "keeps": keeps,
+        "zones": city.rows("district.zone") if may else [],
         "holders": list(DutyHolder.objects.all()) if keeps else [],
     }
     return render(request, "indicators/duties.html", context, status=422 if faults else 200)
@@ -90,7 +91,7 @@ def revisions(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         record, faults = acting.propose(request)
         if record is not None:
-            messages.success(request, KEPT[not request.LANGUAGE_CODE.startswith("zh")])
+            telling.done(request, *KEPT)
             return redirect("indicators:revision", number=record.pk)
     context = {
         "entries": [{"record": each, "stage": STAGES[each.revision_stage]} for each in Revision.objects.all()[:MOST]],
@@ -195,5 +196,5 @@ def conformity(request: HttpRequest) -> HttpResponse:
 
 
 def _done(request: HttpRequest) -> Any:
-    messages.success(request, KEPT[not request.LANGUAGE_CODE.startswith("zh")])
+    telling.done(request, *KEPT)
     return redirect(request.get_full_path())

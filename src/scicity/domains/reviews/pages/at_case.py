@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -13,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods
 
+from scicity.cockpit import telling
 from scicity.domains.reviews.documents import may_see, may_write
 from scicity.domains.reviews.methods import drawing
 from scicity.domains.reviews.models import OPINIONS, Act, Appeal, Case, Promise, Return, Seat, Visit
@@ -40,7 +40,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         _do(request, desk, found)
     except NotDone as refusal:
         return _shown(request, desk, found, refusal)
-    messages.success(request, ("已办理。", "Done.")[language(request) != "zh"])
+    telling.done(request, "已办理。", "Done.")
     return redirect("reviews:case", number=found.review_case)
 
 
@@ -122,7 +122,8 @@ def _shown(request: HttpRequest, desk: Desk, found: Case, refusal: NotDone | Non
         "case": found,
         "refusal": refusal,
         "project": shown.names(city).get(found.project),
-        "parcel": desk.parcels.get(found.parcel),
+        "parcel": (parcel := desk.parcels.get(found.parcel)),
+        "edition": shown.edition_words(parcel, {row["framework"]: row for row in city.rows("indicators.framework")}),
         "process": process,
         "process_name": (process.name_zh, process.name_en),
         "supply": words.SUPPLIES[found.supply_kind],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, tzinfo
 from typing import Any
 
@@ -83,3 +83,13 @@ def returns_open(cases: Iterable[Case]) -> dict[int, int]:
     for key in Return.objects.filter(case__in=[case.pk for case in cases], closed_on=None).values_list("case_id", flat=True):
         found[key] = found.get(key, 0) + 1
     return found
+
+
+def edition_words(parcel: Any, frameworks: Mapping[str, Any]) -> tuple[str, str]:
+    """The edition that a parcel is bound to, by the name of its framework, in Chinese and English."""
+    if parcel is None or not parcel["framework"]:
+        return ("–", "–")
+    row = frameworks.get(parcel["framework"])
+    names = (row["name_zh"], row["name_en"]) if row else (parcel["framework"], parcel["framework"])
+    zh, en = (f"{name} · {parcel['edition']}" if parcel["edition"] else str(name) for name in names)
+    return (zh, en)

@@ -153,10 +153,12 @@ def parcels(request: HttpRequest) -> HttpResponse:
     for case in shown.seen(request.user).filter(parcel__in=shown_now["parcel"]):
         cases.setdefault(case.parcel, []).append(case)
     editions = {(row["framework"], row["edition"]): row for row in city.rows("indicators.edition")}
+    frameworks = {row["framework"]: row for row in city.rows("indicators.framework")}
     rows = [
         {
             "row": row,
             "held": shown.edition_of_day(row, editions, city.district.calendar.tz),
+            "edition": shown.edition_words(row, frameworks),
             "supply": words.SUPPLIES[row["supply_kind"]],
             "review": words.REVIEWS.get(row["review"]),
             "conditions": conditions.get(row["parcel"], []),

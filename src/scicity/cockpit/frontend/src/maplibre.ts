@@ -1,0 +1,8 @@
+// MapLibre with its style sheet and worker, for islands of domains: their folders are outside of this package and its modules.
+import { setWorkerUrl } from "maplibre-gl";
+import "maplibre-gl/dist/maplibre-gl.css";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+
+setWorkerUrl(workerUrl);
+export * from "maplibre-gl";
+export type { FeatureCollection, Polygon } from "geojson";
