@@ -2,9 +2,9 @@
 
     python -m benchmarks.conflicts [--parcels 20000] [--rounds 3]
 
-Three pairs of plans: the same but for some parcels that were drawn anew (as of a revision: some 30,000 pieces), two drafts whose
-corners all differ, and two that share no corner. Ours finds each place of one parcel, what both cover, what only one covers,
-slivers, agreement and ids; the peer finds the pieces. Figures are the best of the rounds, and whether areas agree.
+Three pairs of plans: the same but for some parcels that were drawn anew (as of a revision: some 30,000 pieces), two drafts
+whose corners all differ, and two that share no corner. Ours finds each place of one parcel, what both cover, what only one
+covers, slivers, agreement and ids; the peer finds the pieces. Figures are the best of the rounds, and whether areas agree.
 """
 
 from __future__ import annotations

@@ -191,7 +191,8 @@ def _rest(mine: Shapes, theirs: Shapes, i: Integers, j: Integers, area: Reals) -
 def areas_of(pieces: Shapes) -> Shapes:
     """Pieces without the points and lines that came with their areas; None where there is no area."""
     kind = shapely.get_type_id(pieces)
-    found = np.where(np.isin(kind, (3, 6)) & ~shapely.is_empty(pieces), pieces, None)
+    found: Shapes = np.array(pieces, dtype=object)
+    found[~np.isin(kind, (3, 6)) | shapely.is_empty(pieces)] = None
     mixed = np.flatnonzero(kind == 7)
     if len(mixed):
         inner, outer_of = shapely.get_parts(pieces[mixed], return_index=True)

@@ -36,10 +36,8 @@ def uses(city: Any) -> dict[str, Any]:
 
 def other(row: Any, known: dict[str, Any], rules: dict[str, Any]) -> tuple[str, str]:
     """The names of what a plan is compared with."""
-    if row["against"].startswith(LINE):
-        rule = rules.get(row["against"].removeprefix(LINE))
-    else:
-        rule = known.get(row["against"])
+    against = row["against"]
+    rule = rules.get(against.removeprefix(LINE)) if against.startswith(LINE) else known.get(against)
     return (rule["name_zh"], rule["name_en"]) if rule else (row["against"], row["against"])
 
 

@@ -130,7 +130,8 @@ def conflict(request: HttpRequest, conflict: str) -> HttpResponse:
 
 @require_safe
 def land(request: HttpRequest) -> HttpResponse:
-    """The accounts of land on a day: uses by zone, what makes them whole, blue-green space, the strategic reserve; and over time."""
+    """The accounts of land on a day: uses by zone, what makes them whole, blue-green space, the strategic reserve; and over
+    time."""
     city = request.city
     days = asked.days(city)
     chosen = asked.day_of(days, request.GET.get("day", "")[:10], asked.today(city))
