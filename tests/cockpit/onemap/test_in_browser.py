@@ -83,7 +83,9 @@ def opened(address, chromium):
 
 def said(page, text: str) -> None:
     """Waits until those who hear the page are told this."""
-    page.wait_for_function("text => [...document.querySelectorAll('[role=status]')].some((e) => e.textContent.includes(text))", arg=text)
+    page.wait_for_function(
+        "text => [...document.querySelectorAll('[role=status]')].some((e) => e.textContent.includes(text))", arg=text
+    )
 
 
 def tab_to(page, selector: str) -> None:
@@ -208,7 +210,9 @@ def test_the_sheet_comes_as_pdf(opened):
     assert Path(down.value.path()).read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize(("language", "width", "scheme"), [("zh-CN", 1920, "light"), ("en-US", 1440, "dark"), ("en-US", 390, "light")])
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"), [("zh-CN", 1920, "light"), ("en-US", 1440, "dark"), ("en-US", 390, "light")]
+)
 def test_axe_finds_nothing(opened, language, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
