@@ -17,7 +17,20 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from scicity.cockpit.ogc import editing, taking
 from scicity.cockpit.ogc.asking import PLAIN, Asked, asked, crs_of, parameters
 from scicity.cockpit.ogc.conformance import CONFORMS
-from scicity.cockpit.ogc.described import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, base, both, described, landing, link, queryables
+from scicity.cockpit.ogc.described import (
+    GEOJSON,
+    HTML,
+    JSON,
+    OPENAPI,
+    SCHEMA,
+    base,
+    both,
+    described,
+    landing,
+    link,
+    property_schema,
+    queryables,
+)
 from scicity.cockpit.ogc.door import Refused, door, wants_page
 from scicity.cockpit.ogc.openapi import definition
 from scicity.cockpit.ogc.serving import MOST_COUNTED, Collection, collection, collections
@@ -212,13 +225,20 @@ def _page(request: HttpRequest, found: Collection, wanted: Asked) -> HttpRespons
             (f["id"], [f["properties"].get(name) for name in shown[:12]], (f["geometry"] or {}).get("type", ""))
             for f in features
         ],
-        "columns": shown[:12],
+        "columns": [_head(found, name) for name in shown[:12]],
         "matched": matched,
         "next": wanted.address(after=str(more), offset=None) if more is not None else "",
         "told": dict(wanted.told),
         "json": wanted.address(f="json"),
     }
     return render(request, "ogc/items.html", context)
+
+
+def _head(found: Collection, name: str) -> tuple[str, str, str]:
+    """A property of the features: its name, what it is called, and its unit."""
+    known = found.queryables.get(name)
+    schema = property_schema(known) if known else {}
+    return name, schema.get("title", name), schema.get("x-ogc-unit", "")
 
 
 def _allowed(*methods: tuple[str, ...]) -> HttpResponse:
