@@ -99,8 +99,8 @@ PIPES = [
             for_roles="officer"),
     feature("br", line((116.404, 40.102), (116.408, 40.102)), kind="water", depth=1.2, diameter=100, from_node="b", to_node="e",
             valid_from="2020-01-01"),
-    feature("s1", line((116.402, 40.100), (116.402, 40.110)), kind="sewage", depth=3.0, diameter=500, from_node="x", to_node="y",
-            from_depth=3.0, to_depth=5.0),
+    feature("s1", line((116.402, 40.100), (116.402, 40.110)), kind="sewage", depth=3.0, diameter=500,
+            from_node="x", to_node="y", from_depth=3.0, to_depth=5.0),
 ]  # fmt: skip
 LAYERS = {
     "zones": [feature("west", box(116.40, 40.10, 0.006, 0.01)), feature("east", box(116.406, 40.10, 0.004, 0.01))],

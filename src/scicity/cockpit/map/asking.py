@@ -94,8 +94,8 @@ def section(request: HttpRequest) -> HttpResponse:
 
 def _crossing(each: sections.Crossing, spec: Spec, said: str) -> dict[str, Any]:
     first, second = (each.name_zh, each.name_en) if said == "zh" else (each.name_en, each.name_zh)
-    word = layers.class_word(each.feature_class, said) if each.feature_class else ""
-    known = layers.class_words().get(each.feature_class or "")
+    word = layers.class_word(spec, each.feature_class, said) if each.feature_class else ""
+    known = layers.known_class(spec, each.feature_class)
     return {
         "layer": each.layer,
         "layer_label": layers.label(spec, said),
@@ -143,7 +143,7 @@ def trace(request: HttpRequest) -> HttpResponse:
         {
             "feature": row["feature"],
             "name": row["name_zh" if said == "zh" else "name_en"] or row["name_zh"] or row["name_en"] or row["feature"],
-            "class": layers.class_word(row["feature_class"], said),
+            "class": layers.class_word(spec, row["feature_class"], said),
             "depth": row["depth"],
             "steps": at,
             "url": reverse("map-feature", args=[spec.layer, row["feature"]]),
@@ -170,7 +170,7 @@ def select(request: HttpRequest) -> HttpResponse:
             "layer_label": layers.label(spec, said),
             "feature": row["feature"],
             "name": row["name_zh" if said == "zh" else "name_en"] or row["name_zh"] or row["name_en"] or "",
-            "class": layers.class_word(row["feature_class"], said) if row["feature_class"] else "",
+            "class": layers.class_word(spec, row["feature_class"], said) if row["feature_class"] else "",
             "depth": row["depth"],
             "height": row["height"],
             "origin": row["origin"],
@@ -307,8 +307,8 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
         "names": names,
         "title": names[0]
         if names
-        else (layers.class_word(row["feature_class"], said) if row["feature_class"] else row["feature"]),
-        "facts": one.facts(city, row, said),
+        else (layers.class_word(spec, row["feature_class"], said) if row["feature_class"] else row["feature"]),
+        "facts": one.facts(city, spec, row, said),
         "details": one.details(row, said),
         "registers": one.registers(city, layer, feature),
         "figures": one.figures(city, layer, feature),

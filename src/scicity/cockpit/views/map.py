@@ -222,7 +222,7 @@ def _properties(city: OpenCity, spec: Spec, row: tuple[Any, ...], known: dict[st
     found = {
         "feature": told["feature"],
         "name": said,
-        "label": said or layers.class_word(told["feature_class"], spoken) or told["feature"],
+        "label": said or layers.class_word(spec, told["feature_class"], spoken) or told["feature"],
         "url": reverse("map-feature", args=[spec.layer, told["feature"]]),
         **{column: told[column] for column in ("feature_class", "stratum", "elevation", "height", "depth", "origin")},
         "from": layers.day_number(told["valid_from"], city),

@@ -19,6 +19,7 @@ setWorkerUrl(workerUrl);
 
 const VIEWS: View[] = ["flat", "tall", "sea", "under"];
 const PITCH: Record<View, number> = { flat: 0, tall: 55, sea: 55, under: 0 };
+const EDGES = { top: 28, left: 28, right: 28, bottom: 110 }; // [px] the time slider lies at the bottom
 const EVERYWHERE: LngLatBoundsLike = [73, 18, 135, 54];
 
 function boundsOf(features: GeoJSON.Feature[]): LngLatBounds | null {
@@ -45,10 +46,10 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     style: { version: 8, sources: {}, layers: slots(theme.sunken) },
     ...(state.at
       ? { center: [state.at[0], state.at[1]] as [number, number], zoom: state.at[2], bearing: state.at[3], pitch: state.at[4] }
-      : { bounds: (props.home ?? EVERYWHERE) as LngLatBoundsLike, fitBoundsOptions: { padding: 28 } }),
+      : { bounds: (props.home ?? EVERYWHERE) as LngLatBoundsLike, fitBoundsOptions: { padding: EDGES } }),
     attributionControl: false,
     maxPitch: 75,
-    fadeDuration: still() ? 0 : 150,
+    fadeDuration: 0, // names that fade in are late
     locale: { "Map.Title": t("map") },
   });
   const say = (text: string): void => void (voice.textContent = text);
@@ -100,9 +101,12 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     draw: (options) => drawing.begin(options),
     see: (features) => {
       const bounds = boundsOf(features);
-      const seen = map.getBounds();
-      if (bounds && !(seen.contains(bounds.getSouthWest()) && seen.contains(bounds.getNorthEast())))
-        map.fitBounds(bounds, { padding: 60, maxZoom: 17, ...(still() ? { duration: 0 } : {}) });
+      const look = (): void => {
+        const seen = map.getBounds();
+        if (bounds && !(seen.contains(bounds.getSouthWest()) && seen.contains(bounds.getNorthEast())))
+          map.fitBounds(bounds, { padding: { ...EDGES, top: 60 }, maxZoom: 17, ...(still() ? { duration: 0 } : {}) });
+      };
+      requestAnimationFrame(() => requestAnimationFrame(look)); // a panel that opens makes the map narrower first
     },
   };
 
@@ -171,7 +175,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     if (found) void Promise.resolve(found[2]()).catch((error: Error) => say(t("fault", { e: error.message })));
   };
   const copy = element("button", { type: "button", class: "tool", onclick: () => void navigator.clipboard?.writeText(location.href).then(() => say(t("copied"))) }, t("share"));
-  const home = element("button", { type: "button", class: "tool", onclick: () => props.home && map.fitBounds(props.home, { padding: 28, bearing: 0, pitch: 0 }) }, t("home"));
+  const home = element("button", { type: "button", class: "tool", onclick: () => props.home && map.fitBounds(props.home, { padding: EDGES, bearing: 0, pitch: 0 }) }, t("home"));
   const bar = element(
     "div",
     { class: "toolbar", role: "toolbar", "aria-label": t("tools") },
@@ -191,7 +195,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   const stage = element("div", { class: "stage" }, canvas, element("div", { class: "figure-legend", hidden: true }), depths, slider(ground));
   root.append(bar, side.left, stage, side.right, voice);
   map.resize();
-  if (!state.at) map.fitBounds((props.home ?? EVERYWHERE) as LngLatBoundsLike, { padding: 28, duration: 0 });
+  if (!state.at) map.fitBounds((props.home ?? EVERYWHERE) as LngLatBoundsLike, { padding: EDGES, duration: 0 });
   map.addControl(new NavigationControl({ visualizePitch: true }), "top-right");
   map.addControl(new ScaleControl({ unit: "metric", maxWidth: 120 }), "bottom-left");
 

@@ -15,7 +15,6 @@ export async function open(ground: Ground, layer: Layer, feature: string, way: "
   }
   const told = (await answer.json()) as GeoJSON.FeatureCollection & { total: number; more: boolean };
   ground.mark(told.features, "traced");
-  ground.see(told.features);
   const rows = (told.features.map((each) => each.properties) as unknown as Told[]).slice(0, 300);
   const said = `${t(way)}: ${t("connected", { n: told.total })}`;
   const ways = (["up", "down", "both"] as const).map((each) =>
@@ -33,5 +32,6 @@ export async function open(ground: Ground, layer: Layer, feature: string, way: "
     "trace",
     () => ground.mark([], "traced"),
   );
+  ground.see(told.features);
   ground.say(said);
 }
