@@ -22,6 +22,7 @@ from scicity.kernel.lake import Lake
 from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
+from scicity.kernel.rows import filed
 from scicity.kernel.tables import Catalog, Source, discover
 from scicity.mending import mend
 from scicity.notices.mailing import sender_of
@@ -170,12 +171,14 @@ class City:
         problems = Problems()
         stamp = loading.stamp_of(spec, self.folder)
         report = loading.Report(spec.layer)
-        rows = loading.rows(spec, self.folder, self.district.calendar, problems, report)
-        problems.refuse()
-        rows = editing.overlaid(rows, editing.edits_of(self.computing.engine, spec.layer))
         declared = spec.table
-        if self.computing.put(declared, rows):
-            loaded.layers[spec.layer] = rows.num_rows
+        with editing.a_file(self.state) as file:
+            parts = loading.batches(spec, self.folder, self.district.calendar, problems, report)
+            edits = editing.edits_of(self.computing.engine, spec.layer)
+            rows = filed(editing.overlaid(parts, edits), declared.schema, file)
+            problems.refuse()
+            if self.computing.put(declared, rows):
+                loaded.layers[spec.layer] = rows.num_rows
         report.write(self.state)
         Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
         self.lake.note(editing.LAYERS, self.lake.noted(editing.LAYERS) | {spec.layer: stamp})

@@ -21,7 +21,7 @@ from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged
 from scicity.kernel.partitions import Partitions
 from scicity.kernel.reading import bucket_of
 from scicity.kernel.retired import Retirement, carried_over, retirement_of, rows_of
-from scicity.kernel.rows import in_order, in_parallel
+from scicity.kernel.rows import Filed, in_order, in_parallel
 from scicity.kernel.tables import Catalog, Derived, Read, Table, Written
 
 SAME = "same"  # note of the lake: which tables came out the same from newer inputs; without it they are computed once more
@@ -104,7 +104,7 @@ class Computing(Partitions):
         same = self._same.get(table, {})
         return same if last is not None and (same.get("version"), same.get("at")) == (last.version, last.at) else {}
 
-    def put(self, table: Written, rows: pa.Table) -> bool:
+    def put(self, table: Written, rows: pa.Table | Filed) -> bool:
         """Makes a table that people wrote hold these rows, on stable storage; whether that changed any. Within `Lake.alone`."""
         told: dict[str, Any] = {"inputs": {}, "code": "", "durable": True}
         try:

@@ -33,7 +33,7 @@ from scicity.kernel.record import Part as Part
 from scicity.kernel.record import SchemaChanged as SchemaChanged
 from scicity.kernel.record import Snapshot as Snapshot
 from scicity.kernel.retired import RETIRED, Retirement
-from scicity.kernel.rows import file_of, in_parallel
+from scicity.kernel.rows import Filed, file_of, in_parallel
 from scicity.stores import Folder, Store, StoreRefused
 
 PARTITION = pa.schema([("period", pa.string()), ("bucket", pa.int64())])
@@ -297,7 +297,7 @@ class Lake(Notes):
     def replace(
         self,
         table: str,
-        rows: Mapping[Part, pa.Table],
+        rows: Mapping[Part, pa.Table | Filed],
         schema: pa.Schema,
         *,
         inputs: Mapping[str, int],
@@ -332,7 +332,7 @@ class Lake(Notes):
         told = {"inputs": dict(inputs), "code": code, "parts": sorted(changed), "note": dict(note or {})}
         return self._commit(table, schema, adds, removes, told, durable, before.version), frozenset(changed)
 
-    def _write(self, table: str, part: Part, rows: pa.Table, schema: pa.Schema, durable: bool = False) -> AddAction:
+    def _write(self, table: str, part: Part, rows: pa.Table | Filed, schema: pa.Schema, durable: bool = False) -> AddAction:
         content = file_of(rows, schema)
         path = f"period={part.period}/bucket={part.bucket}/{hashlib.sha256(content).hexdigest()[:32]}.parquet"
         live = self.snapshot(table).paths if self.store.strict else ()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,23 +15,61 @@ import pyarrow.parquet as pq
 
 from scicity.kernel.calendar import micros
 
+IN_A_GROUP = 262_144  # rows of a row group
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def file_of(rows: pa.Table, schema: pa.Schema) -> pa.Buffer:
+@dataclass(frozen=True)
+class Filed:
+    """Rows that are the file of a partition already: `content` is read from a disk, not held."""
+
+    content: pa.Buffer
+    num_rows: int
+
+
+def file_of(rows: pa.Table | Filed, schema: pa.Schema) -> pa.Buffer:
     """The Parquet file of a partition's rows, in the columns of a schema, whose metadata is the file's footer."""
+    if isinstance(rows, Filed):
+        return rows.content
     buffer = pa.BufferOutputStream()
-    pq.write_table(
-        _stored_form(rows, schema),
-        buffer,
-        compression="zstd",
-        store_decimal_as_integer=True,
-        store_schema=bool(schema.metadata),  # else not: it would tell dictionaries and words apart, which are the same here
-        row_group_size=262_144,
-        write_statistics=[f.name for f in schema if not pa.types.is_string(f.type)],  # of words they cost half of the time
-    )
+    pq.write_table(_stored_form(rows, schema), buffer, row_group_size=IN_A_GROUP, **_options(schema))
     return buffer.getvalue()
+
+
+def filed(parts: Iterable[pa.Table], schema: pa.Schema, file: Path) -> Filed:
+    """The file of rows that come some at a time, written to `file` (which can be unlinked then), so that no more of them need
+    be in memory than a row group has. It is that of the same rows as one table without chunks."""
+    waiting, count = list[pa.Table](), 0
+    form = schema if schema.metadata else schema.remove_metadata()
+    with pq.ParquetWriter(file, form, **_options(schema)) as writer:
+        for part in parts:
+            waiting.append(part.select(schema.names).cast(schema.remove_metadata()))
+            count += part.num_rows
+            if sum(each.num_rows for each in waiting) >= IN_A_GROUP:
+                whole = pa.concat_tables(waiting)
+                while whole.num_rows >= IN_A_GROUP:
+                    writer.write_table(_group(whole.slice(0, IN_A_GROUP), form), row_group_size=IN_A_GROUP)
+                    whole = whole.slice(IN_A_GROUP)
+                waiting = [whole.combine_chunks()]
+                pa.default_memory_pool().release_unused()
+        last = pa.concat_tables(waiting) if waiting else schema.empty_table()
+        if last.num_rows or not count:
+            writer.write_table(_group(last, form), row_group_size=IN_A_GROUP)
+    return Filed(pa.memory_map(str(file)).read_buffer(), count)
+
+
+def _group(rows: pa.Table, form: pa.Schema) -> pa.Table:
+    return rows.combine_chunks().replace_schema_metadata(form.metadata)
+
+
+def _options(schema: pa.Schema) -> dict[str, Any]:
+    return {
+        "compression": "zstd",
+        "store_decimal_as_integer": True,
+        "store_schema": bool(schema.metadata),  # else not: it would tell dictionaries and words apart, which are the same here
+        "write_statistics": [f.name for f in schema if not pa.types.is_string(f.type)],  # of words they cost half of the time
+    }
 
 
 def _stored_form(rows: pa.Table, schema: pa.Schema) -> pa.Table:

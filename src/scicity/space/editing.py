@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +16,10 @@ import pyarrow.compute as pc
 
 from scicity.kernel.computing import Computing
 from scicity.kernel.engine import Engine
+from scicity.kernel.rows import filed
 from scicity.kernel.tables import LAYER_COLUMNS, LAYER_PREFIX, Layer, recorded
 
+AT_ONCE = 50_000  # features that are in memory at a time
 LAYERS = "layer_files"  # note of the lake: the files of layers as they were loaded
 PLACE = "records/layers.edit"  # the `source_file` of a row that a person left
 EDIT = recorded(
@@ -27,13 +32,14 @@ EDIT = recorded(
 )
 
 
-def overlaid(rows: pa.Table, edits: pa.Table) -> pa.Table:
-    """Rows of a layer with those of people in their place; `edits` are the rows of `layers.edit` of this layer."""
-    if not edits.num_rows:
-        return rows
-    kept = rows.filter(pc.invert(pc.is_in(rows.column("feature"), value_set=edits.column("feature").combine_chunks())))
-    there = edits.filter(pc.invert(edits.column("removed")))
-    return pa.concat_tables([kept, there.select(rows.schema.names).cast(rows.schema)])
+def overlaid(parts: Iterable[pa.Table], edits: pa.Table) -> Iterator[pa.Table]:
+    """Rows of a layer, some at a time, with those of people in their place, which come last; `edits` are the rows of
+    `layers.edit` of this layer."""
+    edited, there = edits.column("feature").combine_chunks(), edits.filter(pc.invert(edits.column("removed")))
+    for rows in parts:
+        yield rows.filter(pc.invert(pc.is_in(rows.column("feature"), value_set=edited))) if len(edited) else rows
+    if there.num_rows:
+        yield there.select([name for name in there.column_names if name not in ("layer", "removed")])
 
 
 def edits_of(engine: Engine, layer: str) -> pa.Table:
@@ -51,17 +57,44 @@ def overlay(computing: Computing) -> list[str]:
         edits = edits_of(engine, layer)
         if not _differs(engine, table, edits):
             continue
-        rows = engine.rows(table)
-        left = pc.and_(
-            pc.equal(rows.column("source_file"), PLACE),
-            pc.invert(pc.is_in(rows.column("feature"), value_set=edits.column("feature").combine_chunks())),
-        )
-        if pc.any(left).as_py():
-            rows = rows.filter(pc.invert(left))
-            computing.lake.note(LAYERS, {name: stamp for name, stamp in computing.lake.noted(LAYERS).items() if name != layer})
-        if computing.put(table, overlaid(rows, edits)):
-            changed.append(table.name)
+        with a_file(computing.lake.root) as file:
+            left = _Left(edits)
+            parts = left.out(engine.streamed(f"SELECT * FROM {engine.relation(table)}", AT_ONCE))
+            rows = filed(overlaid(parts, edits), table.schema, file)
+            if left.any:
+                stamps = computing.lake.noted(LAYERS)
+                computing.lake.note(LAYERS, {name: stamp for name, stamp in stamps.items() if name != layer})
+            if computing.put(table, rows):
+                changed.append(table.name)
     return changed
+
+
+class _Left:
+    """Rows that an edit left which is no more; `any` when some were met."""
+
+    def __init__(self, edits: pa.Table) -> None:
+        self._edited, self.any = edits.column("feature").combine_chunks(), False
+
+    def out(self, parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The rows without these."""
+        for rows in parts:
+            ours = pc.invert(pc.is_in(rows.column("feature"), value_set=self._edited))
+            left = pc.fill_null(pc.and_(pc.equal(rows.column("source_file"), PLACE), ours), False)
+            self.any |= bool(pc.any(left).as_py())
+            yield rows.filter(pc.invert(left))
+
+
+@contextmanager
+def a_file(folder: Path) -> Iterator[Path]:
+    """A file of a folder for as long as the block runs. Within `Lake.alone`: what was left of a power cut goes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("layer.*.tmp"):
+        left.unlink()
+    file = folder / f"layer.{os.getpid()}.tmp"
+    try:
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _differs(engine: Engine, table: Layer, edits: pa.Table) -> bool:

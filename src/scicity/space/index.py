@@ -19,7 +19,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import shapely
@@ -286,8 +285,8 @@ class Index:
         places.take_away(dead)
         connection.executemany("DELETE FROM features WHERE fid = ?", ((fid,) for fid in dead))
         written = 0
-        for batch in self._streamed(engine, new, there=there, edited=edited):
-            written += self._put(connection, places, pa.table(batch))
+        for rows in engine.streamed(new, AT_ONCE, there=there, edited=edited):
+            written += self._put(connection, places, rows)
         changes = int(connection.execute(CHANGES).fetchone()[0]) + written + len(dead)
         places.settle(changes)
         connection.execute("UPDATE about SET told = ? WHERE name = 'changes'", (str(changes),))
@@ -322,17 +321,6 @@ class Index:
             WHERE f.details IS NOT NULL AND e.type <> 'null' {where}""",
             values,
         )
-
-    @staticmethod
-    def _streamed(engine: Engine, text: str, **tables: pa.Table) -> Iterator[pa.RecordBatch]:
-        cursor: duckdb.DuckDBPyConnection = engine.cursor
-        for name, table in tables.items():
-            cursor.register(name, table)
-        try:
-            yield from cursor.execute(text).to_arrow_reader(AT_ONCE)
-        finally:
-            for name in tables:
-                cursor.unregister(name)
 
     # --- edits of people ---
 

@@ -17,7 +17,7 @@ from scicity.space.thinning import ALL, NEVER, Marks, alone, drawn_from, marks
 LAST_ZOOM = 32
 FEW = 1_000  # features of one change; more are thinned with all the others, and all is taken to have changed
 MOST_KEPT = 50_000  # places that are noted at all
-AT_ONCE = 100_000  # rows that are read or written at a time
+AT_ONCE = 50_000  # rows that are read or written at a time
 SCHEMA = """
 CREATE VIRTUAL TABLE place USING rtree(fid, minx, maxx, miny, maxy, minz, maxz);
 CREATE TABLE thinned (fid INTEGER PRIMARY KEY, cell INTEGER, weight REAL, tie INTEGER, apart INTEGER, alone INTEGER);
@@ -73,8 +73,7 @@ class Placing:
             if self._count <= FEW and (box := self._box(fid)) is not None:
                 self._changed.append((*box[:4], min(old, zoom), max(old, zoom) - 1))
             self.connection.execute("UPDATE place SET minz = ? WHERE fid = ?", (zoom, fid))
-        placed = zip(new.tolist(), *(boxes[:, side].tolist() for side in (0, 2, 1, 3)), order.tolist(), strict=True)
-        self.connection.executemany(f"INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, {LAST_ZOOM})", placed)
+        self._write(f"INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, {LAST_ZOOM})", new, *boxes[:, [0, 2, 1, 3]].T, order)
         if self._count <= FEW:
             self._changed += zip(*boxes.T.tolist(), order.tolist(), [LAST_ZOOM] * len(new), strict=True)
         self._note(at)
@@ -84,9 +83,7 @@ class Placing:
         fids, told, before = _read(self.connection)
         now = alone(told)
         other = before != now
-        self.connection.executemany(
-            "UPDATE thinned SET alone = ? WHERE fid = ?", zip(now[other].tolist(), fids[other].tolist(), strict=True)
-        )
+        self._write("UPDATE thinned SET alone = ? WHERE fid = ?", now[other], fids[other])
         old, zooms = drawn_from(before, told.weights), drawn_from(now, told.weights)
         fresh = np.isin(fids, new)
         moved = ~fresh & (old != zooms)
@@ -112,6 +109,12 @@ class Placing:
         old, zooms = drawn_from(known, weights), drawn_from(now, weights)
         moved = ~np.isin(fids, new) & (old != zooms)
         return fids[moved], old[moved], zooms[moved], zooms[np.searchsorted(fids, new)]
+
+    def _write(self, text: str, *columns: np.ndarray) -> None:
+        """Runs a statement for each row of columns, some thousand at a time as objects of Python."""
+        for begin in range(0, len(columns[0]), AT_ONCE):
+            some = [column[begin : begin + AT_ONCE].tolist() for column in columns]
+            self.connection.executemany(text, zip(*some, strict=True))
 
     def _box(self, fid: int) -> tuple[float, float, float, float, float] | None:
         found: tuple[float, float, float, float, float] | None = self.connection.execute(

@@ -19,7 +19,7 @@ from scicity.cockpit.ogc import taking
 from scicity.cockpit.ogc.serving import collection
 from scicity.cockpit.space.rights import seen_of
 from scicity.cockpit.templatetags.words import either, language
-from scicity.cockpit.views.map import CACHED, day_asked, spec_for
+from scicity.cockpit.views.map import CACHED, day_asked, names_of, spec_for
 from scicity.space import section as sections
 from scicity.space.connected import WAYS, network_of
 from scicity.space.index import Query
@@ -70,7 +70,7 @@ def section(request: HttpRequest) -> HttpResponse:
     city, said = request.city, spoken(request)
     try:
         line = [tuple(map(float, corner.split(","))) for corner in request.GET.get("line", "").split(";")]
-        if len(line) > DEEPEST_LINE or any(len(corner) != 2 for corner in line):  # noqa: PLR2004  (longitude, latitude)
+        if len(line) > DEEPEST_LINE or any(len(corner) != 2 for corner in line):
             raise ValueError(f"2 to {DEEPEST_LINE} corners: longitude,latitude;…")
         plane, flat = sections.plane_of([(corner[0], corner[1]) for corner in line])
     except ValueError as error:
@@ -241,11 +241,11 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
     if wanted.figure:
         legend.insert(0, _figure_legend(wanted.figure))
     stand_in = any(spec.origin == "stand-in" for spec in shown)
-    sources = [
-        [layers.label(spec, said), "; ".join(filter(None, (spec.source, spec.licence)))]
-        for spec in shown
-        if spec.source or spec.licence
-    ]
+    told_of: dict[str, list[str]] = {}  # layers by what is said of their source
+    for spec in shown:
+        if text := "; ".join(filter(None, (spec.source, spec.licence))):
+            told_of.setdefault(text, []).append(layers.label(spec, said))
+    sources = [[("、" if chinese else ", ").join(names), text] for text, names in told_of.items()]
     under = [wanted.time, f"{now:%Y-%m-%d %H:%M}"]
     if stand_in:
         under.append("含替代数据" if chinese else "holds stand-in data")
@@ -271,7 +271,7 @@ def _figure_legend(figure: Any) -> dict[str, Any]:
     classes = []
     for step in list(figure.get("steps") or [])[:12]:
         colour = str(step.get("colour", "")) if isinstance(step, dict) else ""
-        if len(colour) == 7 and colour[0] == "#" and all(sign in "0123456789abcdefABCDEF" for sign in colour[1:]):  # noqa: PLR2004
+        if len(colour) == 7 and colour[0] == "#" and all(sign in "0123456789abcdefABCDEF" for sign in colour[1:]):
             classes.append({"label": str(step.get("label", ""))[:60], "colour": colour})
     return {"label": str(figure.get("label", ""))[:120], "kind": "area", "colour": layers.OTHER, "classes": classes}
 
@@ -296,8 +296,9 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
     if row is None:
         raise Http404(feature[:200])
     said = language()
-    names = [row["name_zh"], row["name_en"]] if said == "zh" else [row["name_en"], row["name_zh"]]
-    names = [each for each in dict.fromkeys(names) if each]
+    registered = names_of(city, layer).get(feature) or {}
+    both = ("name_zh", "name_en") if said == "zh" else ("name_en", "name_zh")
+    names = [each for each in dict.fromkeys(row[name] or registered.get(name) for name in both) if each]
     network = network_of(layers.index_of(city, layer))
     context = {
         "spec": spec,

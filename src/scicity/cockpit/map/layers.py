@@ -101,7 +101,8 @@ def _counted(index: Index) -> list[Group]:
     cases = " ".join(f"WHEN {marks} THEN '{kind}'" for kind, marks in KINDS.items())
     text = (
         f"SELECT feature_class, stratum, CASE {cases} ELSE 'area' END, restricted_to, count(*), "
-        "min(valid_from), max(coalesce(valid_to, valid_from)), min(minx), min(miny), max(maxx), max(maxy), max(height), max(depth), min(elevation) "
+        "min(valid_from), max(coalesce(valid_to - 1, valid_from)), "
+        "min(minx), min(miny), max(maxx), max(maxy), max(height), max(depth), min(elevation) "
         "FROM features LEFT JOIN place USING (fid) GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC"
     )
     with index.connected() as connection:

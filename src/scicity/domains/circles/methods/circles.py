@@ -15,9 +15,11 @@ EPSILON = 1e-6  # s or m: what is at the limit is within it, whatever the last d
 
 
 def judged(access: pa.Table, parts: Sequence[Mapping[str, Any]], rule: str) -> pa.Table:
-    """One row a day and cell of `access` (rows of one mode): `circle_met`, `circle_met_at_most`, classes met, missing, without data.
+    """One row a day and cell of `access` (rows of one mode): `circle_met`, `circle_met_at_most`, classes met, missing,
+    without data.
 
-    `parts`: classes with their `limit_measure` (seconds or metres) and `reach_limit`; `rule`: all or any. A class of which there is
+    `parts`: classes with their `limit_measure` (seconds or metres) and `reach_limit`; `rule`: all or any. A class of which
+    there is
     no facility on a day is without data: with `all` the circle is null, unless another class is known to be missing.
     Source: `circles.circle`; nothing is computed here but comparisons.
     """

@@ -24,7 +24,8 @@ class Points(NamedTuple):
 
 
 def selected(rule: Mapping[str, Any], feature_class: Words, attribute: Words | None) -> Flags:
-    """Which features of a layer are of a class: `selects` names their classes (`*`: all) and, where there is an attribute, its values.
+    """Which features of a layer are of a class: `selects` names their classes (`*`: all) and, where there is an attribute,
+    its values.
 
     Arrays of shape (features,). Source: `circles.facility_class`.
     """
@@ -71,7 +72,8 @@ def edges(shapes: Words, spacing: float) -> Points:
 
 
 def zones_of(longitude: Floats, latitude: Floats, zone: Words, outline: Words, leave_out: Sequence[str] = ()) -> Words:
-    """The zone whose outline holds each point, the smallest of several; None where none does. `leave_out`: zones not to be told."""
+    """The zone whose outline holds each point, the smallest of several; None where none does. `leave_out`: zones not to be
+    told."""
     use = np.flatnonzero(~np.isin(zone, list(leave_out)) & ~shapely.is_missing(outline))
     found = np.full(len(longitude), None, dtype=object)
     if not len(use) or not len(longitude):

@@ -44,7 +44,8 @@ def words(column: pa.ChunkedArray) -> Words:
 
 
 def told(details: pa.ChunkedArray, names: Iterable[str]) -> dict[str, Words]:
-    """The value of each named attribute in `details` (JSON objects as text), None where there is none. Nested ones are not seen."""
+    """The value of each named attribute in `details` (JSON objects as text), None where there is none. Nested ones are not
+    seen."""
     found = {}
     for name in names:
         quoted = re.escape(name)

@@ -3,7 +3,8 @@
 What there is already stays open and costs nothing; candidates are added. Both are programs of whole numbers; HiGHS says how far
 the found answer can be from the best one, and that gap is told.
 
-Sources: S. L. Hakimi, Optimum locations of switching centers, doi:10.1287/opre.12.3.450 (p-median); R. Church and C. ReVelle, The
+Sources: S. L. Hakimi, Optimum locations of switching centers, doi:10.1287/opre.12.3.450 (p-median); R. Church and C.
+ReVelle, The
 maximal covering location problem, doi:10.1007/BF01942293.
 """
 
@@ -61,7 +62,8 @@ def covering(demand: Demand, pairs: Pairs, candidates: int, few: int, limit: flo
 def median(demand: Demand, pairs: Pairs, candidates: int, few: int, at_most: float) -> Sited:
     """The `few` candidates by which the cost of everybody's way to the nearest falls most; costs beyond `at_most` count as it.
 
-    Source: Hakimi 1964, doi:10.1287/opre.12.3.450, in the form of ReVelle and Swain 1970, doi:10.1111/j.1538-4632.1970.tb00142.x.
+    Source: Hakimi 1964, doi:10.1287/opre.12.3.450, in the form of ReVelle and Swain 1970,
+    doi:10.1111/j.1538-4632.1970.tb00142.x.
     """
     gain = np.minimum(demand.cost, at_most)[pairs.place] - pairs.cost
     some = (gain > 0) & (demand.people[pairs.place] > 0)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from scicity.domains.circles.pages import asked
 from scicity.kernel.district import ROOT_ZONE
@@ -60,7 +61,7 @@ def gaps(request: HttpRequest) -> HttpResponse:
         "stand_in": any(row["stand_in"] for row in city.rows("circles.resident", ["stand_in"], where={"day": of.day}, limit=1)),
         "row": next(iter(_class_row(city, of)), None),
         "map": {
-            "homes": "homes.geojson?" + urlencode(_query(of) | {"minutes": minutes}),
+            "homes": reverse("circles:homes") + "?" + urlencode(_query(of) | {"minutes": minutes}),
             "newly": sorted(found.newly) if found else [],
             "outline": found.outline if found else None,
             "place": [longitude, latitude] if found else None,

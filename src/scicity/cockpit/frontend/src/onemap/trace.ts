@@ -15,6 +15,7 @@ export async function open(ground: Ground, layer: Layer, feature: string, way: "
   }
   const told = (await answer.json()) as GeoJSON.FeatureCollection & { total: number; more: boolean };
   ground.mark(told.features, "traced");
+  ground.see(told.features);
   const rows = (told.features.map((each) => each.properties) as unknown as Told[]).slice(0, 300);
   const said = `${t(way)}: ${t("connected", { n: told.total })}`;
   const ways = (["up", "down", "both"] as const).map((each) =>
