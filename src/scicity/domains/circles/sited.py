@@ -74,7 +74,9 @@ def siting_choice(slot: Slot, **given: pa.Table) -> pa.Table:
 def siting_outcome(slot: Slot, **given: pa.Table) -> pa.Table:
     """What the chosen places of each question come to together, the most that any choice could, and the gap between the two:
     0 where
-    the solver proved that there is no better one. `people_without`: whom what there is does not reach within the limit."""
+    the solver proved that there is no better one. `people_without`: whom what there is does not reach within the
+    limit, those off the
+    network left out."""
     found = []
     for row, answer, candidates, stand_in in _answers(given):
         covering = row["siting_goal"] == COVERING
@@ -126,5 +128,5 @@ def _answers(given: dict[str, pa.Table]) -> Any:
         stand_in = any(bool(pc.any(table.column("stand_in")).as_py()) for table in below)
         row["candidates_off"] = snapped["edge"].null_count
         row["people"] = float(people.sum())
-        row["people_without"] = float(people[~(now <= row["access_limit"])].sum())
+        row["people_without"] = float(people[~(now <= row["access_limit"]) & np.isfinite(reach.before("seconds"))].sum())
         yield row, answer, candidates, stand_in

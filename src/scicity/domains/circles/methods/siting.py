@@ -99,7 +99,7 @@ def _sited(people: Floats, place: Ints, candidate: Ints, gain: Floats, candidate
     worth = float(best @ weight)
     lost = [worth - float(np.delete(table[order], at, axis=0).max(axis=0, initial=0.0) @ weight) for at in range(len(order))]
     bound = max(bound, worth)
-    gap = (bound - worth) / bound if bound > 0 else 0.0
+    gap = round((bound - worth) / bound, 9) if bound > 0 else 0.0
     return Sited([int(chosen[at]) for at in order], np.array(adds), np.array(lost), worth, bound, gap, status)
 
 
