@@ -82,7 +82,7 @@ def network_of(index: Index) -> Network | None:
             # json_extract's path is quoted: a name is a name
             told = [f"json_extract(details, '$.\"{name}\"')" for name in (first, last)]
             rows = connection.execute(
-                f"SELECT feature, CAST({told[0]} AS TEXT), CAST({told[1]} AS TEXT), restricted_to, valid_from, valid_to "  # noqa: S608
+                f"SELECT feature, CAST({told[0]} AS TEXT), CAST({told[1]} AS TEXT), restricted_to, valid_from, valid_to "
                 f"FROM features WHERE {told[0]} IS NOT NULL AND {told[1]} IS NOT NULL ORDER BY fid"
             ).fetchall()
             if rows:
