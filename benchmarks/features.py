@@ -1,13 +1,15 @@
-"""OGC API - Features beside pygeoapi, in one run: boxes, attributes and both at once of 20,000 parcels, over HTTP, one worker each.
+"""OGC API - Features beside pygeoapi, in one run: boxes, attributes and both at once of 20,000 parcels, over HTTP, one worker
+each.
 
     python benchmarks/features.py --pygeoapi /path/of/its/environment [--postgresql DSN] [--requests 60]
 
-The environment of the peer holds pygeoapi, gunicorn, pyogrio, geopandas, fiona and, for PostGIS, psycopg2-binary and geoalchemy2. The
-parcels are a file that this program writes; each provider of pygeoapi serves it: GeoJSON, SQLiteGPKG, Parquet, OGR over a
-GeoPackage and, where a DSN is told (`host=… port=… dbname=… user=… password=…`), PostgreSQL with PostGIS, each with the indices that
-its documentation asks for. Answers are held against each other: all must find the same features. Times are medians of single
-requests, one behind the other, of the same questions in the same order; each is asked once before it counts. SciCity notes each
-request in its ledger of exchange, checks who asks and hides rows by role meanwhile, as it always does; no answer is kept.
+The environment of the peer holds pygeoapi, gunicorn, pyogrio, geopandas, fiona and, for PostGIS, psycopg2-binary and
+geoalchemy2. The parcels are a file that this program writes; each provider of pygeoapi serves it: GeoJSON, SQLiteGPKG,
+Parquet, OGR over a GeoPackage and, where a DSN is told (`host=… port=… dbname=… user=… password=…`), PostgreSQL with PostGIS,
+each with the indices that its documentation asks for. Answers are held against each other: all must find the same features.
+Times are medians of single requests, one behind the other, of the same questions in the same order; each is asked once before
+it counts. SciCity notes each request in its ledger of exchange, checks who asks and hides rows by role meanwhile, as it
+always does; no answer is kept.
 """
 
 from __future__ import annotations
@@ -143,8 +145,9 @@ def scicity(folder: Path) -> Server:
     (district / "registers").mkdir()
     shutil.copy(folder / "parcels.geojson", district / "layers")
     (district / "district.toml").write_text(
-        '[district]\nslug = "bench"\nname = { zh = "测", en = "Bench" }\ntimezone = "Asia/Shanghai"\nlanguages = ["en", "zh"]\n\n'
-        '[[zone]]\nzone = "district"\nname_zh = "全区"\nname_en = "all"\narea = 1.0\nresidents = 1.0\nsource = "made for a benchmark"\n',
+        '[district]\nslug = "bench"\nname = { zh = "测", en = "Bench" }\ntimezone = "Asia/Shanghai"\n'
+        'languages = ["en", "zh"]\n\n[[zone]]\nzone = "district"\nname_zh = "全区"\nname_en = "all"\narea = 1.0\n'
+        'residents = 1.0\nsource = "made for a benchmark"\n',
         encoding="utf-8",
     )
     (district / "registers" / "layers.csv").write_text(
@@ -221,9 +224,11 @@ data.to_parquet({str(folder / "parcels.parquet")!r}, write_covering_bbox=True, s
     }
     if dsn:
         told = dict(part.split("=", 1) for part in dsn.split())
+        who = f"{told.get('user', '')}:{told.get('password', '')}"
+        address = f"postgresql+psycopg2://{who}@{told.get('host', '')}:{told.get('port', '5432')}/{told['dbname']}"
         load = f"""
 import geopandas, sqlalchemy
-engine = sqlalchemy.create_engine("postgresql+psycopg2://{told.get("user", "")}:{told.get("password", "")}@{told.get("host", "")}:{told.get("port", "5432")}/{told["dbname"]}")
+engine = sqlalchemy.create_engine({address!r})
 geopandas.read_file({str(file)!r}).to_postgis("parcels", engine, if_exists="replace", index=False)
 with engine.begin() as connection:
     connection.execute(sqlalchemy.text("ALTER TABLE parcels ADD PRIMARY KEY (pid)"))
@@ -291,9 +296,14 @@ def pygeoapi(folder: Path, environment: Path, name: str, provider: dict[str, Any
         "PYGEOAPI_OPENAPI": str(folder / f"{name}.openapi.json"),
     }
     made = subprocess.run(
-        [environment / "bin" / "pygeoapi", "openapi", "generate", str(folder / f"{name}.json"), "--format", "json", "--output-file", told["PYGEOAPI_OPENAPI"]],
-        env=told, capture_output=True, text=True,
-    )  # fmt: skip
+        [
+            *(environment / "bin" / "pygeoapi", "openapi", "generate", str(folder / f"{name}.json")),
+            *("--format", "json", "--output-file", told["PYGEOAPI_OPENAPI"]),
+        ],
+        env=told,
+        capture_output=True,
+        text=True,
+    )
     if made.returncode:
         raise RuntimeError(f"{name}: {(made.stderr or made.stdout)[-600:]}")
     command = [
@@ -370,9 +380,8 @@ def report(servers: list[Server], asked: dict[str, list[dict[str, str]]], failed
         print(f"\n{kind}")
         for name, took in times.items():
             late = quantiles(took, n=20)[-1] if len(took) > 2 else max(took)
-            print(
-                f"  {name:<12} {median(took) * 1e3:9.1f} ms  (95 % {late * 1e3:9.1f} ms, {len(took)} requests)  {median(took) / ours:8.1f} x"
-            )
+            told = f"{median(took) * 1e3:9.1f} ms  (95 % {late * 1e3:9.1f} ms, {len(took)} requests)"
+            print(f"  {name:<12} {told}  {median(took) / ours:8.1f} x")
         others = {name: median(took) for name, took in times.items() if name not in ("SciCity", "GeoJSON")}
         fastest = min(others, key=lambda name: others[name]) if others else ""
         slow = median(times["GeoJSON"]) / ours if "GeoJSON" in times else float("nan")

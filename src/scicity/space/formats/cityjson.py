@@ -74,7 +74,7 @@ def _moved(head: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 
 def _model(file: Path, reading: _Reading) -> Opened:
     there = _members(file)
-    head = {name: _member(file, name) for name in ("type", "version", "transform", "metadata") if name in there}
+    head: dict[str, Any] = {name: _member(file, name) for name in ("type", "version", "transform", "metadata") if name in there}
     _check_head(head)
     vertices = Vertices(_vertices(file), *_moved(head))
     if "CityObjects" not in there:

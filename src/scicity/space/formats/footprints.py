@@ -109,7 +109,7 @@ class Plan:
         faces, of = faces[flat], of[flat]
         several = np.bincount(of, minlength=count) > 1
         found[of[~several[of]]] = faces[~several[of]]
-        for place in np.flatnonzero(several):
+        for place in np.flatnonzero(several).tolist():
             first, last = np.searchsorted(of, (place, place + 1))
             found[place] = _union(faces[first:last])
         gathered = Gathering(self.names)
