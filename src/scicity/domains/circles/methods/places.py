@@ -1,4 +1,7 @@
-"""Places: which features are facilities of a class, where they are entered, and in which zone something lies."""
+"""Places: which features are facilities of a class, where they are entered, and in which zone something lies.
+
+Places [degrees WGS 84], distances [m]. Source: OGC 06-103r4 (Simple Features), 6.1.15, for what lies within what.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tables to arrays and back: rules laid over rules, attributes out of details, sums that are exact."""
+"""Tables to arrays and back: rules laid over rules, attributes out of details, sums that are exact.
+
+Numbers [in the unit of their term]. Source: none is needed; nothing is worked out here.
+"""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ def placed(people: Floats, seats: Floats, pairs: Pairs, beyond: float) -> Placed
     `beyond` [s], which is above every cost of a pair, so that nobody is left without to save others a way.
     Source: F. L. Hitchcock, The distribution of a product from several sources to numerous localities,
     doi:10.1002/sapm1941201224 (the transportation problem; HiGHS solves it).
+    Raises Unsolved where HiGHS finds no answer.
     """
     some = np.flatnonzero(people > 0)
     if not len(some):

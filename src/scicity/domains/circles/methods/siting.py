@@ -3,9 +3,9 @@
 What there is already stays open and costs nothing; candidates are added. Both are programs of whole numbers; HiGHS says how far
 the found answer can be from the best one, and that gap is told.
 
-Sources: S. L. Hakimi, Optimum locations of switching centers, doi:10.1287/opre.12.3.450 (p-median); R. Church and C.
-ReVelle, The
-maximal covering location problem, doi:10.1007/BF01942293.
+Sources: S. L. Hakimi, Optimum locations of switching centers, doi:10.1287/opre.12.3.450 (p-median);
+R. Church and C. ReVelle, The maximal covering location problem, doi:10.1007/BF01942293.
+Costs [s or m, as the caller's], people [one].
 """
 
 from __future__ import annotations
