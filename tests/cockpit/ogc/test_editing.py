@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -279,7 +280,7 @@ def test_a_new_edition_of_the_file_does_not_undo_edits(own: Any, officer: Asking
         from scicity.kernel.problems import Problems
 
         rows = loading.rows(spec, folder, own.district.calendar, Problems())
-        figures.computing.put(spec.table, overlaid(rows, edits_of(figures.engine, "parcels")))
+        figures.computing.put(spec.table, pa.concat_tables(overlaid([rows], edits_of(figures.engine, "parcels"))))
 
     for _ in range(2):
         load()
