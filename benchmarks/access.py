@@ -83,7 +83,8 @@ def main() -> None:
 
     def search() -> Search:
         found = Search(network, Doors(np.arange(len(nodes)), nodes, np.zeros(len(nodes))), len(nodes), "metres")
-        return found if found.graph.nnz else found
+        _ = found.graph  # made at the first asking
+        return found
 
     prepared, ready = took(search)
     print(f"ours: matrix of the network with its facilities {prepared:.3f} s")
@@ -106,9 +107,8 @@ def beside(peer: str, network: Network, place: list[Any], costs: Any) -> None:
         subprocess.run([peer, str(Path(__file__).with_name("access_peer.py")), handed, back], check=True, stdout=sys.stderr)
         found = dict(np.load(back))
     print(f"pandana {found['version']}: contraction {found['built']:.3f} s (once a network)")
-    print(
-        f"pandana: sets {len(place)} classes {found['set']:.3f} s, finds the nearest within {LIMIT:,.0f} m {found['near']:.3f} s"
-    )
+    print(f"pandana: sets {len(place)} classes {found['set']:.3f} s")
+    print(f"pandana: nearest of {len(place)} classes within {LIMIT:,.0f} m: {found['near']:.3f} s")
     both = np.isfinite(costs) & np.isfinite(found["costs"])
     print(f"distances: {both.sum():,} compared, largest difference {np.abs(costs - found['costs'])[both].max():.6f} m; ")
     ours, theirs = (np.isfinite(costs) & ~both).sum(), (np.isfinite(found["costs"]) & ~both).sum()

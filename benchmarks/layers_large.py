@@ -4,8 +4,8 @@
 
 Writes a GeoPackage of building-like polygons (stand-in: none of them exists) in some hundred towns around a point, with ten
 attributes each. One process loads it as `scicity load` does: read, checked and mended, put into the lake, and its index made.
-Another loads it again with one feature in a hundred changed. A third makes tiles that nobody kept and asks for features by box and
-attributes. Each tells its time, and the memory that was resident at its highest, as the system counted it.
+Another loads it again with one feature in a hundred changed. A third makes tiles that nobody kept and asks for features by box
+and attributes. Each tells its time, and the memory that was resident at its highest, as the system counted it.
 """
 
 from __future__ import annotations
@@ -162,7 +162,8 @@ def apart(what: str, *arguments: str) -> None:
         raise SystemExit(f"{what} failed")
     busy = used.ru_utime + used.ru_stime
     print(
-        f"{what}: {time.perf_counter() - begun:.1f} s ({busy:.1f} s of the processor), at most {used.ru_maxrss / 1024:.0f} MB resident"
+        f"{what}: {time.perf_counter() - begun:.1f} s ({busy:.1f} s of the processor), at most {used.ru_maxrss / 1024:.0f} MB "
+        f"resident"
     )
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import http.client
 import json
 import os
@@ -158,6 +159,7 @@ class Site:
             shutil.copyfile(image, following)
             self.kill()
             while subprocess.run(["umount", str(self.state)], capture_output=True, check=False).returncode:
+                gc.collect()  # our own looks into the inbox may still hold it
                 time.sleep(0.1)
             image.unlink()
             self.images += 1

@@ -68,7 +68,7 @@ def found_by(browser: Any, below: tuple[str, ...], each: int) -> dict[tuple[str,
 
 def p95(values: list[float]) -> float:
     """The 95th percentile."""
-    return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
+    return statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
 
 
 def main() -> None:

@@ -78,7 +78,8 @@ def zones() -> dict[str, shapely.Polygon]:
     found = {zone: next(f for f in faces if f.contains(shapely.Point(INSIDE[zone]))) for zone in NAMES}
     for face in faces:  # a corner that is cut off joins the zone that it borders on most
         if not any(face.equals(other) for other in found.values()):
-            zone = max(found, key=lambda name, face=face: shapely.length(found[name].intersection(face)))
+            shared = {name: shapely.length(other.intersection(face)) for name, other in found.items()}
+            zone = max(shared, key=lambda name: shared[name])
             found[zone] = shapely.union(found[zone], face)
     return found
 

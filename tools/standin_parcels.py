@@ -78,6 +78,9 @@ class Land:
     def __init__(self, ground: Ground) -> None:
         self.ground, self.town = ground, ground.town
         self.serves = self._serves()
+        for cell, (use, _) in self.serves.items():
+            if use == "0804":  # the report counts schools that stand at the end of 2024 (C212)
+                ground.built[cell] = min(ground.built[cell], 2024)
         self.held: dict[Cell, set[str]] = {}  # parts on which registered buildings stand
         for place, _ in self.town.held.values():
             cell = ground.cell_at(place)

@@ -30,7 +30,7 @@ from scicity.notices.reminding import days_of
 from scicity.operation.upgrading import upgrade
 from scicity.reports.annual import template_files as templates
 from scicity.retention import Gone, let_go, rule_of
-from scicity.space import editing, loading, register
+from scicity.space import crs, editing, loading, register
 from scicity.space.index import Index
 from scicity.stores import store_at
 
@@ -85,6 +85,7 @@ class City:
         rule_of(self.district.settings, problems)
         rules_of(self.district.settings, problems)
         sender_of(self.district.settings, problems)
+        crs.check_setting(self.district.settings, problems)
         days_of(self.district.settings, problems)
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)

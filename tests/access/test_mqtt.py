@@ -17,6 +17,7 @@ from scicity.access.inbox import LANES, Inbox, InboxFull
 from scicity.access.mqtt import subscribe
 from scicity.access.mqtt.sparkplug import REBIRTH, Payload
 from scicity.access.mqtt.subscribe import Message, Reader, Subscriber
+from scicity.access.storage import StorageRefused
 from tests.access.broker import MOSQUITTO, Broker
 
 Empty = Callable[[Path], Path | str]
@@ -122,6 +123,36 @@ def test_while_the_inbox_refuses_nothing_is_acknowledged(tmp_path: Path, monkeyp
     monkeypatch.setattr(subscribe, "RETRY", 0)
     Reader(inbox, sender_of).take([message(reading(1), acknowledged=acknowledged)])
     assert tries == [[], [], []] and acknowledged == [TOPIC] and kept(inbox) == [1]
+
+
+def test_while_nobody_can_tell_who_sends_nothing_is_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, acknowledged, tries = Inbox(tmp_path / "inbox.sqlite3"), [], []
+
+    def away(name: str) -> Device | None:
+        tries.append(list(acknowledged))
+        if len(tries) < 3:
+            raise StorageRefused("the records are away")
+        return sender_of(name)
+
+    monkeypatch.setattr(subscribe, "RETRY", 0)
+    Reader(inbox, away).take([message(reading(1), acknowledged=acknowledged)])
+    assert tries[:3] == [[], [], []] and acknowledged == [TOPIC] and kept(inbox) == [1] and inbox.unread() == []
+
+
+def test_a_fault_of_ours_holds_up_the_message_alone_that_it_is_about(tmp_path: Path) -> None:
+    inbox, acknowledged = Inbox(tmp_path / "inbox.sqlite3"), []
+
+    def faulty(name: str) -> Device | None:
+        if name == "stranger":
+            raise ZeroDivisionError("ours")
+        return sender_of(name)
+
+    taker = Subscriber("name", "mqtt://127.0.0.1", Reader(inbox, faulty))
+    topics = [TOPIC, "scicity/stranger/readings", TOPIC]
+    taker._taken([message(reading(number), where, acknowledged) for number, where in enumerate(topics)])
+    assert sorted(kept(inbox)) == [0, 2] and sorted(acknowledged) == sorted(topics)
+    (unread,) = inbox.unread()
+    assert unread.problems[0]["found"] == "ZeroDivisionError('ours')" and unread.content == message(reading(1)).payload
 
 
 @pytest.fixture

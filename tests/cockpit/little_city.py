@@ -19,6 +19,7 @@ from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import ARRIVAL, Batch, take
 from scicity.kernel.tables import Catalog, Read, derived
+from scicity.space import loading, register
 from scicity.stores import store_at
 
 DISTRICT = """
@@ -120,7 +121,7 @@ def build(root: Path) -> OpenCity:
     place = Place(folder, root / "state")
     problems = Problems()
     district = District.open(folder, problems)
-    catalog = Catalog([*KERNEL_SOURCES, hourly, daily, monthly, total])
+    catalog = Catalog([*KERNEL_SOURCES, hourly, daily, monthly, total, *register.tables_of(district)])
     lake = Lake(place.state / "lake", store_at(place.state, district.slug))
     zones = district.sources(Catalog([ZONE]), problems)[ZONE.name]
     streams = pa.Table.from_pylist(
@@ -156,6 +157,8 @@ def build(root: Path) -> OpenCity:
     take(lake, Batch("first", rows, dt.datetime(2021, 7, 1, tzinfo=dt.UTC)), streams, district.calendar, 1, problems)
     problems.refuse()
     computing = Computing(lake, catalog, district.calendar)
+    for spec in register.specs_of(district).values():
+        computing.put(spec.table, loading.rows(spec, folder, district.calendar, problems))
     computing.bring_up_to_date()
     return OpenCity(district, Figures(computing), place)
 

@@ -8,13 +8,18 @@ from urllib.parse import quote, unquote
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.template import base
 from django.test import Client
 
 from scicity.cockpit import city as cities
+from scicity.cockpit import roles
+from scicity.cockpit.models import AuditEntry, Person
 from scicity.domains.buildings.golden.small_buildings import MONTHLY, ZONES, SmallBuildings, months
 from scicity.domains.buildings.golden.test_tables import ENTRIES, LABELS, PROMISED, SHEETS, measured
+from scicity.domains.buildings.models import SheetEntry
 from scicity.domains.buildings.pages import leader
+from scicity.records.publishing import rows_of
 
 pytestmark = pytest.mark.django_db
 PAGES = [
@@ -132,3 +137,77 @@ def test_a_district_without_registers_shows_empty_pages_and_no_cards(browser, tm
         assert 'class="empty"' in page
     assert browser.get("/buildings/buildings/a/").status_code == 200
     assert leader.cards(opened(district)) == []
+
+
+def somebody(role: str) -> Client:
+    roles.prepare()
+    person = Person.objects.create_user(f"{role}-chen", password="blue-lake-under-the-hill")
+    person.groups.add(Group.objects.get(name=role))
+    client = Client(SERVER_NAME="localhost", HTTP_ACCEPT_LANGUAGE="en")
+    client.force_login(person)
+    return client
+
+
+ENTERED = {"score_item": "easy_points", "points": "100", "document": "letter 7"}
+
+
+def test_an_item_that_is_entered_goes_before_the_register_and_moves_the_score(tmp_path, city):
+    district = SmallBuildings(tmp_path, {"registers/score_sheets": SHEETS, "registers/score_entries": ENTRIES})
+    district.load()
+    district.city.compute()
+    cities.use(opened(district))
+    reviewer = somebody("reviewer")
+
+    def total() -> Decimal:
+        table = district.city.catalog[SheetEntry.TABLE]
+        district.city.computing.put(table, rows_of(table, SheetEntry))
+        district.city.compute()
+        return district.rows("score", sheet="s1")[0]["total_score"]
+
+    assert total() == 70
+    assert reviewer.post("/buildings/sheets/s1/", ENTERED).status_code == 302
+    assert total() == 74
+    page = reviewer.get("/buildings/sheets/s1/").content.decode()
+    assert "letter 7" in page and "badge-manual" in page
+    refused = reviewer.post("/buildings/sheets/s1/", ENTERED | {"points": "90"})
+    assert refused.status_code == 422 and "a change needs its reason" in refused.content.decode()
+    assert reviewer.post("/buildings/sheets/s1/", ENTERED | {"points": "90", "reason": "misread"}).status_code == 302
+    control = {"score_item": "must", "met": "no", "document": "site visit"}
+    assert reviewer.post("/buildings/sheets/s1/", control).status_code == 302
+    assert total() == 33  # without the base, as a control item is not met
+    entry = AuditEntry.objects.filter(action="record-changed").latest("pk")
+    assert (entry.who_name, entry.before["points"], entry.after["points"]) == ("reviewer-chen", "100", "90")
+    cities.use(city)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"points": "201"},  # more than its category gives
+        {"points": "-1"},
+        {"points": "many"},
+        {"points": "NaN"},
+        {"points": "1e99"},
+        {"points": ""},
+        {"document": ""},
+        {"score_item": "must", "points": "5"},  # a control item is met or not
+        {"score_item": "must", "met": "perhaps"},
+        {"score_item": "<b>"},
+        {"score_item": "' or 1=1 --"},
+    ],
+)
+def test_an_entry_that_cannot_be_is_refused(unchanged, city, wrong):
+    cities.use(opened(unchanged))
+    answer = somebody("reviewer").post("/buildings/sheets/s1/", ENTERED | wrong)
+    assert answer.status_code == 422 and 'role="alert"' in answer.content.decode()
+    assert not SheetEntry.objects.exists()
+    cities.use(city)
+
+
+@pytest.mark.parametrize("role", ["leader", "applicant", "expert", "resident"])
+def test_others_enter_no_item(unchanged, city, role):
+    cities.use(opened(unchanged))
+    client = somebody(role)
+    assert client.post("/buildings/sheets/s1/", ENTERED).status_code == 403
+    assert 'id="enter"' not in client.get("/buildings/sheets/s1/").content.decode()
+    cities.use(city)

@@ -174,6 +174,7 @@ def test_what_the_report_counts_is_there() -> None:
     name = "future-science-city"
     schools = [row for row in features(name, "facilities") if row["feature_class"] == "school"]
     assert Counter(row["stage"] for row in schools) == {"primary": 29, "secondary": 10}  # C212-C214
+    assert max(row["valid_from"] for row in schools) < "2025"
     assert sum(float(row["length"]) for row in features(name, "greenways")) == pytest.approx(42_000, abs=1)  # C245
     town = TOWNS[name]()
     lengths: Counter[str] = Counter()

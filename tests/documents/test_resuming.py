@@ -128,15 +128,24 @@ class Served:
         return True
 
 
+@pytest.fixture
+def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
+    """A server with its records in a file."""
+    made = Served(tmp_path, folder)
+    yield made
+    made.kill()
+    made.log.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def served(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> Iterator[Served]:
+def either(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> Iterator[Served]:
     """A server, with its records in either database."""
-    settings = {}
-    if request.param == "postgresql":
-        cluster: Postgres = request.getfixturevalue("postgres")
-        settings["SCICITY_DATABASE"] = cluster.database(f"uploads_{secrets.token_hex(4)}")
-    made = Served(tmp_path, folder, **settings)
-    made.length = SHORTER if settings else LENGTH
+    if request.param == "sqlite":
+        yield request.getfixturevalue("served")
+        return
+    cluster: Postgres = request.getfixturevalue("postgres")
+    made = Served(tmp_path, folder, SCICITY_DATABASE=cluster.database(f"uploads_{secrets.token_hex(4)}"))
+    made.length = SHORTER
     yield made
     made.kill()
     made.log.close()
@@ -151,63 +160,63 @@ def begun(served: Served, length: int) -> str:
     return headers["location"]
 
 
-def test_two_hundred_megabytes_go_on_where_a_killed_server_ended(served: Served) -> None:
-    length, whole = served.length, hashlib.sha256()
+def test_two_hundred_megabytes_go_on_where_a_killed_server_ended(either: Served) -> None:
+    length, whole = either.length, hashlib.sha256()
     first, second = length * 3 // 10, length * 65 // 100
     for piece in content(0, length):
         whole.update(piece)
-    path = begun(served, length)
-    served.ask("GET", "/documents/")  # so that what pages need is in memory
-    before = served.memory()
+    path = begun(either, length)
+    either.ask("GET", "/documents/")  # so that what pages need is in memory
+    before = either.memory()
 
-    connection = served.begun(path, 0, length)  # cut by its sender
+    connection = either.begun(path, 0, length)  # cut by its sender
     for piece in content(0, first):
         connection.sendall(piece)
     connection.close()
-    until(lambda: served.offset(path) == first, "what came before the cut is kept")
+    until(lambda: either.offset(path) == first, "what came before the cut is kept")
 
-    connection = served.begun(path, first, length - first)  # cut by a server that is killed
+    connection = either.begun(path, first, length - first)  # cut by a server that is killed
     for piece in content(first, second):
         connection.sendall(piece)
-    until(lambda: served.offset(path) > second - 12_000_000, "much of it is acknowledged")
-    acknowledged, grown = served.offset(path), served.memory() - before
-    served.kill()
+    until(lambda: either.offset(path) > second - 12_000_000, "much of it is acknowledged")
+    acknowledged, grown = either.offset(path), either.memory() - before
+    either.kill()
     connection.close()
-    served.begin()
-    at = served.offset(path)
+    either.begin()
+    at = either.offset(path)
     assert acknowledged <= at <= second, "what was acknowledged is there after the kill"
 
     took = time.perf_counter()
-    status, headers, said = served.ask(
+    status, headers, said = either.ask(
         "PATCH", path, content(at, length), Upload_Offset=str(at), Content_Type=CONTENT, Content_Length=str(length - at)
     )
     took = time.perf_counter() - took
     assert status == 204 and headers["upload-offset"] == str(length), said
-    kept = keeping.path_of(served.state / "small", whole.hexdigest())
+    kept = keeping.path_of(either.state / "small", whole.hexdigest())
     with kept.open("rb") as file:
         assert hashlib.file_digest(file, "sha256").hexdigest() == whole.hexdigest()
     print(
         f"\nmemory grew by {grown / 2**20:.1f} MiB; the last {(length - at) / 1e6:.0f} MB took {took:.1f} s with looking at it"
     )
     assert grown < MOST_MEMORY
-    status, headers, got = served.ask("GET", f"{headers['document-location']}1/")
+    status, headers, got = either.ask("GET", f"{headers['document-location']}1/")
     assert status == 200 and hashlib.sha256(got).hexdigest() == whole.hexdigest()
-    assert served.memory() < before + 2 * MOST_MEMORY
+    assert either.memory() < before + 2 * MOST_MEMORY
 
 
-def test_a_connection_that_nobody_knows_to_be_dead_is_overtaken(served: Served) -> None:
-    path = begun(served, 3 * PIECE)
-    dead = served.begun(path, 0, 3 * PIECE)
+def test_a_connection_that_nobody_knows_to_be_dead_is_overtaken(either: Served) -> None:
+    path = begun(either, 3 * PIECE)
+    dead = either.begun(path, 0, 3 * PIECE)
     dead.sendall(b"".join(content(0, 10_000)))
-    turn = served.state / "small" / keeping.UPLOADS / f"{path.rpartition('/')[2]}.turn"
+    turn = either.state / "small" / keeping.UPLOADS / f"{path.rpartition('/')[2]}.turn"
     until(turn.exists, "it has its turn")
-    status, headers, said = served.ask("PATCH", path, b"".join(content(0, PIECE)), Upload_Offset="0", Content_Type=CONTENT)
+    status, headers, said = either.ask("PATCH", path, b"".join(content(0, PIECE)), Upload_Offset="0", Content_Type=CONTENT)
     assert (status, headers["upload-offset"]) == (204, str(PIECE)), said
     dead.sendall(b"!" * (3 * PIECE - 10_000))
     assert b" 423 " in dead.recv(100)
     dead.close()
     rest = b"".join(content(PIECE, 3 * PIECE))
-    status, headers, said = served.ask("PATCH", path, rest, Upload_Offset=str(PIECE), Content_Type=CONTENT)
+    status, headers, said = either.ask("PATCH", path, rest, Upload_Offset=str(PIECE), Content_Type=CONTENT)
     assert status == 204 and "document-location" in headers, said
 
 

@@ -22,9 +22,9 @@ from scicity.space.cql2 import (
     Node,
     Property,
     names,
-    of_json,
     of_text,
 )
+from scicity.space.cql2_json import of_json
 
 
 def told(node: Node | None) -> Any:

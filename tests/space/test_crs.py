@@ -137,3 +137,10 @@ def test_metric():
     for wrong in ("EPSG:4490", "EPSG:2225"):
         with pytest.raises(crs.UnknownCrs):
             crs.metric(116.45, 40.12, wrong)
+
+
+@pytest.mark.parametrize(("told", "faults"), [(None, 0), ("EPSG:4548", 0), ("EPSG:4490", 1), ("here", 1), (4548, 1), ([], 1)])
+def test_the_setting_is_a_crs_in_metres(told, faults):
+    problems = Problems()
+    crs.check_setting({} if told is None else {"space": {"crs": told}}, problems)
+    assert [problem.field for problem in problems] == ["space.crs"] * faults

@@ -297,7 +297,7 @@ def test_broken_files_end_in_a_problem_or_in_features(tmp_path, suffix):
     for part in (".dbf", ".shx", ".prj"):
         if suffix == ".shp":
             (tmp_path / f"bad{part}").write_bytes((tmp_path / f"good{part}").read_bytes())
-    for _ in range(6):
+    for _ in range(4):
         raw = bytearray(good)
         for _ in range(chance.randint(1, 20)):
             at = chance.randrange(len(raw))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import translate
 
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
+from scicity.access.storage import StorageRefused
 from scicity.cockpit import audit
 from scicity.cockpit.models import Device
 
@@ -75,7 +76,10 @@ class Senders:
 
 @dataclass
 class Named:
-    """Who is there by name, for doors at which somebody else has asked for the secret, as a broker does."""
+    """Who is there by name, for doors at which somebody else has asked for the secret, as a broker does.
+
+    Raises StorageRefused where the records cannot be asked: nobody is told to be unknown then.
+    """
 
     clock: Callable[[], float] = time.monotonic
     _known: dict[str, tuple[float, Sender | None]] = field(default_factory=dict)
@@ -85,8 +89,11 @@ class Named:
         if self.clock() >= until:
             if len(self._known) > MOST_REMEMBERED:
                 self._known.clear()
-            close_old_connections()
-            device = Device.objects.filter(name=name, revoked_at=None).first()
+            try:
+                close_old_connections()
+                device = Device.objects.filter(name=name, revoked_at=None).first()
+            except DatabaseError as error:
+                raise StorageRefused(str(error).strip()) from error
             sender = _sender(device) if device else None
             self._known[name] = (self.clock() + REMEMBERED, sender)
         return sender

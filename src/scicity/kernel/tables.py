@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from scicity.vocabulary import term
+from scicity.vocabulary import layer_names, term
 
 Period = Literal["day", "month", "year", "all"]
 
@@ -240,8 +240,8 @@ def layer_table(layer: str, title_zh: str = "", title_en: str = "", doc: str = "
         name=LAYER_PREFIX + layer,
         columns=LAYER_COLUMNS,
         grain=("feature",),
-        title_zh=title_zh or layer,
-        title_en=title_en or layer,
+        title_zh=title_zh or layer_names().get(layer, (layer,))[0],
+        title_en=title_en or layer_names().get(layer, (layer,))[-1],
         doc=doc or f"Features of the layer {layer}.",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scicity.opendata.datasets import THEMES, Dataset, spans, state_of
@@ -30,8 +30,15 @@ CONTEXT = {
 }
 
 
-def catalogue(city: Any, datasets: list[Dataset], base: str, sizes: Mapping[tuple[str, str], int]) -> bytes:
-    """The catalogue. `base` is the address below which the files lie; `sizes` their bytes by dataset and form."""
+def catalogue(
+    city: Any,
+    datasets: list[Dataset],
+    base: str,
+    sizes: Mapping[tuple[str, str], int],
+    layers: Sequence[Mapping[str, Any]] = (),
+) -> bytes:
+    """The catalogue. `base` is the address below which the files lie; `sizes` their bytes by dataset and form; `layers` are
+    datasets of the map, described already."""
     settings = city.district.settings.get("open_data", {})
     publisher = publisher_of(city)
     found = [_dataset(city, dataset, base, sizes, settings, publisher) for dataset in datasets]
@@ -39,15 +46,15 @@ def catalogue(city: Any, datasets: list[Dataset], base: str, sizes: Mapping[tupl
         "@context": CONTEXT,
         "@id": f"{base}/catalog.jsonld",
         "@type": "dcat:Catalog",
-        "dct:title": _both(f"{city.district.name('zh')}开放数据", f"Open data of {city.district.name('en')}"),
-        "dct:description": _both(
+        "dct:title": both(f"{city.district.name('zh')}开放数据", f"Open data of {city.district.name('en')}"),
+        "dct:description": both(
             "每个数值都附单位、来源类别、覆盖率、替代标记与核对状态，并可点开其由来。",
             "Every value has its unit, origin, coverage, stand-in mark and review, and opens to where it comes from.",
         ),
         "dct:publisher": publisher,
         "dct:language": [{"@id": LANGUAGES[language]} for language in ("zh", "en")],
         "foaf:homepage": {"@id": f"{base}/"},
-        "dcat:dataset": found,
+        "dcat:dataset": [*found, *layers],
     }
     if datasets:
         newest = max(state_of(city, dataset)[1] for dataset in datasets)
@@ -62,7 +69,7 @@ def publisher_of(city: Any) -> dict[str, Any]:
     said = city.district.settings.get("open_data", {}).get("publisher") or {}
     zh = str(said.get("zh") or city.district.name("zh"))
     en = str(said.get("en") or city.district.name("en"))
-    return {"@type": "foaf:Agent", "foaf:name": _both(zh, en)}
+    return {"@type": "foaf:Agent", "foaf:name": both(zh, en)}
 
 
 def _dataset(
@@ -80,8 +87,8 @@ def _dataset(
         "@id": address,
         "@type": "dcat:Dataset",
         "dct:identifier": f"{city.district.slug}/{dataset.name}",
-        "dct:title": _both(dataset.zh, dataset.en),
-        "dct:description": _both(*dataset.about),
+        "dct:title": both(dataset.zh, dataset.en),
+        "dct:description": both(*dataset.about),
         "dct:publisher": publisher,
         "dct:modified": _time(at),
         "dct:accrualPeriodicity": {"@id": FREQUENCY + {"year": "ANNUAL", "month": "MONTHLY", "day": "DAILY"}[dataset.time]},
@@ -110,7 +117,7 @@ def _distribution(
     found: dict[str, Any] = {
         "@id": address,
         "@type": "dcat:Distribution",
-        "dct:title": _both(f"{dataset.zh}（{name}）", f"{dataset.en} ({name})"),
+        "dct:title": both(f"{dataset.zh}（{name}）", f"{dataset.en} ({name})"),
         "dcat:accessURL": {"@id": address},
         "dcat:downloadURL": {"@id": address},
         "dcat:mediaType": {"@id": f"https://www.iana.org/assignments/media-types/{media.partition(';')[0]}"},
@@ -130,7 +137,7 @@ def spatial(city: Any) -> dict[str, Any]:
     """Where the district is: its names, and the box around its zones or buildings where their places are known."""
     found: dict[str, Any] = {
         "@type": "dct:Location",
-        "skos:prefLabel": _both(city.district.name("zh"), city.district.name("en")),
+        "skos:prefLabel": both(city.district.name("zh"), city.district.name("en")),
     }
     box = box_of(city)
     if box:
@@ -153,7 +160,7 @@ def box_of(city: Any) -> tuple[float, float, float, float] | None:
     return min(across), min(up), max(across), max(up)
 
 
-def _both(zh: str, en: str) -> list[dict[str, str]]:
+def both(zh: str, en: str) -> list[dict[str, str]]:
     return [{"@value": zh, "@language": "zh"}, {"@value": en, "@language": "en"}]
 
 

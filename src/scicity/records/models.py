@@ -84,7 +84,7 @@ class Record(models.Model):
         return {column: None if value == "" else value for column, value in found.items()}
 
     @classmethod
-    def published(cls, computing: Computing) -> list[str]:
+    def laid_over(cls, computing: Computing) -> list[str]:
         """Called when the lake has the table of these records as they are; which other tables that changed."""
         return []
 

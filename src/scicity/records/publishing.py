@@ -43,7 +43,7 @@ def publish(computing: Computing, *, everything: bool = False) -> list[str]:
             upto = Due.objects.filter(table=table.name).values_list("changed", flat=True).first() or 0
             if computing.put(table, rows_of(table, model)):
                 changed.append(table.name)
-            changed += model.published(computing)
+            changed += model.laid_over(computing)
             Due.objects.filter(table=table.name, published__lt=upto).update(published=upto)
     return changed
 

@@ -22,7 +22,7 @@ from scicity.kernel.calendar import Calendar
 from scicity.kernel.computing import SAME
 from scicity.kernel.lake import Lake
 from scicity.kernel.record import Record, kept_of
-from scicity.kernel.tables import READING_PREFIX, Catalog
+from scicity.kernel.tables import LAYER_PREFIX, READING_PREFIX, Catalog
 from scicity.retention import checkpoint, log
 from scicity.retention.log import Telling
 from scicity.retention.rule import Rule
@@ -143,6 +143,8 @@ class Versions:
             return None
         ordered = [commit for _, commit in sorted(telling.versions.items())]
         kept = kept_of(ordered, self.rule.days_since(self.now), self._days(telling)) | self._needed(table)
+        if table.startswith(LAYER_PREFIX):  # editions of a layer are for ever
+            kept |= {commit.version for commit in ordered if not commit.note.get("distrusted")}
         retirements = self.lake.retirements() if table.startswith(READING_PREFIX) else ()
         horizon = retirements[-1].before if retirements else ""
         record = telling.record(kept, round(self.now.timestamp() * 1000), f"{self.now:%Y-%m-%d}", horizon)

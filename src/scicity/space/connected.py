@@ -38,8 +38,8 @@ class Network:
         features, first, last, restricted, since, until = (np.array(each, object) for each in zip(*rows, strict=True))
         nodes, numbers = np.unique(np.concatenate([first, last]).astype(str), return_inverse=True)
         edge = np.iinfo(np.int64)
-        since[np.equal(since, None)], until[np.equal(until, None)] = edge.min, edge.max
-        restricted[np.equal(restricted, None)] = ""
+        for column, instead in ((since, edge.min), (until, edge.max), (restricted, "")):
+            column[np.array([each is None for each in column], bool)] = instead
         start, end = np.split(numbers, 2)
         return cls(features, start, end, len(nodes), restricted.astype(str), np.array([since, until], np.int64))
 
@@ -82,7 +82,7 @@ def network_of(index: Index) -> Network | None:
             # json_extract's path is quoted: a name is a name
             told = [f"json_extract(details, '$.\"{name}\"')" for name in (first, last)]
             rows = connection.execute(
-                f"SELECT feature, CAST({told[0]} AS TEXT), CAST({told[1]} AS TEXT), restricted_to, valid_from, valid_to "  # noqa: S608
+                f"SELECT feature, CAST({told[0]} AS TEXT), CAST({told[1]} AS TEXT), restricted_to, valid_from, valid_to "
                 f"FROM features WHERE {told[0]} IS NOT NULL AND {told[1]} IS NOT NULL ORDER BY fid"
             ).fetchall()
             if rows:

@@ -185,6 +185,19 @@ def guess_of(x: float, y: float) -> str:
     return "a plane system in metres"
 
 
+def check_setting(settings: Mapping[str, Any], problems: Problems) -> None:
+    """Refuses a `[space] crs` that is none, or not in metres."""
+    about = settings.get("space", {})
+    told = about.get("crs") if isinstance(about, Mapping) else about
+    if told is None:
+        return
+    try:
+        metric(0, 0, told if isinstance(told, str) else repr(told))
+    except UnknownCrs as error:
+        expected = "a CRS in metres, such as EPSG:4548"
+        problems.add("value", "district.toml", field="space.crs", found=error, expected=expected)
+
+
 # --- GCJ-02 and BD-09 ---
 
 KRASSOVSKY = (6_378_245.0, 0.00669342162296594323)  # half axis [m], squared eccentricity, as the formula has them

@@ -16,7 +16,8 @@ from typing import Any
 
 import shapely
 
-from scicity.space.cql2 import COMPARISONS, BadFilter, Call, Interval, Items, Literal, Node, Property, names, of_json, of_text
+from scicity.space.cql2 import COMPARISONS, BadFilter, Call, Interval, Items, Literal, Node, Property, names, of_text
+from scicity.space.cql2_json import of_json
 
 LANGUAGES: dict[str, Callable[[str], Node]] = {"cql2-text": of_text, "cql2-json": of_json}
 MOST_WILDCARDS, LONGEST_PATTERN = 12, 300  # of LIKE

@@ -66,7 +66,8 @@ def only(shapes: np.ndarray[Any, Any], dimension: int) -> np.ndarray[Any, Any]:
     """Shapes without their parts of another dimension (2: areas, 1: lines); None where nothing is left."""
     kinds = POLYGONS if dimension == 2 else LINES
     kind = shapely.get_type_id(shapes)
-    found = np.where(np.isin(kind, kinds) & ~shapely.is_empty(shapes), shapes, None)
+    found: np.ndarray[Any, Any] = np.array(shapes, dtype=object)
+    found[~np.isin(kind, kinds) | shapely.is_empty(shapes)] = None
     mixed = np.flatnonzero(kind == 7)
     if len(mixed):
         inner, outer_of = shapely.get_parts(shapes[mixed], return_index=True)

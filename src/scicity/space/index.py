@@ -26,11 +26,12 @@ import shapely
 from scicity.kernel.engine import Engine
 from scicity.kernel.lake import Lake
 from scicity.kernel.tables import Layer
-from scicity.space import placing
+from scicity.space import geojson, placing
 from scicity.space.filters import FUNCTIONS
 from scicity.space.placing import Placing
+from scicity.space.served import served
 
-FORM = "3"  # of these files; another form is built anew
+FORM = "4"  # of these files; another form is built anew
 FOLDER = "map"  # beside the lake
 KEPT = (
     *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),
@@ -42,12 +43,14 @@ CREATE TABLE features (fid INTEGER PRIMARY KEY, {", ".join(KEPT)});
 CREATE UNIQUE INDEX feature_named ON features (feature);
 CREATE INDEX feature_restricted ON features (restricted_to) WHERE restricted_to IS NOT NULL;
 CREATE TABLE about (name TEXT PRIMARY KEY, told TEXT);
+CREATE TABLE texts (fid INTEGER PRIMARY KEY, told TEXT);
 CREATE TABLE pending (feature TEXT PRIMARY KEY, digest TEXT, at REAL);
 CREATE TABLE attributes (name TEXT, kind TEXT, open INTEGER, PRIMARY KEY (name, kind, open));
 {placing.SCHEMA}"""
 PENDING = 86_400.0  # [s] after which an edit that never came to the lake is given up
 MOST_KEPT = 16  # connections that a thread keeps open
 PATIENCE = 10.0  # [s] that one question may take
+MOST_TOLD = 300_000  # features of a layer whose GeoJSON is kept as it is told
 MOST_QUICK = 12  # attributes of a layer that are sorted, to be found at once
 STEPS = 20_000  # of SQLite, between two looks at the clock
 CHANGES = "SELECT told FROM about WHERE name = 'changes'"
@@ -121,6 +124,14 @@ class Index:
         page = "" if query.limit is None else f" LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
         with self.connected() as connection:
             return connection.execute(f"SELECT {chosen} {text} ORDER BY f.fid{page}", values).fetchall()
+
+    def told(self, query: Query) -> list[tuple[int, str | None]]:
+        """The features that meet a query, in the order of `fid`: their number and their GeoJSON in CRS84, where it is kept."""
+        text, values = self.text(query)
+        page = "" if query.limit is None else f" LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
+        chosen = f"f.fid, (SELECT told FROM texts t WHERE t.fid = f.fid) {text}"
+        with self.connected() as connection:
+            return connection.execute(f"SELECT {chosen} ORDER BY f.fid{page}", values).fetchall()
 
     def pages(self, query: Query, columns: Sequence[str] = KEPT, at_once: int = 5_000) -> Iterator[list[tuple[Any, ...]]]:
         """All features that meet a query, some thousand at a time, as they are at one moment."""
@@ -283,7 +294,8 @@ class Index:
             dead = engine.sql(text, there=there, edited=edited).column("fid").to_pylist()
             new += f" ANTI JOIN there USING (feature, digest) WHERE {others}"
         places.take_away(dead)
-        connection.executemany("DELETE FROM features WHERE fid = ?", ((fid,) for fid in dead))
+        for name in ("features", "texts"):
+            connection.executemany(f"DELETE FROM {name} WHERE fid = ?", ((fid,) for fid in dead))
         written = 0
         for rows in engine.streamed(new, AT_ONCE, there=there, edited=edited):
             written += self._put(connection, places, rows)
@@ -337,7 +349,8 @@ class Index:
         known = dict(connection.execute(f"SELECT feature, fid FROM features WHERE feature IN ({marks})", names).fetchall())
         places, changes = Placing(connection), int(connection.execute(CHANGES).fetchone()[0]) + len(names)
         places.take_away(list(known.values()))
-        connection.executemany("DELETE FROM features WHERE fid = ?", [(fid,) for fid in known.values()])
+        for name in ("features", "texts"):
+            connection.executemany(f"DELETE FROM {name} WHERE fid = ?", [(fid,) for fid in known.values()])
         if rows.num_rows:
             self._put(connection, places, rows, [known.get(name) for name in rows.column("feature").to_pylist()])
         places.settle(changes)
@@ -355,7 +368,7 @@ class Index:
             there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'quick_%'")}
             if name in there or len(there) >= MOST_QUICK:
                 return False
-            connection.execute(f"CREATE INDEX {name} ON features ({own})")
+            connection.execute(f"CREATE INDEX {name} ON features ({own}, restricted_to)")
             connection.execute("ANALYZE features")
         return True
 
@@ -372,6 +385,10 @@ class Index:
         ]
         marks = ", ".join("?" * (len(KEPT) + 1))
         connection.executemany(f"INSERT INTO features VALUES ({marks})", zip(fids.tolist(), *columns, strict=True))
+        own = dict(zip(KEPT, columns, strict=True))
+        told = list(zip(*(own[name] for name in geojson.COLUMNS), strict=True))[: max(0, MOST_TOLD + 1 - int(first))]
+        texts = (text.decode() for text in geojson.texts(told, served()[0]))
+        connection.executemany("INSERT INTO texts VALUES (?, ?)", zip(fids.tolist(), texts, strict=False))
         names, restricted = (rows.column(name).fill_null("").to_numpy() for name in ("feature", "restricted_to"))
         places.add(fids, shapely.from_wkb(rows.column("geometry").to_numpy()), names, restricted)
         return rows.num_rows

@@ -15,6 +15,7 @@ from scicity.kernel.district import District
 from scicity.kernel.files import plain_files
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import Layer, layer_table, source
+from scicity.vocabulary import layer_names
 
 STRATA = ("above", "surface", "underground")
 THEMES = {
@@ -197,9 +198,8 @@ def specs_of(
         stem = name.split(".")[0]
         beside = name.startswith(".") or name.lower().endswith(SIDECARS)
         if name not in told and not beside and stem not in found and NAME.fullmatch(stem):
-            found[stem] = Spec(
-                layer=stem, layer_file=name, name_zh=NAMES.get(stem, (stem,))[0], name_en=NAMES.get(stem, (stem,))[-1]
-            )
+            zh, en = layer_names().get(stem, (stem, stem))
+            found[stem] = Spec(layer=stem, layer_file=name, name_zh=zh, name_en=en)
     return found
 
 
@@ -212,15 +212,6 @@ def check_files(folder: Path, rows: Iterable[Mapping[str, Any]], problems: Probl
         if name not in told and not beside and not NAME.fullmatch(name.split(".")[0]):
             expected = "a name of a-z, 0-9, - and _, or a row of registers/layers.csv that names the layer"
             problems.add("file-unknown", place, found=name, expected=expected)
-
-
-# Names of layers that a district need not name.
-NAMES = {
-    "outline": ("轮廓", "Outline"),
-    "boundary": ("边界", "Boundary"),
-    "zones": ("分区", "Zones"),
-    "buildings": ("建筑", "Buildings"),
-}
 
 
 def tables_of(district: District) -> list[Layer]:

@@ -39,7 +39,7 @@ class Crossing:
 
 
 class Plane:
-    """A plane that touches the earth in the middle of a line, in metres; within 25 km of there lengths are true to 3 in a million."""
+    """A plane that touches the earth in the middle of a line, in metres: within 25 km lengths are true to 3 in a million."""
 
     def __init__(self, longitude: float, latitude: float) -> None:
         self._there = Transformer.from_crs(

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 TERMS = Path(__file__).parent / "terms.csv"
 UNITS = Path(__file__).parent / "units.txt"
+LAYERS = Path(__file__).parent / "layers.csv"
 
 UNIT_TEXT = re.compile(r"[A-Za-zµ][A-Za-z0-9_µ]*(?:\s?(?:\*\*|\^)\s?-?[1-9]|\s?[*/]\s?[A-Za-zµ(][A-Za-z0-9_µ)]*)*")
 
@@ -73,6 +74,13 @@ def term(name: str) -> Term:
         return terms()[name]
     except KeyError:
         raise LookupError(f"{name!r} is not a term; add a row to {TERMS.name}") from None
+
+
+@cache
+def layer_names() -> dict[str, tuple[str, str]]:
+    """The names (zh, en) of the layers that domains read by name; a district may give its own."""
+    with LAYERS.open(encoding="utf-8", newline="") as rows:
+        return {row["layer"]: (row["zh"], row["en"]) for row in csv.DictReader(rows)}
 
 
 @cache

@@ -180,3 +180,26 @@ def test_the_ledger_as_a_table(people: dict[str, Person], keeper: Asking) -> Non
     rows = list(csv.DictReader(io.StringIO(taken(keeper, "ledger.csv").decode("utf-8-sig"))))
     assert [(row["layer"], row["way"], row["times"], row["features"]) for row in rows] == [("parcels", "read", "1", "7")]
     assert rows[0]["person"].startswith("'=cmd")  # no program for tables takes it for a formula
+
+
+def test_the_catalogue_of_open_data_holds_the_layers_that_all_may_see(stranger: Asking, layered: Any) -> None:
+    told = json.loads(stranger.client.get("/open-data/catalog.jsonld").content)
+    found = {each["dct:identifier"]: each for each in told["dcat:dataset"]}
+    assert set(found) == {"layered/layer/parcels", "layered/layer/islands"}  # not the pipes
+    parcels = found["layered/layer/parcels"]
+    assert parcels["dct:publisher"]["foaf:name"][1] == {"@value": "Planning Bureau", "@language": "en"}
+    assert parcels["dcat:distribution"][1]["dct:license"] == {"@id": "https://example.org/licence"}
+    assert "116.409" in parcels["dct:spatial"]["dcat:bbox"]["@value"]  # as far as a stranger sees
+    for each in parcels["dcat:distribution"]:
+        assert stranger.client.get(each["@id"].removeprefix("http://localhost")).status_code == 200
+    layered.district.settings["public"] = {"pages": ["open-data"]}
+    try:
+        assert json.loads(stranger.client.get("/open-data/catalog.jsonld").content)["dcat:dataset"] == []
+    finally:
+        layered.district.settings.pop("public")
+
+
+def test_tiles_are_in_the_ledger(officer: Asking) -> None:
+    officer.answer("collections/islands/tiles/WebMercatorQuad/0/0/0")
+    taking.keep()
+    assert Taking.objects.get(layer="islands", way="tiles", person="olga").times == 1

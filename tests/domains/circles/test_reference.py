@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import networkx
@@ -39,7 +40,7 @@ def reference(lines) -> networkx.DiGraph:
     """The ways as networkx has them: every vertex a node named by its position, of parallel arcs the shorter."""
     graph = networkx.DiGraph()
     for places, one_way in lines:
-        for a, b in zip(places, places[1:], strict=False):
+        for a, b in itertools.pairwise(places):
             if a == b:
                 continue
             metres = GEOD.inv(*a, *b)[2]
@@ -96,7 +97,7 @@ def test_counts_and_ways_are_those_of_networkx(network, reference) -> None:
         assert counts[:, at].tolist() == [(far <= 500).sum(), (far <= 1000).sum()]
         path, facility = search.route(home, np.arange(15))
         if facility != reaching.NONE:
-            walked = sum(reference.edges[where[a], where[b]]["metres"] for a, b in zip(path, path[1:], strict=False))
+            walked = sum(reference.edges[where[a], where[b]]["metres"] for a, b in itertools.pairwise(path))
             assert walked == pytest.approx(far.min(), abs=CLOSE)
 
 
@@ -123,7 +124,7 @@ def test_snapped_places_are_as_far_as_with_the_edge_cut_by_hand(network, referen
     for edge, cuts in on_edge.items():
         a, b = where[network.start[edge]], where[network.end[edge]]
         chain = [(0.0, a), *sorted(cuts), (1.0, b)]
-        for (low, first), (high, last) in zip(chain, chain[1:], strict=False):
+        for (low, first), (high, last) in itertools.pairwise(chain):
             metres = network.length[edge] * (high - low)
             graph.add_edge(last, first, metres=metres)  # against the direction of travel
             if np.isfinite(network.backward[edge]):

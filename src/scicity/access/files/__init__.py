@@ -1,1 +1,1 @@
-"""The file door: readings from CSV and Parquet files, layers from GeoJSON."""
+"""The file door: readings from CSV and Parquet files. Layers are read by `scicity.space`."""

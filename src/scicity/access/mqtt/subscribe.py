@@ -76,6 +76,20 @@ class Reader:
 
         Where the inbox refuses it tries again until it is `stopped`, and acknowledges nothing before it has succeeded.
         """
+        while not stopped():
+            try:
+                unborn = self._keep(messages)
+            except (InboxFull, StorageRefused) as error:
+                log.warning("messages wait at the broker: %s", error)
+                threading.Event().wait(RETRY)
+                continue
+            for message in messages:
+                message.acknowledge()
+            return unborn
+        return []
+
+    def _keep(self, messages: Sequence[Message]) -> list[Message]:
+        """Puts messages on stable storage; gives those whose numbers no birth told."""
         names, tables, of, unborn, unread = [], [], [], [], []
         for message, said in zip(messages, self._plain(messages), strict=True):
             problems = Problems()
@@ -87,23 +101,28 @@ class Reader:
                 names.append(_name(message, timed))
                 tables.append(rows)
                 of.append(np.full(rows.num_rows, len(names) - 1))
+        for message, problems in unread:
+            shown = message.payload if len(message.payload) <= MOST_BYTES else message.payload[:KEPT_OF_TOO_LARGE]
+            self.inbox.keep_unread(_name(message, True), PLACE + message.topic, message.arrived, "mqtt", problems, shown)
+        if tables:
+            rows = pa.concat_tables(tables)
+            self.inbox.put_messages(names, rows, np.concatenate(of), max(m.arrived for m in messages), "mqtt")
+        return unborn
+
+    def set_aside(self, message: Message, fault: Exception, stopped: Callable[[], bool]) -> None:
+        """Keeps a message that we fail to read among those that could not be read, and acknowledges it."""
+        problems = Problems()
+        problems.add("syntax", PLACE + message.topic, found=repr(fault)[:200], expected="a message that can be read")
         while not stopped():
             try:
-                for message, problems in unread:
-                    place = PLACE + message.topic
-                    shown = message.payload if len(message.payload) <= MOST_BYTES else message.payload[:KEPT_OF_TOO_LARGE]
-                    self.inbox.keep_unread(_name(message, True), place, message.arrived, "mqtt", problems, shown)
-                if tables:
-                    rows = pa.concat_tables(tables)
-                    self.inbox.put_messages(names, rows, np.concatenate(of), max(m.arrived for m in messages), "mqtt")
-            except (InboxFull, StorageRefused) as error:
-                log.warning("messages wait at the broker: %s", error)
+                shown = message.payload[:MOST_BYTES]
+                self.inbox.keep_unread(_name(message, True), PLACE + message.topic, message.arrived, "mqtt", problems, shown)
+            except StorageRefused as error:
+                log.warning("a message waits at the broker: %s", error)
                 threading.Event().wait(RETRY)
                 continue
-            for message in messages:
-                message.acknowledge()
-            break
-        return unborn
+            message.acknowledge()
+            return
 
     def again(self, unread: Unread) -> bool:
         """Reads a message again that could not be read, with what is known by now; whether it could, and its readings wait."""
@@ -242,13 +261,22 @@ class Subscriber:
                 together.append(self._waiting.get())
                 size += _size(together[-1])
             messages = [message for message in together if message is not None]
-            try:
-                for message in self.reader.take(messages, self._ended.is_set) if messages else []:
-                    self._ask_for_birth(message.topic)
-            except Exception:
-                log.exception("messages could not be taken; the broker will send them again")
+            for message in self._taken(messages) if messages else []:
+                self._ask_for_birth(message.topic)
             if None in together:
                 return
+
+    def _taken(self, messages: Sequence[Message]) -> list[Message]:
+        """Takes messages. A fault of ours holds up none but the message that it is about, which is kept to be looked at: a
+        broker sends again only when it is connected to anew."""
+        try:
+            return self.reader.take(messages, self._ended.is_set)
+        except Exception as fault:
+            log.exception("%d messages could not be taken", len(messages))
+            if len(messages) > 1:
+                return [unborn for message in messages for unborn in self._taken([message])]
+            self.reader.set_aside(messages[0], fault, self._ended.is_set)
+            return []
 
     def _ask_for_birth(self, topic: str) -> None:
         levels = topic.split("/")

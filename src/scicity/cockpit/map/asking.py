@@ -19,7 +19,7 @@ from scicity.cockpit.ogc import taking
 from scicity.cockpit.ogc.serving import collection
 from scicity.cockpit.space.rights import seen_of
 from scicity.cockpit.templatetags.words import either, language
-from scicity.cockpit.views.map import CACHED, day_asked, spec_for
+from scicity.cockpit.views.map import CACHED, day_asked, names_of, spec_for
 from scicity.space import section as sections
 from scicity.space.connected import WAYS, network_of
 from scicity.space.index import Query
@@ -70,7 +70,7 @@ def section(request: HttpRequest) -> HttpResponse:
     city, said = request.city, spoken(request)
     try:
         line = [tuple(map(float, corner.split(","))) for corner in request.GET.get("line", "").split(";")]
-        if len(line) > DEEPEST_LINE or any(len(corner) != 2 for corner in line):  # noqa: PLR2004  (longitude, latitude)
+        if len(line) > DEEPEST_LINE or any(len(corner) != 2 for corner in line):
             raise ValueError(f"2 to {DEEPEST_LINE} corners: longitude,latitude;…")
         plane, flat = sections.plane_of([(corner[0], corner[1]) for corner in line])
     except ValueError as error:
@@ -94,8 +94,8 @@ def section(request: HttpRequest) -> HttpResponse:
 
 def _crossing(each: sections.Crossing, spec: Spec, said: str) -> dict[str, Any]:
     first, second = (each.name_zh, each.name_en) if said == "zh" else (each.name_en, each.name_zh)
-    word = layers.class_word(each.feature_class, said) if each.feature_class else ""
-    known = layers.class_words().get(each.feature_class or "")
+    word = layers.class_word(spec, each.feature_class, said) if each.feature_class else ""
+    known = layers.known_class(spec, each.feature_class)
     return {
         "layer": each.layer,
         "layer_label": layers.label(spec, said),
@@ -143,7 +143,7 @@ def trace(request: HttpRequest) -> HttpResponse:
         {
             "feature": row["feature"],
             "name": row["name_zh" if said == "zh" else "name_en"] or row["name_zh"] or row["name_en"] or row["feature"],
-            "class": layers.class_word(row["feature_class"], said),
+            "class": layers.class_word(spec, row["feature_class"], said),
             "depth": row["depth"],
             "steps": at,
             "url": reverse("map-feature", args=[spec.layer, row["feature"]]),
@@ -170,7 +170,7 @@ def select(request: HttpRequest) -> HttpResponse:
             "layer_label": layers.label(spec, said),
             "feature": row["feature"],
             "name": row["name_zh" if said == "zh" else "name_en"] or row["name_zh"] or row["name_en"] or "",
-            "class": layers.class_word(row["feature_class"], said) if row["feature_class"] else "",
+            "class": layers.class_word(spec, row["feature_class"], said) if row["feature_class"] else "",
             "depth": row["depth"],
             "height": row["height"],
             "origin": row["origin"],
@@ -241,11 +241,11 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
     if wanted.figure:
         legend.insert(0, _figure_legend(wanted.figure))
     stand_in = any(spec.origin == "stand-in" for spec in shown)
-    sources = [
-        [layers.label(spec, said), "; ".join(filter(None, (spec.source, spec.licence)))]
-        for spec in shown
-        if spec.source or spec.licence
-    ]
+    told_of: dict[str, list[str]] = {}  # layers by what is said of their source
+    for spec in shown:
+        if text := "; ".join(filter(None, (spec.source, spec.licence))):
+            told_of.setdefault(text, []).append(layers.label(spec, said))
+    sources = [[("、" if chinese else ", ").join(names), text] for text, names in told_of.items()]
     under = [wanted.time, f"{now:%Y-%m-%d %H:%M}"]
     if stand_in:
         under.append("含替代数据" if chinese else "holds stand-in data")
@@ -271,7 +271,7 @@ def _figure_legend(figure: Any) -> dict[str, Any]:
     classes = []
     for step in list(figure.get("steps") or [])[:12]:
         colour = str(step.get("colour", "")) if isinstance(step, dict) else ""
-        if len(colour) == 7 and colour[0] == "#" and all(sign in "0123456789abcdefABCDEF" for sign in colour[1:]):  # noqa: PLR2004
+        if len(colour) == 7 and colour[0] == "#" and all(sign in "0123456789abcdefABCDEF" for sign in colour[1:]):
             classes.append({"label": str(step.get("label", ""))[:60], "colour": colour})
     return {"label": str(figure.get("label", ""))[:120], "kind": "area", "colour": layers.OTHER, "classes": classes}
 
@@ -296,8 +296,9 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
     if row is None:
         raise Http404(feature[:200])
     said = language()
-    names = [row["name_zh"], row["name_en"]] if said == "zh" else [row["name_en"], row["name_zh"]]
-    names = [each for each in dict.fromkeys(names) if each]
+    registered = names_of(city, layer).get(feature) or {}
+    both = ("name_zh", "name_en") if said == "zh" else ("name_en", "name_zh")
+    names = [each for each in dict.fromkeys(row[name] or registered.get(name) for name in both) if each]
     network = network_of(layers.index_of(city, layer))
     context = {
         "spec": spec,
@@ -306,8 +307,8 @@ def page(request: HttpRequest, layer: str, feature: str) -> HttpResponse:
         "names": names,
         "title": names[0]
         if names
-        else (layers.class_word(row["feature_class"], said) if row["feature_class"] else row["feature"]),
-        "facts": one.facts(city, row, said),
+        else (layers.class_word(spec, row["feature_class"], said) if row["feature_class"] else row["feature"]),
+        "facts": one.facts(city, spec, row, said),
         "details": one.details(row, said),
         "registers": one.registers(city, layer, feature),
         "figures": one.figures(city, layer, feature),

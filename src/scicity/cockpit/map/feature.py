@@ -92,11 +92,11 @@ def shape_of(row: dict[str, Any]) -> Any:
     return shapely.from_wkb(row["geometry"])
 
 
-def facts(city: OpenCity, row: dict[str, Any], language: str) -> list[tuple[str, str]]:
+def facts(city: OpenCity, spec: Spec, row: dict[str, Any], language: str) -> list[tuple[str, str]]:
     """What a layer tells of a feature, as words: label, text."""
     chinese = language == "zh"
     said = [
-        (("类别", "Class"), class_word(row["feature_class"], language) if row["feature_class"] else ""),
+        (("类别", "Class"), class_word(spec, row["feature_class"], language) if row["feature_class"] else ""),
         (("空间层次", "Level"), STRATUM_WORDS.get(row["stratum"], (row["stratum"] or "",) * 2)[not chinese]),
         (("埋深（顶部）", "Depth of its top"), _metres(row["depth"], language)),
         (("高度", "Height"), _metres(row["height"], language)),

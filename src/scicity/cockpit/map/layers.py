@@ -28,6 +28,7 @@ KINDS = {
     kind: "substr(geometry, 2, 1) IN (" + ", ".join(f"x'{mark}'" for mark in marks) + ")"
     for kind, marks in {"point": ("01", "04", "e9", "ec"), "line": ("02", "05", "ea", "ed")}.items()
 }
+FORM = "2"  # of what is counted of an index; of another form it is counted again
 CLASSES = 24  # that a legend lists; the rest share a colour
 PALETTE = ("#0d7a6b", "#c7851b", "#5468b4", "#a2232a", "#4f8f46", "#8a5a9e", "#2f86a8", "#b5651d", "#7d8a2e", "#a8587c")
 BY_THEME = {
@@ -72,7 +73,7 @@ def index_of(city: OpenCity, layer: str) -> Index:
 
 def groups(index: Index) -> list[Group]:
     """What an index holds, counted once for each state of it; kept beside it for other processes."""
-    state = index.changes()
+    state = f"{FORM}-{index.changes()}"
     key = (str(index.file), state)
     with _lock:
         if key in _summaries:
@@ -101,7 +102,8 @@ def _counted(index: Index) -> list[Group]:
     cases = " ".join(f"WHEN {marks} THEN '{kind}'" for kind, marks in KINDS.items())
     text = (
         f"SELECT feature_class, stratum, CASE {cases} ELSE 'area' END, restricted_to, count(*), "
-        "min(valid_from), max(coalesce(valid_to, valid_from)), min(minx), min(miny), max(maxx), max(maxy), max(height), max(depth), min(elevation) "
+        "min(valid_from), max(coalesce(valid_to - 1, valid_from)), "
+        "min(minx), min(miny), max(maxx), max(maxy), max(height), max(depth), min(elevation) "
         "FROM features LEFT JOIN place USING (fid) GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC"
     )
     with index.connected() as connection:
@@ -122,17 +124,26 @@ def mine(found: list[Group], roles: frozenset[str] | None) -> list[Group]:
 
 
 @cache
-def class_words() -> dict[str, tuple[str, str, str]]:
-    """Names (zh, en) and colour of classes that the map knows; others stand as the file has them."""
+def class_words() -> dict[tuple[str, str], tuple[str, str, str]]:
+    """Names (zh, en) and colour of classes that the map knows, of a theme or of any (""); others stand as the file has them."""
     with (Path(__file__).parent / "classes.csv").open(encoding="utf-8", newline="") as file:
-        return {row["feature_class"]: (row["name_zh"], row["name_en"], row["colour"]) for row in csv.DictReader(file)}
+        return {
+            (row["theme"], row["feature_class"]): (row["name_zh"], row["name_en"], row["colour"])
+            for row in csv.DictReader(file)
+        }
 
 
-def class_word(name: str | None, language: str) -> str:
-    """The name of a class in the reader's language."""
+def known_class(spec: Spec, name: str | None) -> tuple[str, str, str] | None:
+    """Names and colour of a class of a layer, where the map knows it."""
+    words = class_words()
+    return words.get((spec.theme, name or "")) or words.get(("", name or ""))
+
+
+def class_word(spec: Spec, name: str | None, language: str) -> str:
+    """The name of a class of a layer in the reader's language."""
     if not name:
         return "未分类" if language == "zh" else "without a class"
-    zh, en, _ = class_words().get(name, (name, name, ""))
+    zh, en, _ = known_class(spec, name) or (name, name, "")
     return zh if language == "zh" else en
 
 
@@ -179,14 +190,14 @@ def legend(spec: Spec, found: list[Group], language: str) -> list[dict[str, Any]
         if each.feature_class:
             counts[each.feature_class] = counts.get(each.feature_class, 0) + each.count
     names = sorted(counts, key=lambda name: (-counts[name], name))[:CLASSES]
-    if len(counts) < 2 and not (names and names[0] in class_words()):
+    if len(counts) < 2 and not (names and known_class(spec, names[0])):
         return []
     return [
         {
             "key": name,
-            "label": class_word(name, language),
+            "label": class_word(spec, name, language),
             "count": counts[name],
-            "colour": class_words().get(name, ("", "", ""))[2] or PALETTE[at % len(PALETTE)],
+            "colour": (known_class(spec, name) or ("", "", ""))[2] or PALETTE[at % len(PALETTE)],
         }
         for at, name in enumerate(names)
     ]

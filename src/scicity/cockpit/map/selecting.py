@@ -29,7 +29,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beg
 LONGEST = 200_000  # characters of what is asked
 
 
-class Unclear(ValueError):
+class Unclear(ValueError):  # noqa: N818  (reads as what happened)
     """What was asked cannot be understood; says what was expected."""
 
 

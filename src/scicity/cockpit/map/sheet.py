@@ -30,7 +30,7 @@ BAR = 60.0  # [mm] that the scale bar may take
 LONGEST_TITLE = 120
 
 
-class Unclear(ValueError):
+class Unclear(ValueError):  # noqa: N818  (reads as what happened)
     """What was sent is no sheet; says what was expected."""
 
 

@@ -1,4 +1,4 @@
-"""Figures and newest readings as a layer: which there are to choose from, and each with its place, unit, date, origin and why."""
+"""Figures and newest readings as a layer: which there are to choose from; each with place, unit, date, origin and why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ ASIDE = (
 )
 MOST = 20_000  # features of a layer of figures
 STREAMS = "district.datastream"
+TRIED = 6  # periods without any value, before the newest is shown as unknown
 PERIODS = 2  # newest partitions of readings that are looked at
 
 
@@ -105,12 +106,11 @@ def layer(city: OpenCity, asked: Asked, roles: frozenset[str] | None, language: 
     if not key or asked.column not in columns_of(table):
         raise LookupError(f"{asked.table}.{asked.column}")
     time = next((each for each in TIMES if each in table.grain), "")
-    period = _period(city, asked, time)
-    rows = city.rows(asked.table, where={time: period} if time else None) if period is not None or not time else []
+    period, rows = _newest(city, asked, time)
     categories, rows = _chosen(city, table, [each for each in table.grain if each not in (key, time)], asked, rows, language)
     figures = {str(row[key]): row.figure(asked.column) for row in rows}
     when = "" if period is None else _said(period, city)
-    found = _placed(city, key, figures, roles, {name: when for name in figures}, language)
+    found = _placed(city, key, figures, roles, dict.fromkeys(figures, when), language)
     return {**found, **_about(asked, table, terms()[asked.column].name(language), categories, when, figures, language)}
 
 
@@ -128,26 +128,29 @@ def _about(
     }
 
 
-def _period(city: OpenCity, asked: Asked, time: str) -> Any:
-    """The newest period of a table, or the newest of a year and of those before it."""
+def _newest(city: OpenCity, asked: Asked, time: str) -> tuple[Any, list[Row]]:
+    """The newest period of a table of which anything is known, of a year and those before it where one is asked; its rows."""
     if not time:
-        return None
-    where = None
+        return None, city.rows(asked.table)
+    least: Any = {"year": 0, "hour": datetime(1900, 1, 1, tzinfo=UTC)}.get(time, date(1900, 1, 1))
+    most: Any = None
     if asked.year is not None:
-        calendar = city.district.calendar
-        last: Any = date(asked.year, 12, 31)
-        if time == "year":
-            where = {time: Between(0, asked.year)}
-        elif time == "hour":
-            where = {
-                time: Between(
-                    datetime(1900, 1, 1, tzinfo=UTC), datetime.fromtimestamp(calendar.instant(last) / 1e6 + 86_400, UTC)
-                )
-            }
-        else:
-            where = {time: Between(date(1900, 1, 1), last)}
-    newest = city.rows(asked.table, [asked.column], where, order=[f"-{time}"], limit=1)
-    return newest[0][time] if newest else None
+        most = asked.year if time == "year" else date(asked.year, 12, 31)
+        if time == "hour":
+            most = datetime.fromtimestamp(city.district.calendar.instant(date(asked.year + 1, 1, 1)) / 1e6 - 1, UTC)
+    found: tuple[Any, list[Row]] = (None, [])
+    for _ in range(TRIED):
+        where = None if most is None else {time: Between(least, most)}
+        newest = city.rows(asked.table, [asked.column], where, order=[f"-{time}"], limit=1)
+        if not newest:
+            break
+        period = newest[0][time]
+        rows = city.rows(asked.table, where={time: period})
+        found = found if found[1] else (period, rows)
+        if any(row[asked.column] is not None for row in rows):
+            return period, rows
+        most = period - (1 if time == "year" else timedelta(seconds=1) if time == "hour" else timedelta(days=1))
+    return found
 
 
 def _chosen(
@@ -188,9 +191,8 @@ def _word(value: str, language: str) -> str:
 def _words(city: OpenCity, column: str, language: str) -> dict[str, str]:
     """Names of the values of a category, where a register names them."""
     for table in city.figures.catalog.sources:
-        if table.grain == (column,) or list(table.grain) == [column]:
-            if {"name_zh", "name_en"} <= set(table.columns):
-                return {str(row[column]): name_of(row) for row in city.rows(table.name)}
+        if list(table.grain) == [column] and {"name_zh", "name_en"} <= set(table.columns):
+            return {str(row[column]): name_of(row) for row in city.rows(table.name)}
     return {}
 
 

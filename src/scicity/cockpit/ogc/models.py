@@ -83,7 +83,7 @@ class Edit(Record):
             raise ValidationError({"valid_to": "valid_to is not behind valid_from"})
 
     @classmethod
-    def published(cls, computing: Computing) -> list[str]:
+    def laid_over(cls, computing: Computing) -> list[str]:
         """Brings the layers to what was edited, where the lake has the edits; those that changed."""
         return editing.overlay(computing)
 

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
+from scicity.cockpit.ogc import taking
 from scicity.cockpit.ogc.described import JSON, REL, base, link
 from scicity.cockpit.ogc.door import Refused, door
 from scicity.cockpit.ogc.serving import Collection, collection
@@ -47,6 +48,8 @@ def tile(request: HttpRequest, name: str, z: str, y: str, x: str) -> HttpRespons
         raise Refused(400, f"language: found {spoken[:20]!r}; expected one of {', '.join(LANGUAGES)}")
     made = Tiles(found.index, found.city.district.calendar.tz).tile(wanted, spoken, found.seen)
     etag = f'W/"{made.etag}"'
+    if made.body:
+        taking.read(request, found, 0, "tiles")  # that somebody took the layer, and how many tiles; not how many features
     answer = get_conditional_response(request, etag=etag) or HttpResponse(status=204)
     if made.body and answer.status_code == 204:
         packed = "gzip" in request.headers.get("Accept-Encoding", "")

@@ -179,7 +179,7 @@ def islands() -> str:
 
 @register.simple_tag
 def preload(island: str) -> str:
-    """Has the browser fetch an island's scripts and styles beside the entry that will ask for them, so that they come sooner."""
+    """Has the browser fetch an island's scripts and styles beside the entry that will ask for them: they come sooner."""
     manifest = _built()
     found, todo = {}, [key for key in manifest if key.endswith(f"/islands/{island}.ts")]
     while todo:

@@ -95,7 +95,7 @@ def _zone_names(request: HttpRequest, spec: Spec | None) -> list[tuple[float, fl
     if spec is None or (index := layers.index_of(city, spec.layer)).about("version") is None:
         return []
     rows = index.find(Query(seen=seen_of(request), limit=NAMED), COLUMNS)
-    known = _names(city, spec.layer)
+    known = names_of(city, spec.layer)
     places = shapely.point_on_surface(shapely.from_wkb(np.array([row[-1] for row in rows], object)))
     told = [_properties(city, spec, row, known, language())["label"] for row in rows]
     return [(place.x, place.y, label) for place, label in zip(places, told, strict=True) if not place.is_empty]
@@ -191,13 +191,13 @@ def spec_for(request: HttpRequest, layer: str) -> Spec:
 
 
 def layer(request: HttpRequest, name: str) -> HttpResponse:
-    """A layer from its index as GeoJSON, with the properties that tiles have; rows that whoever asks may not see are left out."""
+    """A layer from its index as GeoJSON, with the properties that tiles have, as far as whoever asks may see it."""
     spec = spec_for(request, name)
     city: OpenCity = request.city
     spoken = request.GET.get("language", "")
     spoken = spoken if spoken in ("zh", "en") else language()
     rows = layers.index_of(city, name).find(Query(seen=seen_of(request), limit=MOST + 1), COLUMNS)
-    known = _names(city, name)
+    known = names_of(city, name)
     told = [_properties(city, spec, row, known, spoken) for row in rows[:MOST]]
     features = geojson([{"geometry": row[-1]} for row in rows[:MOST]], told)
     collection = {"type": "FeatureCollection", "features": features, "more": len(rows) > MOST}
@@ -205,7 +205,7 @@ def layer(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(text, content_type="application/geo+json", headers=CACHED)
 
 
-def _names(city: OpenCity, layer_name: str) -> dict[str, Row]:
+def names_of(city: OpenCity, layer_name: str) -> dict[str, Row]:
     """The rows of the register that names a layer's features, where the layer itself need not."""
     key = key_of_layer(layer_name)
     for table in city.figures.catalog.sources if key else ():
@@ -222,7 +222,7 @@ def _properties(city: OpenCity, spec: Spec, row: tuple[Any, ...], known: dict[st
     found = {
         "feature": told["feature"],
         "name": said,
-        "label": said or layers.class_word(told["feature_class"], spoken) or told["feature"],
+        "label": said or layers.class_word(spec, told["feature_class"], spoken) or told["feature"],
         "url": reverse("map-feature", args=[spec.layer, told["feature"]]),
         **{column: told[column] for column in ("feature_class", "stratum", "elevation", "height", "depth", "origin")},
         "from": layers.day_number(told["valid_from"], city),

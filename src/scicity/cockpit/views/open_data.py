@@ -19,6 +19,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date, quote_etag
 from django.views.decorators.http import require_safe
 
+from scicity.cockpit.ogc.dcat import catalogued
 from scicity.opendata import dcat, files, forms, sdmx
 from scicity.opendata import open_sdg as sets
 from scicity.opendata.datasets import Dataset, columns_of, named, offered, spans, state_of, word
@@ -106,12 +107,13 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """The catalogue as DCAT in JSON-LD."""
     city, base = _seen(request)
     datasets = offered(city, domains_of(city))
-    key = ("catalogue", base, *_states(city, datasets))
+    layers = catalogued(request.city, base.removesuffix("/open-data"))
+    key = ("catalogue", base, *_states(city, datasets), repr(layers))
     return _answer(
         request,
         key,
         _newest(city, datasets),
-        lambda: dcat.catalogue(city, datasets, base, _sizes(city, base)),
+        lambda: dcat.catalogue(city, datasets, base, _sizes(city, base), layers),
         "application/ld+json",
         "catalog.jsonld",
     )

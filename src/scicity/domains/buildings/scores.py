@@ -134,7 +134,7 @@ _SCHEME = {"label_scheme": "label_scheme"}
 _READS = {
     "sheets": Read("buildings.sheet", trace={"sheet": "sheet"}),
     "entries": Read(
-        "buildings.sheet_entry", columns=("sheet", "score_item", "met", "points", "origin"), trace={"sheet": "sheet"}
+        "buildings.sheet_stated", columns=("sheet", "score_item", "met", "points", "origin"), trace={"sheet": "sheet"}
     ),
     "schemes": Read("buildings.scheme", trace=_SCHEME),
     "levels": Read(

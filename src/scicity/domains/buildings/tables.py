@@ -1,5 +1,6 @@
 """The registers of buildings and of the enterprises in them; labels, ratings and promises are found here by name."""
 
+from scicity.domains.buildings.entered import SHEET_ENTERED, sheet_stated  # noqa: F401
 from scicity.domains.buildings.labels import LABEL, label_held, label_yearly  # noqa: F401
 from scicity.domains.buildings.performance import performance_to_date, performance_yearly, promise_yearly  # noqa: F401
 from scicity.domains.buildings.promises import (  # noqa: F401

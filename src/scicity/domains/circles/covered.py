@@ -39,7 +39,8 @@ def _by_zone(rows: Any) -> Any:
 def class_coverage(reached: Any, residents: Any, classes: Any, own: Any) -> Any:
     """Residents within 5, 10 and 15 minutes of a class, and within its service radius along the network.
 
-    `people_seen` are those whose cell touches the network, and shares are of these; `coverage` is their share of all. Who is on an
+    `people_seen` are those whose cell touches the network, and shares are of these; `coverage` is their share of all. Who is
+    on an
     island without a facility is seen, and not reached. Where a district has no facility of a class there is no row. The mean is
     of those who reach one. The zone `district` is everybody.
     """
@@ -111,7 +112,8 @@ def class_coverage(reached: Any, residents: Any, classes: Any, own: Any) -> Any:
 def circle_coverage(cells: Any, residents: Any) -> Any:
     """Residents whose home has a circle, as a share of those whose cell touches the network (`coverage`: their share of all).
 
-    Null where a class that the circle asks for has no facility in the data, so that it is not known; `circle_share_at_most` is then
+    Null where a class that the circle asks for has no facility in the data, so that it is not known; `circle_share_at_most`
+    is then
     what the other classes allow. The zone `district` is everybody.
     """
     joined = cells.join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,14 +35,15 @@ EXTENT = Read("circles.urban_extent", trace={"zone": "zone"})
     title_en="Land consumption to population growth (SDG 11.3.1)",
 )
 def land_growth(slot: Slot, extent: pa.Table) -> pa.Table:
-    """Of each zone and year with a built-up area, against the year before it that the register has: land consumption rate (V1 − V0) / V0
+    """Of each zone and year with a built-up area, against the year before it that the register has: land consumption rate
+    (V1 − V0) / V0
     / T, population growth rate ln(P1 / P0) / T, and their ratio. Null where one is not known or the population stood still.
 
     Source: UN SDG indicator metadata 11.3.1 (edition of 2021; read in quotations, the document itself was not seen).
     """
     given = extent.sort_by([("zone", "ascending"), ("year", "ascending")]).to_pylist()
     found = []
-    for before, after in zip(given, given[1:], strict=False):
+    for before, after in pairwise(given):
         if before["zone"] != after["zone"]:
             continue
         years = after["year"] - before["year"]
@@ -83,8 +85,10 @@ def land_growth(slot: Slot, extent: pa.Table) -> pa.Table:
     title_en="Share of open public space (SDG 11.7.1)",
 )
 def open_space(slot: Slot, zones: pa.Table, extent: pa.Table, streets: pa.Table, **given: pa.Table) -> pa.Table:
-    """Of each zone with an outline: the area of open space for public use (classes of the circle `sdg-11-7-1`, what overlaps counted
-    once), the area of streets (length times width; `coverage`: the share of their length whose width is told), and both as a share of
+    """Of each zone with an outline: the area of open space for public use (classes of the circle `sdg-11-7-1`, what overlaps
+    counted
+    once), the area of streets (length times width; `coverage`: the share of their length whose width is told), and both as a
+    share of
     the newest built-up area up to that day. Null where no built-up area is registered, or no street has a width.
 
     Source: UN SDG indicator metadata 11.7.1 (the document itself was not seen).

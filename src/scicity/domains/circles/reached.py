@@ -49,9 +49,10 @@ def reaches(given: dict[str, pa.Table]) -> Iterator[tuple[Any, dict[str, Any], a
     title_en="Access",
 )
 def access(slot: Slot, **given: pa.Table) -> pa.Table:
-    """From the middle of each cell to the nearest facility of each class: the time, the facility, the shortest length of network,
-    and how many facilities are within 5, 10 and 15 minutes. The way to the network and from it to the door is part of it. Null
-    where there is no way: the cell is off the network, or on an island without such a facility (`access_state`)."""
+    """From the middle of each cell to the nearest facility of each class: the time, the facility, the shortest way along the
+    network, and how many facilities are within 5, 10 and 15 minutes. The way to the network and
+    from it to the door is part of it. Null where there is no way: the cell is off the network, or on an island without such a
+    facility (`access_state`)."""
     classes = rows.overlaid(given["facility_class"], given["own_facility_class"], ["facility_class"])
     parts = []
     for day, mode, reach in reaches(given):
@@ -59,9 +60,16 @@ def access(slot: Slot, **given: pa.Table) -> pa.Table:
         before = {by: reach.before(by) for by in ("seconds", "metres")}
         edge = reach.homes.column("edge").combine_chunks()
         off = np.isinf(before["seconds"])
+        drawn = set(
+            given["doors"]
+            .filter(pc.equal(given["doors"].column("day"), pa.scalar(day, pa.date32())))
+            .column("facility_class")
+            .to_pylist()
+        )
         home_stand_in = reach.homes.column("stand_in").to_numpy(zero_copy_only=False).astype(bool)
         for rule in classes:
             mine = reach.of_class(rule["facility_class"])
+            some = rule["facility_class"] in drawn
             nearest = seconds.nearest(mine)
             time = nearest.cost[reach.home] + before["seconds"]
             length = metres.nearest(mine).cost[reach.home] + before["metres"]
@@ -72,7 +80,7 @@ def access(slot: Slot, **given: pa.Table) -> pa.Table:
             named = (
                 reach.facilities.column("facility").combine_chunks().take(pa.array(which, mask=~there)) if len(mine) else empty
             )
-            state = np.select([there, off, np.full(len(off), not len(mine))], [REACHED, OFF, NOTHING], UNREACHED)
+            state = np.select([there, np.full(len(off), not some), off], [REACHED, NOTHING, OFF], UNREACHED)
             counted = {f"facilities_{each}": pa.array(count[n], mask=off) for n, each in enumerate(MINUTES)}
             parts.append(
                 pa.table(
@@ -117,7 +125,8 @@ def _stand_in(reach: assembling.Reach, name: str) -> bool:
     title_en="Circles of cells",
 )
 def circle_cell(slot: Slot, access: pa.Table, **given: pa.Table) -> pa.Table:
-    """Whether a cell has a circle: all of its classes within reach, or any, as the circle asks. Of a class that the district has no
+    """Whether a cell has a circle: all of its classes within reach, or any, as the circle asks. Of a class that the district
+    has no
     facility of, nobody can say whether there is none or it was never drawn: then a circle that asks for all is unknown, and
     `circle_met_at_most` says whether the other classes would do."""
     parts = rows.overlaid(given["circle_part"], given["own_circle_part"], ["circle", "facility_class"])

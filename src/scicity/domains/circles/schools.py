@@ -18,12 +18,9 @@ from scicity.kernel.tables import Read, derived
 
 ON_FOOT = "foot"
 SCHOOLS = {
-    **NETWORK,
-    **MODES,
-    **DAYS,
-    **CLASSES,
-    "residents": Read("circles.resident", trace={"day": "day", "zone": "zone"}),
-    "facilities": Read("circles.facility", trace={"day": "day", "facility_class": "facility_class", "facility": "facility"}),
+    **{name: Read(read.table) for name, read in (NETWORK | MODES | DAYS | CLASSES).items()},
+    "residents": Read("circles.resident"),
+    "facilities": Read("circles.facility"),
 }
 
 
@@ -39,8 +36,10 @@ SCHOOLS = {
     title_en="Places at schools",
 )
 def school(slot: Slot, **given: pa.Table) -> pa.Table:
-    """Of each school its places, the children whom it is the nearest to, and how many are placed there when all children together
-    have the shortest ways on foot that places allow (`mean_access_time`: of those placed). A school whose places are not told is
+    """Of each school its places, the children whom it is the nearest to, and how many are placed there when all children
+    together
+    have the shortest ways on foot that places allow (`mean_access_time`: of those placed). A school whose places are not
+    told is
     the nearest to somebody, but nobody is placed there."""
     parts = []
     for found in _placing(given):
@@ -83,8 +82,8 @@ def school(slot: Slot, **given: pa.Table) -> pa.Table:
     title_en="Places at schools by zone",
 )
 def school_zone(slot: Slot, **given: pa.Table) -> pa.Table:
-    """Of each zone the places at its schools, the children who live there, and how many of these find a place within reach on foot,
-    in whichever zone. `places_known`: the share of schools whose places are told. The zone `district` is all."""
+    """Of each zone the places at its schools, the children who live there, and how many of these find a place within reach on
+    foot, in whichever zone. `places_known`: the share of schools whose places are told. The zone `district` is all."""
     parts = []
     for found in _placing(given):
         zone, home_zone = rows.words(found["schools"].column("zone")), found["home_zone"]

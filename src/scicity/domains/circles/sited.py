@@ -15,11 +15,10 @@ from scicity.kernel.computing import Slot
 from scicity.kernel.tables import Read, derived
 
 QUESTION = {
-    **NETWORK,
-    **MODES,
-    "residents": Read("circles.resident", trace={"day": "day", "age_group": "age_group"}),
-    "candidate": Read("circles.candidate", trace={"facility_class": "facility_class", "candidate": "candidate"}),
-    "siting": Read("circles.siting", trace={"siting": "siting"}),
+    **{name: Read(read.table) for name, read in (NETWORK | MODES).items()},
+    "residents": Read("circles.resident"),
+    "candidate": Read("circles.candidate"),
+    "siting": Read("circles.siting"),
 }
 
 
@@ -35,7 +34,8 @@ QUESTION = {
     title_en="Chosen places",
 )
 def siting_choice(slot: Slot, **given: pa.Table) -> pa.Table:
-    """The chosen candidates of each question, in the order in which each adds most to those before it, and what would be lost if it
+    """The chosen candidates of each question, in the order in which each adds most to those before it, and what would be
+    lost if it
     alone were left out. A covering counts residents, a median residents times hours of way to the nearest."""
     parts = []
     for row, found, candidates, stand_in in _answers(given):
@@ -72,8 +72,11 @@ def siting_choice(slot: Slot, **given: pa.Table) -> pa.Table:
     title_en="Answers to questions of siting",
 )
 def siting_outcome(slot: Slot, **given: pa.Table) -> pa.Table:
-    """What the chosen places of each question come to together, the most that any choice could, and the gap between the two: 0 where
-    the solver proved that there is no better one. `people_without`: whom what there is does not reach within the limit."""
+    """What the chosen places of each question come to together, the most that any choice could, and the gap between the two:
+    0 where
+    the solver proved that there is no better one. `people_without`: whom what there is does not reach within the
+    limit, those off the
+    network left out."""
     found = []
     for row, answer, candidates, stand_in in _answers(given):
         covering = row["siting_goal"] == COVERING
@@ -125,5 +128,5 @@ def _answers(given: dict[str, pa.Table]) -> Any:
         stand_in = any(bool(pc.any(table.column("stand_in")).as_py()) for table in below)
         row["candidates_off"] = snapped["edge"].null_count
         row["people"] = float(people.sum())
-        row["people_without"] = float(people[~(now <= row["access_limit"])].sum())
+        row["people_without"] = float(people[~(now <= row["access_limit"]) & np.isfinite(reach.before("seconds"))].sum())
         yield row, answer, candidates, stand_in

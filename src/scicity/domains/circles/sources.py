@@ -1,6 +1,7 @@
 """What the domain reads besides layers: rules that come with it, a district's own rules, and questions that it asks.
 
-A rule that comes with the domain stands in `standards/`; a district's own file of the same columns in `registers/` adds rows, and
+A rule that comes with the domain stands in `standards/`; a district's own file of the same columns in `registers/` adds
+rows, and
 its row takes the place of one of the same key.
 """
 
@@ -73,8 +74,8 @@ NETWORK, OWN_NETWORK = rules(
     choices={"layer": ("streets",), "length_measure": HOW},
     title_zh="路网构建规则",
     title_en="How networks are built",
-    doc="Whether lines of the layer already share a vertex at each junction (`noded`; else they become junctions where they cross on "
-    "one level), and whether lengths are geodesic on the ellipsoid or in a plane.",
+    doc="Whether lines of the layer already share a vertex at each junction (`noded`; else they become junctions where they "
+    "cross on one level), and whether lengths are geodesic on the ellipsoid or in a plane.",
 )
 
 ATTRIBUTE, OWN_ATTRIBUTE = rules(
@@ -88,7 +89,8 @@ ATTRIBUTE, OWN_ATTRIBUTE = rules(
     choices={"way_effect": EFFECTS, "review": REVIEW},
     title_zh="道路属性规则",
     title_en="Attributes of ways",
-    doc="What a value of a way's attribute does: opens or closes the way, or leaves one direction. Of several the one of higher "
+    doc="What a value of a way's attribute does: opens or closes the way, or leaves one direction. Of several the one "
+    "of higher "
     "priority counts.",
 )
 
@@ -124,8 +126,10 @@ CLASS, OWN_CLASS = rules(
     check=_check_doors,
     title_zh="设施类别",
     title_en="Classes of facilities",
-    doc="What is a facility of a class: the classes of features of a layer (`*`: all), where an attribute has one of some values; "
-    "whether it is reached at its centre or its edge; its service radius; of schools how far a child may be placed (`seat_limit`).",
+    doc="What is a facility of a class: the classes of features of a layer (`*`: all), where an attribute has one of "
+    "some values; "
+    "whether it is reached at its centre or its edge; its service radius; of schools how far a child may be placed "
+    "(`seat_limit`).",
 )
 
 GROUP = source(
@@ -227,7 +231,8 @@ SITING = source(
     check=_check_sitings,
     title_zh="选址问题",
     title_en="Questions of siting",
-    doc="Where so many more places of a class would be best: `covering` brings most people within the limit [s], `median` makes "
+    doc="Where so many more places of a class would be best: `covering` brings most people within the limit [s], "
+    "`median` makes "
     "everybody's way together shortest (ways beyond the limit count as it).",
 )
 

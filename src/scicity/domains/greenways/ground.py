@@ -52,7 +52,8 @@ def words(features: pa.Table, name: str) -> Array:
 
 
 def zones_on(ground: Ground, zones: pa.Table, moment: int) -> tuple[Array, list[str]]:
-    """The zones that hold at a moment [µs], each place of one, and their names; the whole district is none where there are others."""
+    """The zones that hold at a moment [µs], each place of one, and their names; the whole district is none where there are
+    others."""
     told, own = word_of(zones.column("details"), "zone"), words(zones, "feature")
     names = np.array([a or b for a, b in zip(told, own, strict=True)], dtype=object)
     there = on(zones, moment)

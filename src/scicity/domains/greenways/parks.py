@@ -58,7 +58,8 @@ def classes_of(*tables: pa.Table) -> dict[str, dict[str, Any]]:
     title_en="Parks",
 )
 def park(slot: Slot, parks: pa.Table, zones: pa.Table, classes: pa.Table, own_classes: pa.Table) -> pa.Table:
-    """The parks of the district: class, area as drawn, the zone in which a point of it lies, and how large one of its class is at least."""
+    """The parks of the district: class, area as drawn, the zone in which a point of it lies, and how large one of its class
+    is at least."""
     known, ground, shapes = classes_of(classes, own_classes), ground_of(zones, parks), np.empty(0, dtype=object)
     if parks.num_rows:
         shapes = areas(ground, parks)
@@ -107,8 +108,8 @@ def green_account(
 ) -> pa.Table:
     """Parks and all green space by zone, each place counted once, and how much of them there is for each resident.
 
-    Residents are those of the layer population (`residents_kind` layer), else those that are planned for the zone (`planned`). A park
-    that lies in two zones is counted in both and once in the district.
+    Residents are those of the layer population (`residents_kind` layer), else those that are planned for the zone
+    (`planned`). A park that lies in two zones is counted in both and once in the district.
     """
     rows: list[dict[str, Any]] = []
     if not parks.num_rows and not green.num_rows:
@@ -167,8 +168,8 @@ def park_circle(
 ) -> pa.Table:
     """How much of each zone, and how many of its residents, lie within the circle of a park of a class, and of `any`.
 
-    Straight distances from the edge of the park, by the radius of its class; ways and barriers are not regarded. Without a layer
-    population residents are unknown. Method: `methods/circles.py`.
+    Straight distances from the edge of the park, by the radius of its class; ways and barriers are not regarded. Without a
+    layer population residents are unknown. Method: `methods/circles.py`.
     """
     rows: list[dict[str, Any]] = []
     if not parks.num_rows:

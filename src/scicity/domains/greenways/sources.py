@@ -23,7 +23,8 @@ WAY = source(
     choices={"review": REVIEW},
     title_zh="道路类别与慢行",
     title_en="Kinds of ways",
-    doc="Which kinds of ways are walked and cycled, unless a way itself says otherwise (`foot`, `bicycle`), and which goes first where "
+    doc="Which kinds of ways are walked and cycled, unless a way itself says otherwise (`foot`, `bicycle`), and which goes "
+    "first where "
     "several run beside each other.",
 )
 
@@ -37,7 +38,8 @@ PARK = source(
     choices={"review": REVIEW},
     title_zh="公园类别与服务半径",
     title_en="Classes of parks",
-    doc="How far the circle of a park of each class reaches, by straight distance, and how large it is at least. A park of a class that is "
+    doc="How far the circle of a park of each class reaches, by straight distance, and how large it is at least. A park of "
+    "a class that is "
     "not here is `other`.",
 )
 
@@ -64,7 +66,8 @@ THRESHOLD = source(
     choices={"review": REVIEW},
     title_zh="慢行密度口径",
     title_en="How lengths are counted",
-    doc="When a way runs beside another one, so that both count once: distance, angle, and the length of the stretches compared.",
+    doc="When a way runs beside another one, so that both count once: distance, angle, and the length of the stretches "
+    "compared.",
 )
 
 
@@ -102,6 +105,7 @@ CLAIM = source(
     choices={"green_measure": MEASURES},
     title_zh="绿地与慢行陈述对照",
     title_en="Statements about green space",
-    doc="Which statement of a report is about which figure of parks, greenways and slow traffic, and what must be assumed to compare "
+    doc="Which statement of a report is about which figure of parks, greenways and slow traffic, and what must be assumed "
+    "to compare "
     "them. Without a zone all that is drawn counts, outside of the zones too.",
 )

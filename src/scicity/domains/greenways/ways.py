@@ -53,7 +53,8 @@ _LENGTHS = ["drawn_length", "merged_length", "counted_length"]
 def greenway_length(
     slot: Slot, days: pa.Table, zones: pa.Table, greenways: pa.Table, thresholds: pa.Table, own_thresholds: pa.Table
 ) -> pa.Table:
-    """The greenways of each zone by their centre lines: two lines that run beside each other count once; `outside`: beyond all zones.
+    """The greenways of each zone by their centre lines: two lines that run beside each other count once; `outside`: beyond
+    all zones.
 
     Method: `methods/centre.py`.
     """
@@ -96,11 +97,12 @@ def slow_density(
     thresholds: pa.Table,
     own_thresholds: pa.Table,
 ) -> pa.Table:
-    """Length of ways that are walked (`walking`), cycled (`cycling`) or either (`slow`) for each square kilometre, by centre lines.
+    """Length of ways that are walked (`walking`), cycled (`cycling`) or either (`slow`) for each square kilometre, by centre
+    lines.
 
-    Carriageways, cycle tracks and footways that run beside each other count once, as one street (`methods/centre.py`). The area, and
-    the ways within it, are those inside the urban growth boundary where the control lines have one (`density_basis` growth), else
-    those of the zone (`zone`).
+    Carriageways, cycle tracks and footways that run beside each other count once, as one street (`methods/centre.py`). The
+    area, and the ways within it, are those inside the urban growth boundary where the control lines have one (`density_basis`
+    growth), else those of the zone (`zone`).
     """
     rows: list[dict[str, Any]] = []
     if not streets.num_rows:

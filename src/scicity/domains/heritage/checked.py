@@ -50,10 +50,11 @@ _READS = {
     title_en="Heights checked",
 )
 def height_check(slot: Slot, **tables: pa.Table) -> pa.Table:
-    """Each building and each rule that concerns it: what is permitted, how high it is, and by how many metres it breaks the rule.
+    """Each building and each rule that concerns it: what is permitted, how high it is, and by how many metres it breaks the
+    rule.
 
-    A rule concerns a building while both hold (`valid_from` to `valid_to`); one for new buildings those that came when it held. A
-    height that is not known is no breach and no keeping. Methods: `methods/heights.py`, `methods/corridors.py`.
+    A rule concerns a building while both hold (`valid_from` to `valid_to`); one for new buildings those that came when it
+    held. A height that is not known is no breach and no keeping. Methods: `methods/heights.py`, `methods/corridors.py`.
     """
     return Check(tables).table()
 

@@ -44,7 +44,8 @@ SITE = source(
     ranges={"stated_area": (0, 1e9), "built_year": (-3000, 2200)},
     title_zh="历史文化资源登记",
     title_en="Heritage sites",
-    doc="The sites of the district: how they are protected, when they were built, how large they are said to be, what they are used "
+    doc="The sites of the district: how they are protected, when they were built, how large they are said to be, what they "
+    "are used "
     "for. Where they lie the layer heritage-sites tells, whose features have the names of the sites.",
 )
 
@@ -149,7 +150,9 @@ CORRIDOR = source(
     },
     title_zh="视线通廊",
     title_en="View corridors",
-    doc="The views that are to stay open: how high the eye is above its ground, from which height of the target on it is to be seen, "
-    "and how wide. The layer view-corridors has a line from the eye to the target under the same name; where the register tells no "
+    doc="The views that are to stay open: how high the eye is above its ground, from which height of the target on it is "
+    "to be seen, "
+    "and how wide. The layer view-corridors has a line from the eye to the target under the same name; where the register "
+    "tells no "
     "ground, the elevations of both ends of that line are those of the sight line.",
 )

@@ -41,9 +41,11 @@ from scicity.space.ground import ground_of
     title_en="Heights around sites",
 )
 def site_standing(slot: Slot, checks: pa.Table, days: pa.Table, sites: pa.Table) -> pa.Table:
-    """How many buildings are under a rule of a site on a day, how many break any, of how many the height is not known, and the worst.
+    """How many buildings are under a rule of a site on a day, how many break any, of how many the height is not known, and
+    the worst.
 
-    A building that breaks a rule counts once, however many it breaks; one that breaks none and of which a height is unknown is unknown.
+    A building that breaks a rule counts once, however many it breaks; one that breaks none and of which a height is unknown
+    is unknown.
     """
     rows, frame = [], checks.to_pandas()
     for day in days.column("day").to_pylist():

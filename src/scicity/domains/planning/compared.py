@@ -82,8 +82,9 @@ def _conflicts(layers: list[str]) -> Derived:
         """The places of which two plans say different things, or where a plan does what a control line keeps out.
 
         Every two plans that are not superseded and have a layer of parcels are compared, and each with the control lines. Of a
-        layer the features count that hold when the last of them has begun. The id of a conflict is made of what meets there, so that it stays through
-        editions; `prevails`: what goes first by precedence, open where that is equal. Method: `methods/conflicts.py`.
+        layer the features count that hold when the last of them has begun. The id of a conflict is made of what meets there,
+        so that it stays through editions; `prevails`: what goes first by precedence, open where that is equal. Method:
+        `methods/conflicts.py`.
         """
         return _compared(tables)[0]
 

@@ -33,7 +33,8 @@ resolution = recorded(
     grain=["conflict", "act_number"],
     title_zh="冲突处置",
     title_en="Acts on conflicts",
-    doc="What was proposed, agreed, dismissed or reopened of a conflict, in order, with the reason, and where the conflict was then. "
+    doc="What was proposed, agreed, dismissed or reopened of a conflict, in order, with the reason, and where the conflict "
+    "was then. "
     "Who did it is in the audit trail.",
 )
 

@@ -48,8 +48,8 @@ _OF_TARGET = {"plan": "plan", "plan_target": "plan_target"}
 def target_progress(slot: Slot, targets: pa.Table, register: pa.Table, entered: pa.Table) -> pa.Table:
     """The newest observation of each target, how much of the way is done, and by when the next is due.
 
-    Progress is (value - start) / (target - start), unknown without a start. Whether somebody is late is a question of the day on which
-    it is asked: the page holds `due_on` and `next_due_on` against it.
+    Progress is (value - start) / (target - start), unknown without a start. Whether somebody is late is a question of the day
+    on which it is asked: the page holds `due_on` and `next_due_on` against it.
     """
     seen: dict[tuple[str, str], dict[Any, tuple[float, bool]]] = {}
     for row in register.to_pylist():
@@ -87,7 +87,8 @@ def target_progress(slot: Slot, targets: pa.Table, register: pa.Table, entered: 
     title_en="Number of plans",
 )
 def plan_count(plans: Any) -> Any:
-    """How many plans and studies of each kind the register holds, and `all` of them; superseded and withdrawn ones are left out."""
+    """How many plans and studies of each kind the register holds, and `all` of them; superseded and withdrawn ones are left
+    out."""
     kept = plans.filter(plans.plan_status.notin(["superseded", "withdrawn"]))
     both = kept.union(kept.mutate(plan_kind=ibis.literal("all")), distinct=False)
     return both.group_by("plan_kind").agg(

@@ -35,7 +35,8 @@ _RESERVE = {**_LAND, "kept": Read("layer.strategic-reserve", columns=_READ, trac
 
 
 class Land:
-    """Zones and parcels on the ground, with the land use of each parcel; `codes` are those that any parcel has, unknown last."""
+    """Zones and parcels on the ground, with the land use of each parcel; `codes` are those that any parcel has, unknown
+    last."""
 
     def __init__(self, slot: Slot, tables: dict[str, pa.Table]) -> None:
         self.slot, self.tables = slot, tables
@@ -75,8 +76,8 @@ class Land:
 def land_use_account(slot: Slot, **tables: pa.Table) -> pa.Table:
     """The area of each land use by zone on the days of the accounts; `district` is the sum of its zones.
 
-    Where two parcels lie over each other, or two zones, the earlier has the place. What no parcel covers, or one of unknown class,
-    is told in `account_balance`. Method: `methods/accounts.py`.
+    Where two parcels lie over each other, or two zones, the earlier has the place. What no parcel covers, or one of unknown
+    class, is told in `account_balance`. Method: `methods/accounts.py`.
     """
     land, rows = Land(slot, tables), []
     for day, zones, names, there, _ in land.each_day():
@@ -135,8 +136,8 @@ def account_balance(slot: Slot, **tables: pa.Table) -> pa.Table:
 def reserve_account(slot: Slot, **tables: pa.Table) -> pa.Table:
     """How much land was held in reserve until a day, how much of it still is, and how much was put to use.
 
-    The reserve is what the layer strategic-reserve tells and told until that day; without such a layer, the parcels whose use is
-    reserve. What is released and of whose use no parcel tells is unknown, neither kept nor used.
+    The reserve is what the layer strategic-reserve tells and told until that day; without such a layer, the parcels whose use
+    is reserve. What is released and of whose use no parcel tells is unknown, neither kept nor used.
     """
     land, rows = Land(slot, tables), []
     for day, names, held, became in _reserves(land):
@@ -202,8 +203,8 @@ def blue_green_account(
 ) -> pa.Table:
     """Green space (parks too) and water by zone, each place counted once, and their share of the zone as drawn.
 
-    Water within green space is water; `both_area` tells how much of it there is. Where a district has no layer of green space, of
-    parks or of water there is no account: unknown is not 0.
+    Water within green space is water; `both_area` tells how much of it there is. Where a district has no layer of green
+    space, of parks or of water there is no account: unknown is not 0.
     """
     rows: list[dict[str, Any]] = []
     if not (parks.num_rows or green.num_rows) or not water.num_rows:
@@ -225,7 +226,8 @@ def blue_green_account(
 
 
 def _reserves(land: Land) -> Iterator[tuple[date, list[str], Any, Any]]:
-    """Each day with its zones, the reserve until then, and what became of it: what is kept, then the classes of `land.codes`."""
+    """Each day with its zones, the reserve until then, and what became of it: what is kept, then the classes of
+    `land.codes`."""
     layer, parcels = land.tables["kept"], land.tables["parcels"]
     told = bool(layer.num_rows)
     ever = _shapes(land.ground, layer) if told else land.shapes[land.is_reserve]
@@ -251,7 +253,8 @@ def zones_on(ground: Ground, zones: pa.Table, moment: int) -> tuple[Any, list[st
 
 
 def with_whole(names: list[str], whole: Any, columns: Any) -> Iterator[tuple[str, float, Any]]:
-    """The rows of zones (a zone that several features make is one), then their sum as the district's where it is none of them."""
+    """The rows of zones (a zone that several features make is one), then their sum as the district's where it is none of
+    them."""
     of = sorted(set(names))
     for zone in of:
         mine = np.array([name == zone for name in names])

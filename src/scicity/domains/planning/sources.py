@@ -166,7 +166,8 @@ LINE = source(
     check=_check_lines,
     title_zh="控制线规则",
     title_en="Control lines",
-    doc="What each kind of control line keeps out of its inside or confines to it, and which goes first. As we read the documents, "
+    doc="What each kind of control line keeps out of its inside or confines to it, and which goes first. As we read the "
+    "documents, "
     "none of which was opened: `unverified`.",
 )
 
@@ -196,7 +197,8 @@ THRESHOLD = source(
     ranges={"threshold": (0, 1e6)},
     title_zh="比较阈值",
     title_en="Thresholds of comparisons",
-    doc="From when on a piece counts as a conflict, how many digits of land uses are compared, and when decisions are carried on.",
+    doc="From when on a piece counts as a conflict, how many digits of land uses are compared, and when decisions are "
+    "carried on.",
 )
 
 

@@ -12,7 +12,6 @@ import mmap
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ import ijson
 import msgspec
 import numpy as np
 import pyarrow as pa
-import shapely
 
 from scicity.kernel.problems import Problems
-from scicity.space.formats import LONGEST, Asked, Gathering, Opened
+from scicity.space.formats import LONGEST, Asked, Opened
+from scicity.space.formats.footprints import Broken, Plan, Vertices
 
 WHOLE, SEQUENCES = (".city.json", ".cityjson"), (".city.jsonl", ".cityjsonl", ".city.jsonseq", ".cityjsonseq")
 SUFFIXES = (*WHOLE, *SEQUENCES)
@@ -33,31 +32,8 @@ BLOCK = 1 << 20
 DEEPEST = 64  # brackets within brackets
 MEMBERS = ("type", "version", "transform", "metadata", "CityObjects")
 MOST_PARENTS = 1_000_000  # whose attributes are remembered
-LEVELS = {"MultiSurface": 0, "CompositeSurface": 0, "Solid": 1, "MultiSolid": 2, "CompositeSolid": 2}  # above a surface
-GROUND = ("GroundSurface", "WaterGroundSurface", "OuterFloorSurface")
-FLAT = 0.01  # m² in plan below which a face stands upright
 CODE = re.compile(r"/EPSG/[^/]*/(\d+)$")
 BROKEN = (ijson.JSONError, msgspec.MsgspecError, UnicodeDecodeError, ValueError, TypeError, OverflowError, RecursionError)
-
-
-class Broken(ValueError):  # noqa: N818
-    """What is wrong with an object."""
-
-
-@dataclass
-class Vertices:
-    """The vertices of a model as they stand (rows of x, y, z), and how they are scaled and moved."""
-
-    at: np.ndarray
-    scale: np.ndarray = field(default_factory=lambda: np.ones(3))
-    move: np.ndarray = field(default_factory=lambda: np.zeros(3))
-
-    def of(self, indices: np.ndarray) -> np.ndarray:
-        """The coordinates of some of them. Raises Broken where one is not there."""
-        if indices.size and (indices.min() < 0 or indices.max() >= len(self.at)):
-            raise Broken(f"vertex {int(indices.min() if indices.min() < 0 else indices.max())} of {len(self.at)}")
-        found: np.ndarray = np.asarray(self.at[indices], float) * self.scale + self.move
-        return found
 
 
 def read(file: Path, place: str, asked: Asked, problems: Problems) -> Opened | None:
@@ -98,7 +74,7 @@ def _moved(head: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 
 def _model(file: Path, reading: _Reading) -> Opened:
     there = _members(file)
-    head = {name: _member(file, name) for name in ("type", "version", "transform", "metadata") if name in there}
+    head: dict[str, Any] = {name: _member(file, name) for name in ("type", "version", "transform", "metadata") if name in there}
     _check_head(head)
     vertices = Vertices(_vertices(file), *_moved(head))
     if "CityObjects" not in there:
@@ -215,31 +191,31 @@ class _Reading:
 
     def batches(self, objects: Iterable[tuple[str, Any, Vertices]]) -> Iterator[pa.RecordBatch]:
         """Features by some thousand; what is wrong with an object goes to the problems with its number."""
-        gathered, number, mapped = Gathering(self.asked.names), 0, None
+        plan, number, mapped = Plan(self.asked.names, self.refuse), 0, None
         try:
             for name, told, vertices in objects:
                 number += 1
                 mapped = getattr(vertices.at, "_mmap", None)
                 try:
-                    made = self._feature(name, told, vertices)
+                    self._feature(name, told, vertices, plan, number)
                 except Broken as error:
-                    expected = "an object of CityJSON with its geometry"
-                    self.problems.add("geometry", self.place, number, "geometry", found=f"{name}: {error}", expected=expected)
-                    continue
-                if made is not None:
-                    properties, geometry = made
-                    gathered.add(number, name, properties, shapely.to_wkb(geometry, flavor="iso"))
-                if len(gathered.numbers) == AT_ONCE:
-                    yield gathered.batch()
+                    self.refuse(number, name, error)
+                if len(plan.features) == AT_ONCE:
+                    yield plan.batch()
+                    plan = Plan(self.asked.names, self.refuse)
                     if mapped is not None:
                         mapped.madvise(mmap.MADV_DONTNEED)  # pages that were read need not stay
+            if plan.features:
+                yield plan.batch()
         except BROKEN as error:
             self.problems.add("syntax", self.place, number + 1, found=error, expected="CityJSON")
-            return
-        if gathered.numbers:
-            yield gathered.batch()
 
-    def _feature(self, name: str, told: Any, vertices: Vertices) -> tuple[dict[str, Any], Any] | None:
+    def refuse(self, number: int, name: str, error: Broken) -> None:
+        """Tells what is wrong with an object."""
+        expected = "an object of CityJSON with its geometry"
+        self.problems.add("geometry", self.place, number, "geometry", found=f"{name}: {error}", expected=expected)
+
+    def _feature(self, name: str, told: Any, vertices: Vertices, plan: Plan, number: int) -> None:
         if not isinstance(told, dict) or not isinstance(told.get("type"), str):
             raise Broken("no object with a type")
         attributes = told.get("attributes") or {}
@@ -251,15 +227,14 @@ class _Reading:
         if not geometry and told.get("children"):
             if len(self.parents) < MOST_PARENTS:
                 self.parents[name] = attributes
-            return None
+            return
         if self.kind and told["type"] not in (self.kind, f"{self.kind}Part"):
-            return None
+            return
         chosen = self._chosen(geometry)
         if chosen is None:
             if self.lod and geometry:
-                return None  # not of the level that was asked for
+                return  # not of the level that was asked for
             raise Broken("empty")
-        footprint, low, high = _footprint(chosen, vertices)
         parents = told.get("parents")
         parent = str(parents[0]) if isinstance(parents, list) and parents else None
         properties = {**self.parents.get(parent or "", {}), **attributes}
@@ -267,10 +242,7 @@ class _Reading:
             properties.setdefault("parent", parent)
         properties.setdefault("lod", str(chosen.get("lod", "")))
         properties.setdefault("feature_class", told["type"])
-        if low is not None:
-            properties.setdefault("elevation", round(low, 3))
-            properties.setdefault("height", round(high - low, 3))
-        return properties, footprint
+        plan.add((number, name, properties), chosen, vertices)
 
     def _chosen(self, geometry: list[dict[str, Any]]) -> dict[str, Any] | None:
         """The geometry of the level that is asked for, else of the highest."""
@@ -282,95 +254,3 @@ class _Reading:
             if best is None or lod > str(best.get("lod", "0")):
                 best = each
         return best
-
-
-def _footprint(told: dict[str, Any], vertices: Vertices) -> tuple[Any, Any, Any]:
-    """The footprint of a geometry, and its lowest and highest point [m] (None for lines and points)."""
-    kind, boundaries = told.get("type"), told.get("boundaries")
-    if not isinstance(boundaries, list):
-        raise Broken(f"{kind} without boundaries")
-    if kind in ("MultiPoint", "GeometryInstance"):  # an instance of a template stands at its point
-        at = vertices.of(_indices(boundaries))
-        if not len(at):
-            raise Broken("empty")
-        return (shapely.MultiPoint(at) if len(at) > 1 else shapely.Point(at[0])), None, None
-    if kind == "MultiLineString":
-        lines = [vertices.of(_indices(each)) for each in boundaries]
-        if not lines or min(map(len, lines)) < 2:
-            raise Broken("a line of less than two vertices")
-        return (shapely.MultiLineString(lines) if len(lines) > 1 else shapely.LineString(lines[0])), None, None
-    if kind not in LEVELS:
-        raise Broken(f"geometry {kind!r}")
-    surfaces, kinds = _surfaces(boundaries, told.get("semantics"), LEVELS[kind])
-    ground = [surface for surface, of in zip(surfaces, kinds, strict=True) if of in GROUND]
-    every = vertices.of(_indices([index for surface in surfaces for ring in surface for index in ring]))
-    if not len(every):
-        raise Broken("empty")
-    shape = _outline(ground, vertices) if ground else None
-    shape = shape if shape is not None else _outline(surfaces, vertices)
-    if shape is None:
-        raise Broken("no-area: all of its faces stand upright")
-    heights = every[:, 2]
-    return shape, float(heights.min()), float(heights.max())
-
-
-def _indices(told: Any) -> np.ndarray:
-    if not isinstance(told, list) or not all(type(each) is int for each in told):
-        raise Broken("boundaries that are no numbers of vertices")
-    try:
-        return np.array(told, dtype=np.int64)
-    except OverflowError:
-        raise Broken("a vertex of a number without end") from None
-
-
-def _surfaces(boundaries: list[Any], semantics: Any, levels: int) -> tuple[list[list[list[int]]], list[str | None]]:
-    """The surfaces of a geometry (of solids the outer shells), each a list of rings, and what each is."""
-    values = semantics.get("values") if isinstance(semantics, dict) else None
-    names = semantics.get("surfaces") if isinstance(semantics, dict) else None
-    types = [each.get("type") if isinstance(each, dict) else None for each in names] if isinstance(names, list) else []
-    found: list[list[list[int]]] = []
-    kinds: list[str | None] = []
-
-    def of(value: Any) -> str | None:
-        return types[value] if type(value) is int and 0 <= value < len(types) else None
-
-    def walk(part: Any, value: Any, level: int) -> None:
-        if not isinstance(part, list):
-            raise Broken("boundaries that are nested too little")
-        if level == 1:  # of the shells of a solid the first is the outer one
-            part, value = part[:1], value[:1] if isinstance(value, list) else value
-        for at, each in enumerate(part):
-            inner = value[at] if isinstance(value, list) and at < len(value) else None if isinstance(value, list) else value
-            if level > 0:
-                walk(each, inner, level - 1)
-                continue
-            if not isinstance(each, list) or not all(isinstance(ring, list) for ring in each):
-                raise Broken("a surface that is no list of rings")
-            found.append(each)
-            kinds.append(of(inner))
-
-    walk(boundaries, values, levels)
-    return found, kinds
-
-
-def _outline(surfaces: list[list[list[int]]], vertices: Vertices) -> Any:
-    """The union of surfaces in plan; None where all stand upright."""
-    rings = [ring for surface in surfaces for ring in surface]
-    if any(len(ring) < 3 for ring in rings) or not all(surfaces):
-        raise Broken("a ring of less than three vertices")
-    closed = [[*ring, ring[0]] for ring in rings]
-    at = np.ascontiguousarray(vertices.of(_indices([index for ring in closed for index in ring]))[:, :2])
-    if not np.isfinite(at).all():
-        raise Broken("not-finite")
-    ends = np.cumsum([0, *map(len, closed)])
-    parts = np.cumsum([0, *map(len, surfaces)])
-    faces = shapely.from_ragged_array(shapely.GeometryType.POLYGON, at, (ends, parts))
-    scale = FLAT if np.abs(at).max() > 360 else FLAT / 1e10  # square degrees
-    faces = faces[shapely.area(faces) > scale]
-    if not faces.size:
-        return None
-    broken = ~shapely.is_valid(faces)
-    if len(faces) > 1:
-        faces[broken] = shapely.make_valid(faces[broken], method="structure", keep_collapsed=False)
-    whole = faces[0] if len(faces) == 1 else shapely.union_all(faces)  # one that is broken is mended later, and told
-    return None if whole.is_empty else whole

@@ -142,7 +142,7 @@ def sheet_entry(row: Any, known: Any, built: Any, names: Any) -> dict[str, Any]:
 def sheet_lines(city: Any, row: Any) -> list[dict[str, Any]]:
     """The categories of a sheet's scheme with what the sheet says of each item."""
     scheme = row["label_scheme"]
-    entries = {entry["score_item"]: entry for entry in city.rows("buildings.sheet_entry", where={"sheet": row["sheet"]})}
+    entries = {entry["score_item"]: entry for entry in city.rows("buildings.sheet_stated", where={"sheet": row["sheet"]})}
     given = {one["score_category"]: one for one in city.rows("buildings.score_category", where={"sheet": row["sheet"]})}
     items = city.rows("buildings.scheme_item", where={"label_scheme": scheme}, order=["source_row"])
     found = []

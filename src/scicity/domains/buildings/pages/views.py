@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
 
-from scicity.domains.buildings.pages import asked, told
+from scicity.cockpit import telling
+from scicity.domains.buildings.pages import acting, asked, told
 from scicity.kernel.district import ROOT_ZONE
 
 
@@ -58,13 +60,20 @@ def scheme(request: HttpRequest, scheme: str) -> HttpResponse:
     return render(request, "buildings/scheme.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def sheet(request: HttpRequest, sheet: str) -> HttpResponse:
-    """A data sheet: what it says, its arithmetic, what fails and what the next level would take."""
+    """A data sheet: what it says, its arithmetic, what fails and what the next level would take; and its form."""
     city = request.city
     entry = next(iter(asked.sheets(city, sheet=sheet)), None)
     if entry is None:
         raise Http404(f"no data sheet is called {sheet[:60]!r}")
     row = entry["row"]
+    faults: dict[str, str] = {}
+    if request.method == "POST":
+        faults = acting.enter(request, row)
+        if not faults:
+            telling.done(request, "已保存；得分数秒后更新。", "Kept; scores follow within seconds.")
+            return redirect("buildings:sheet", sheet=sheet)
     law = next(one for one in asked.schemes(city) if one["label_scheme"] == row["label_scheme"])
     lines = asked.sheet_lines(city, row)
     items = told.names_of([line["item"] for part in lines for line in part["lines"]], "score_item")
@@ -81,7 +90,10 @@ def sheet(request: HttpRequest, sheet: str) -> HttpResponse:
         "threshold": entry["following"],
         "levels": city.rows("buildings.scheme_level", where={"label_scheme": row["label_scheme"]}, order=["level_rank"]),
     }
-    return render(request, "buildings/sheet.html", context)
+    if request.user.has_perm("buildings.add_sheetentry"):
+        context |= {"may": True, "faults": faults, "told": {name: request.POST.get(name, "") for name in acting.FIELDS}}
+        context["asked_items"] = [line for part in lines for line in part["lines"]]
+    return render(request, "buildings/sheet.html", context, status=422 if faults else 200)
 
 
 def promises(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,7 @@
-"""The rows of the tables as networks, snappings and searches again: what tables and pages compute from."""
+"""The rows of the tables as networks, snappings and searches again: what tables and pages compute from.
+
+Lengths [m], costs [s], places [degrees WGS 84]. Source: the methods of this folder; nothing is worked out here.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,10 @@ from scicity.domains.circles.methods.snapping import NOWHERE, Snapping
 def network_of(edges: pa.Table) -> Network:
     """Rows of `circles.edge` of one day and mode as a network; edge n is row n. Source: the rows themselves."""
     ends = np.column_stack([rows.floats(edges.column(n)) for n in ("longitude", "latitude", "longitude_to", "latitude_to")])
-    costs = (np.nan_to_num(rows.floats(edges.column(n)), nan=FORBIDDEN) for n in ("passing_time", "passing_time_back"))
-    return network.assembled(ends, rows.floats(edges.column("edge_length")), *costs, np.arange(len(edges)))
+    forward, backward = (
+        np.nan_to_num(rows.floats(edges.column(n)), nan=FORBIDDEN) for n in ("passing_time", "passing_time_back")
+    )
+    return network.assembled(ends, rows.floats(edges.column("edge_length")), forward, backward, np.arange(len(edges)))
 
 
 def of(table: pa.Table, day: Any, mode: str) -> pa.Table:
@@ -101,7 +106,8 @@ class Reach:
         return np.asarray(people[at.to_numpy().astype(np.int64)], dtype=np.float64)
 
     def placed(self, snapped: Mapping[str, pa.Array]) -> tuple[Search, Ints]:
-        """A search [s] of new places (the columns of `Snappings.snap`; place n is facility n), and the node of each home in it."""
+        """A search [s] of new places (the columns of `Snappings.snap`; place n is facility n), and the node of each home in
+        it."""
         place = np.flatnonzero(snapped["edge"].is_valid().to_numpy(zero_copy_only=False))
         at = pc.index_in(snapped["edge"], self.edges.column("edge").combine_chunks()).fill_null(NOWHERE)
         edge = at.to_numpy(zero_copy_only=False).astype(np.int64)[place]

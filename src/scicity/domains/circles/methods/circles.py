@@ -15,9 +15,11 @@ EPSILON = 1e-6  # s or m: what is at the limit is within it, whatever the last d
 
 
 def judged(access: pa.Table, parts: Sequence[Mapping[str, Any]], rule: str) -> pa.Table:
-    """One row a day and cell of `access` (rows of one mode): `circle_met`, `circle_met_at_most`, classes met, missing, without data.
+    """One row a day and cell of `access` (rows of one mode): `circle_met`, `circle_met_at_most`, classes met, missing,
+    without data.
 
-    `parts`: classes with their `limit_measure` (seconds or metres) and `reach_limit`; `rule`: all or any. A class of which there is
+    `parts`: classes with their `limit_measure` (seconds or metres) and `reach_limit`; `rule`: all or any. A class of which
+    there is
     no facility on a day is without data: with `all` the circle is null, unless another class is known to be missing.
     Source: `circles.circle`; nothing is computed here but comparisons.
     """
@@ -33,7 +35,7 @@ def judged(access: pa.Table, parts: Sequence[Mapping[str, Any]], rule: str) -> p
     state = rows.words(some.column("access_state"))
     cost[which, column] = np.nan_to_num(np.where(by_metres[column], length, time), nan=np.inf)
     empty[which, column] = state == "no_facilities"
-    off[which] |= state == "off_network"
+    np.logical_or.at(off, which, state == "off_network")
     met = cost <= np.array([part["reach_limit"] for part in parts]) + EPSILON
     stand_in = np.zeros(len(found), dtype=bool)
     np.logical_or.at(stand_in, which, some.column("stand_in").to_numpy(zero_copy_only=False).astype(bool))

@@ -1,4 +1,7 @@
-"""What lies within a time: the ways that are reached, parts of ways too, and the area around them."""
+"""What lies within a time: the ways that are reached, parts of ways too, and the area around them.
+
+Costs [s], lengths [m], areas [m²]. Source: our own; the search is that of `reaching`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from scicity.domains.circles.methods.network import Network
 def reached(network: Network, cost: Floats, limit: float) -> tuple[Floats, Floats]:
     """The stretches within `limit` [s] given the `cost` of each node to the aim: ends [degrees] (stretches, 4), lengths [m].
 
-    An edge is reached from its ends as far as its cost allows; what is reached from both ends is counted once. Travel is towards
+    An edge is reached from its ends as far as its cost allows; what is reached from both ends is counted once. Travel is
+    towards
     the aim: from within an edge one goes to the start against it, to the end along it.
     """
     room_start = np.clip(limit - cost[network.start], 0.0, None)
@@ -48,7 +52,8 @@ def reached(network: Network, cost: Floats, limit: float) -> tuple[Floats, Float
 
 
 def area(network: Network, ends: Floats, reach: float) -> tuple[float, bytes]:
-    """The area [m²] within `reach` [m] of stretches, and its outline as WKB in degrees; nothing reached is 0 and an empty shape."""
+    """The area [m²] within `reach` [m] of stretches, and its outline as WKB in degrees; nothing reached is 0 and an empty
+    shape."""
     if not len(ends):
         return 0.0, bytes(shapely.to_wkb(shapely.Polygon()))
     centre = network.centre

@@ -1,4 +1,7 @@
-"""Places: which features are facilities of a class, where they are entered, and in which zone something lies."""
+"""Places: which features are facilities of a class, where they are entered, and in which zone something lies.
+
+Places [degrees WGS 84], distances [m]. Source: OGC 06-103r4 (Simple Features), 6.1.15, for what lies within what.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ class Points(NamedTuple):
 
 
 def selected(rule: Mapping[str, Any], feature_class: Words, attribute: Words | None) -> Flags:
-    """Which features of a layer are of a class: `selects` names their classes (`*`: all) and, where there is an attribute, its values.
+    """Which features of a layer are of a class: `selects` names their classes (`*`: all) and, where there is an attribute,
+    its values.
 
     Arrays of shape (features,). Source: `circles.facility_class`.
     """
@@ -71,7 +75,8 @@ def edges(shapes: Words, spacing: float) -> Points:
 
 
 def zones_of(longitude: Floats, latitude: Floats, zone: Words, outline: Words, leave_out: Sequence[str] = ()) -> Words:
-    """The zone whose outline holds each point, the smallest of several; None where none does. `leave_out`: zones not to be told."""
+    """The zone whose outline holds each point, the smallest of several; None where none does. `leave_out`: zones not to be
+    told."""
     use = np.flatnonzero(~np.isin(zone, list(leave_out)) & ~shapely.is_missing(outline))
     found = np.full(len(longitude), None, dtype=object)
     if not len(use) or not len(longitude):

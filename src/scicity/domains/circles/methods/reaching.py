@@ -67,7 +67,8 @@ class Search:
         return matrix(self.network.nodes + self.count, *arcs)
 
     def nearest(self, facilities: Ints, limit: float = np.inf) -> Nearest:
-        """Cost from each node to the nearest of these facilities, and which; of shape (nodes,). Farther than `limit` is infinite."""
+        """Cost from each node to the nearest of these facilities, and which; of shape (nodes,). Farther than `limit` is
+        infinite."""
         nodes = self.network.nodes
         if not len(facilities):
             return Nearest(np.full(nodes, np.inf), np.full(nodes, NONE))
@@ -94,7 +95,8 @@ class Search:
         return found
 
     def nearest_few(self, facilities: Ints, at: Ints, more: Floats, few: int, limit: float = np.inf) -> tuple[Floats, Ints]:
-        """The costs of the nearest `few` facilities of each place, and which they are; of shape (places, few), the nearest first."""
+        """The costs of the nearest `few` facilities of each place, and which they are; of shape (places, few), the nearest
+        first."""
         cost, which = np.full((len(at), few), np.inf), np.full((len(at), few), NONE)
         for some, costs in self.costs(facilities, at, limit):
             all_costs = np.c_[cost, (costs + more).T]
@@ -120,7 +122,8 @@ class Search:
         return Pairs(place[order], facility[order], cost[order])
 
     def route(self, node: int, facilities: Ints) -> tuple[Ints, int]:
-        """The nodes of the cheapest way from a node to the nearest of these facilities, and which that is (NONE: there is no way)."""
+        """The nodes of the cheapest way from a node to the nearest of these facilities, and which that is (NONE: there is no
+        way)."""
         nodes = self.network.nodes
         if not len(facilities):
             return np.zeros(0, np.int64), NONE

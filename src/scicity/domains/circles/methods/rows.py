@@ -1,4 +1,7 @@
-"""Tables to arrays and back: rules laid over rules, attributes out of details, sums that are exact."""
+"""Tables to arrays and back: rules laid over rules, attributes out of details, sums that are exact.
+
+Numbers [in the unit of their term]. Source: none is needed; nothing is worked out here.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,8 @@ def words(column: pa.ChunkedArray) -> Words:
 
 
 def told(details: pa.ChunkedArray, names: Iterable[str]) -> dict[str, Words]:
-    """The value of each named attribute in `details` (JSON objects as text), None where there is none. Nested ones are not seen."""
+    """The value of each named attribute in `details` (JSON objects as text), None where there is none. Nested ones are not
+    seen."""
     found = {}
     for name in names:
         quoted = re.escape(name)

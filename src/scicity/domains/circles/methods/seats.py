@@ -26,6 +26,7 @@ def placed(people: Floats, seats: Floats, pairs: Pairs, beyond: float) -> Placed
     `beyond` [s], which is above every cost of a pair, so that nobody is left without to save others a way.
     Source: F. L. Hitchcock, The distribution of a product from several sources to numerous localities,
     doi:10.1002/sapm1941201224 (the transportation problem; HiGHS solves it).
+    Raises Unsolved where HiGHS finds no answer.
     """
     some = np.flatnonzero(people > 0)
     if not len(some):
@@ -38,7 +39,8 @@ def placed(people: Floats, seats: Floats, pairs: Pairs, beyond: float) -> Placed
     index[: 2 * count : 2], index[1 : 2 * count : 2] = row, left + pairs.facility[within]
     index[2 * count :] = np.arange(left)
     highs = _Quiet()
-    for name, value in {"output_flag": False, "threads": 1, "random_seed": 0}.items():
+    options = {"output_flag": False, "threads": 1, "random_seed": 0}
+    for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(
         *(
@@ -51,12 +53,14 @@ def placed(people: Floats, seats: Floats, pairs: Pairs, beyond: float) -> Placed
         ),
         *(np.r_[pairs.cost[within], np.full(left, beyond)], np.zeros(count + left), np.full(count + left, highspy.kHighsInf)),
         *(np.r_[people[some], np.full(len(seats), -highspy.kHighsInf)], np.r_[people[some], seats]),
-        *(begins.astype(np.int32), index, np.ones(len(index)), np.zeros(count + left, np.int32)),
+        *(begins.astype(np.int32), index),
+        np.ones(len(index)),
+        np.zeros(count + left, dtype=np.int32),
     )
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         raise Unsolved(str(highs.getModelStatus()))
-    value = np.round(np.array(highs.getSolution().col_value), 6)
+    solved = np.round(np.array(highs.getSolution().col_value), 6)
     found, without = np.zeros(len(pairs.place)), np.zeros(len(people))
-    found[within], without[some] = value[:count], value[count:]
+    found[within], without[some] = solved[:count], solved[count:]
     return Placed(found, without)

@@ -3,8 +3,9 @@
 What there is already stays open and costs nothing; candidates are added. Both are programs of whole numbers; HiGHS says how far
 the found answer can be from the best one, and that gap is told.
 
-Sources: S. L. Hakimi, Optimum locations of switching centers, doi:10.1287/opre.12.3.450 (p-median); R. Church and C. ReVelle, The
-maximal covering location problem, doi:10.1007/BF01942293.
+Sources: S. L. Hakimi, Optimum locations of switching centers, doi:10.1287/opre.12.3.450 (p-median);
+R. Church and C. ReVelle, The maximal covering location problem, doi:10.1007/BF01942293.
+Costs [s or m, as the caller's], people [one].
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def covering(demand: Demand, pairs: Pairs, candidates: int, few: int, limit: flo
 def median(demand: Demand, pairs: Pairs, candidates: int, few: int, at_most: float) -> Sited:
     """The `few` candidates by which the cost of everybody's way to the nearest falls most; costs beyond `at_most` count as it.
 
-    Source: Hakimi 1964, doi:10.1287/opre.12.3.450, in the form of ReVelle and Swain 1970, doi:10.1111/j.1538-4632.1970.tb00142.x.
+    Source: Hakimi 1964, doi:10.1287/opre.12.3.450, in the form of ReVelle and Swain 1970,
+    doi:10.1111/j.1538-4632.1970.tb00142.x.
     """
     gain = np.minimum(demand.cost, at_most)[pairs.place] - pairs.cost
     some = (gain > 0) & (demand.people[pairs.place] > 0)
@@ -97,7 +99,7 @@ def _sited(people: Floats, place: Ints, candidate: Ints, gain: Floats, candidate
     worth = float(best @ weight)
     lost = [worth - float(np.delete(table[order], at, axis=0).max(axis=0, initial=0.0) @ weight) for at in range(len(order))]
     bound = max(bound, worth)
-    gap = (bound - worth) / bound if bound > 0 else 0.0
+    gap = round((bound - worth) / bound, 9) if bound > 0 else 0.0
     return Sited([int(chosen[at]) for at in order], np.array(adds), np.array(lost), worth, bound, gap, status)
 
 

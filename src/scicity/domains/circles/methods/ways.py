@@ -1,4 +1,5 @@
-"""Which ways may be passed, in which direction and how fast: by rules that are data (`circles.way_rule`, `circles.way_attribute`).
+"""Which ways may be passed, in which direction and how fast: by rules that are data (`circles.way_rule`,
+`circles.way_attribute`).
 
 A way's class opens it or not; its attributes then open, close or direct it, those of higher priority last, so that what is said
 of walking outweighs what is said of access in general.
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from scicity.domains.circles.methods.lengths import Floats
 from scicity.domains.circles.methods.network import FORBIDDEN, Pace
+from scicity.domains.circles.methods.rows import numbers
 
 # What an attribute does to a way: it opens or closes it, or leaves one direction, or both again.
 EFFECTS = ("open", "closed", "forward", "backward", "both_ways")
@@ -23,7 +25,8 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Mode(NamedTuple):
-    """How somebody travels: speed on the flat [m/s], what slope does to it, the steepest slope that is passed [%] (NaN: any)."""
+    """How somebody travels: speed on the flat [m/s], what slope does to it, the steepest slope that is passed [%] (NaN:
+    any)."""
 
     speed: float
     slope_effect: str = "none"
@@ -31,7 +34,8 @@ class Mode(NamedTuple):
 
 
 class ClassRule(NamedTuple):
-    """A class of ways: whether it may be passed, its own speed [m/s] (NaN: the mode's), and what passing it costs besides [s]."""
+    """A class of ways: whether it may be passed, its own speed [m/s] (NaN: the mode's), and what passing it costs besides
+    [s]."""
 
     feature_class: str
     passable: bool
@@ -94,8 +98,6 @@ def tobler(slope: Floats) -> Floats:
 
 
 def percent(text: Words) -> Floats:
-    """Slopes as they are written ("5%", "-3.2", "up") in percent [%]; NaN where no number is told. Source: OpenStreetMap's `incline`."""
-    plain = np.char.rstrip(np.char.strip(np.where(text == None, "", text).astype(str)), "% ")  # noqa: E711  (an array)
-    number = np.char.lstrip(plain, "+-")
-    digits = np.char.isdigit(np.char.replace(number, ".", "", 1))
-    return np.where(digits, plain, "nan").astype(np.float64)
+    """Slopes as they are written ("5%", "-3.2", "up") in percent [%]; NaN where no number is told. Source: OpenStreetMap's
+    `incline`."""
+    return numbers(np.array([None if each is None else each.strip().removesuffix("%") for each in text], dtype=object))

@@ -44,7 +44,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Gap:
-    """Whom a place would serve: by age group people within the limit now, newly, and whose way gets shorter; the outline of what it
+    """Whom a place would serve: by age group people within the limit now, newly, and whose way gets shorter; the outline of
+    what it
     reaches (GeoJSON) and its area [m²]; `snapped` [m] is how far it is off the network, None where no way is near."""
 
     groups: list[dict[str, Any]]
@@ -59,7 +60,11 @@ class Gap:
 def rules(city: Any, name: str) -> dict[Any, Any]:
     """Rules in use by their key: the packaged ones, and in place of one of the same key the district's own."""
     key = RULES[name]
-    found = {tuple(row[k] for k in key): row for table in (name, f"own_{name}") for row in city.rows(f"circles.{table}")}
+    found = {
+        tuple(row[k] for k in key): row
+        for table in (name, f"own_{name}")
+        for row in sorted(city.rows(f"circles.{table}"), key=lambda row: row["source_row"])
+    }
     return {of[0] if len(key) == 1 else of: row for of, row in found.items()}
 
 

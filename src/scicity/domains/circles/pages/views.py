@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from scicity.domains.circles.pages import asked
 from scicity.kernel.district import ROOT_ZONE
@@ -51,6 +52,7 @@ def gaps(request: HttpRequest) -> HttpResponse:
         "classes": list(classes.values()),
         "class": classes[of.facility_class],
         "minutes": minutes,
+        "mode_name": _named(request, asked.rules(city, "travel_mode")[of.mode]),
         "minutes_known": MINUTES,
         "longitude": request.GET.get("longitude", "")[:24],
         "latitude": request.GET.get("latitude", "")[:24],
@@ -60,7 +62,7 @@ def gaps(request: HttpRequest) -> HttpResponse:
         "stand_in": any(row["stand_in"] for row in city.rows("circles.resident", ["stand_in"], where={"day": of.day}, limit=1)),
         "row": next(iter(_class_row(city, of)), None),
         "map": {
-            "homes": "homes.geojson?" + urlencode(_query(of) | {"minutes": minutes}),
+            "homes": reverse("circles:homes") + "?" + urlencode(_query(of) | {"minutes": minutes}),
             "newly": sorted(found.newly) if found else [],
             "outline": found.outline if found else None,
             "place": [longitude, latitude] if found else None,
@@ -110,6 +112,7 @@ def best(request: HttpRequest) -> HttpResponse:
     outcomes = {row["siting"]: row for row in city.rows("circles.siting_outcome")}
     candidates = {row["candidate"]: row for row in city.rows("circles.candidate")}
     classes = asked.rules(city, "facility_class")
+    modes = asked.rules(city, "travel_mode")
     entries = []
     for question in city.rows("circles.siting"):
         chosen = city.rows("circles.siting_choice", where={"siting": question["siting"]}, order=["rank"])
@@ -117,6 +120,7 @@ def best(request: HttpRequest) -> HttpResponse:
             {
                 "question": question,
                 "class": classes.get(question["facility_class"]),
+                "mode": modes.get(question["travel_mode"]),
                 "outcome": outcomes.get(question["siting"]),
                 "covering": question["siting_goal"] == "covering",
                 "chosen": [{"row": row, "candidate": candidates.get(row["candidate"])} for row in chosen],
@@ -169,6 +173,10 @@ def _choices(city: Any, of: asked.Asked) -> dict[str, Any]:
 
 def _query(of: asked.Asked) -> dict[str, str]:
     return {"day": str(of.day), "mode": of.mode, "group": of.group, "class": of.facility_class}
+
+
+def _named(request: HttpRequest, row: Any) -> str:
+    return row["name_zh" if request.LANGUAGE_CODE.startswith("zh") else "name_en"]
 
 
 def _class_row(city: Any, of: asked.Asked) -> list[Any]:

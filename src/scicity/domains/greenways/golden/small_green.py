@@ -21,8 +21,8 @@ G1,greenway_length,,,,
 G2,slow_density,west,,,
 G3,park_area,,,,
 """
-STATEMENTS = """document,claim_id,section,topic,subject_zh,subject_en,measure_en,comparator,value,value_high,unit,value_reported,\
-unit_reported,stated_period,baseline_period,quote_zh,status,line
+STATEMENTS = """document,claim_id,section,topic,subject_zh,subject_en,measure_en,comparator,value,value_high,unit,\
+value_reported,unit_reported,stated_period,baseline_period,quote_zh,status,line
 r.txt,G1,1,green,绿道,greenways,greenway_length,=,3000,,m,3,公里,,,3 公里,actual,1
 r.txt,G2,1,transport,密度,density,slow_traffic_road_density,over,0.004,,m/m2,4,公里/平方公里,,,4 公里,actual,2
 r.txt,G3,1,green,公园,parks,park_area,=,250000,,m2,25,公顷,,,25 公顷,actual,3

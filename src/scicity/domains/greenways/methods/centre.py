@@ -1,9 +1,9 @@
 """Length of a network by its centre lines: what runs beside another line counts once.
 
-A road is often drawn as two carriageways, with a cycle track and a footway on each side of it. Added up, one street would count five
-times. Here every line is cut into short stretches, and a stretch counts unless one that counts already runs beside it: within
-`reach` [m] of its middle, at an angle below `turn` [degrees], its middle opposite to it. Lines of a lower `rank` go first
-(carriageways before cycle tracks before footways), of one rank the longer. What only crosses or goes on is not beside.
+A road is often drawn as two carriageways, with a cycle track and a footway on each side of it. Added up, one street would
+count five times. Here every line is cut into short stretches, and a stretch counts unless one that counts already runs beside
+it: within `reach` [m] of its middle, at an angle below `turn` [degrees], its middle opposite to it. Lines of a lower `rank`
+go first (carriageways before cycle tracks before footways), of one rank the longer. What only crosses or goes on is not beside.
 Shapes are lines in metres; lengths [m].
 Source: the method is our own; the report's density (10.6 km/km², C463) names none. Reach, turn and step are rows of
 `greenways.threshold`.
@@ -22,7 +22,8 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Stretches:
-    """The stretches of a network: of which line [one] each is, its middle [x, y in metres], its length [m], and whether it counts."""
+    """The stretches of a network: of which line [one] each is, its middle [x, y in metres], its length [m], and whether it
+    counts."""
 
     line: Array
     middle: Array
@@ -49,7 +50,8 @@ def stretches(lines: Array, rank: Array, reach: float, turn: float, step: float)
 
 
 def parted(lines: Array, places: Array) -> tuple[Array, Array, Array]:
-    """Lines parted where they leave a place: the pieces, the line [one] of each, and its place [one], the first that it lies in.
+    """Lines parted where they leave a place: the pieces, the line [one] of each, and its place [one], the first that it lies
+    in.
 
     Pieces that lie in none of the `places` (areas, few) have the number behind the last.
     """
@@ -73,7 +75,8 @@ def parted(lines: Array, places: Array) -> tuple[Array, Array, Array]:
 
 
 def by_place(of: Stretches, place: Array, size: int) -> tuple[Array, Array]:
-    """The length of all stretches and of those that count [m] by the `place` [one] of their lines, from 0 to `size`, which is none."""
+    """The length of all stretches and of those that count [m] by the `place` [one] of their lines, from 0 to `size`, which is
+    none."""
     where = place[of.line]
     drawn = np.bincount(where, weights=of.length, minlength=size + 1)
     counted = np.bincount(where, weights=np.where(of.counts, of.length, 0.0), minlength=size + 1)

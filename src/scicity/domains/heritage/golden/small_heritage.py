@@ -20,15 +20,15 @@ responsible_en,document,review,origin,source,note_zh,note_en
 fort,,堡,Fort,city,明,Ming,1537,1000000,,,,,,unverified,reported,C264,,
 bridge,,桥,Bridge,city,明,Ming,1447,,,,,,,unverified,reported,C265,,
 """
-RULES = """height_rule,site,name_zh,name_en,rule_form,distance_from,distance_to,range_class,permitted_height,height_slope,applies_to,\
-valid_from,valid_to,document,clause,review,origin,source
+RULES = """height_rule,site,name_zh,name_en,rule_form,distance_from,distance_to,range_class,permitted_height,height_slope,\
+applies_to,valid_from,valid_to,document,clause,review,origin,source
 near,fort,近,Near,step,0,100,,9,,all,2015-01-01,,x,,stand-in,stand-in,x
 middle,fort,中,Middle,step,100,300,,18,,all,2015-01-01,,x,,stand-in,stand-in,x
 far,fort,远,Far,slope,300,800,,18,0.06,all,2015-01-01,,x,,stand-in,stand-in,x
 core,fort,核心,Core,no_building,,,protection,,,new,2015-01-01,,x,,stand-in,stand-in,x
 """
-VIEWS = """corridor,site,name_zh,name_en,eye_height,target_height,eye_width,target_width,eye_ground,target_ground,valid_from,valid_to,\
-document,clause,review,origin,source
+VIEWS = """corridor,site,name_zh,name_en,eye_height,target_height,eye_width,target_width,eye_ground,target_ground,\
+valid_from,valid_to,document,clause,review,origin,source
 bridge-fort,fort,桥望堡,Bridge to fort,1.6,11.6,40,40,40,50,2015-01-01,,x,,stand-in,stand-in,x
 """
 DAYS = "day,name_zh,name_en,source\n2014-12-31,前,before,x\n2024-12-31,现状,now,x\n2035-12-31,规划,planned,x\n"

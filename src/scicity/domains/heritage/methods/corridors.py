@@ -1,9 +1,9 @@
 """View corridors: how high something may stand between an eye and what is to be seen.
 
-A corridor is a strip along the line from the eye to the target, as wide at each end as is told. The sight line goes straight from
-the eye's elevation to the lowest point of the target that is to stay in view. Lengths and elevations [m] in a metric plane; the
-earth is taken as flat, which puts the line too low by at most 0.08 m on 2 km and 0.5 m on 5 km (refraction left out).
-Source: plane geometry; the curvature by d1 d2 / 2R.
+A corridor is a strip along the line from the eye to the target, as wide at each end as is told. The sight line goes straight
+from the eye's elevation to the lowest point of the target that is to stay in view. Lengths and elevations [m] in a metric
+plane; the earth is taken as flat, which puts the line too low by at most 0.08 m on 2 km and 0.5 m on 5 km (refraction left
+out). Source: plane geometry; the curvature by d1 d2 / 2R.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def sight(corridors: Corridors, buildings: Array, ground: Array) -> tuple[Array,
     """What stands in corridors: their numbers, those of the buildings [one], how far from the eye [m], the height permitted [m]
     and whether the ground is assumed.
 
-    Permitted is the lowest elevation of the sight line over what of the building lies in the strip, less the building's `ground` [m]
-    (not a number: unknown; then that of a straight line between the grounds of eye and target is assumed). A building at the eye or
-    the target itself stands in nobody's view.
+    Permitted is the lowest elevation of the sight line over what of the building lies in the strip, less the building's
+    `ground` [m] (not a number: unknown; then that of a straight line between the grounds of eye and target is assumed). A
+    building at the eye or the target itself stands in nobody's view.
     """
     empty = np.empty(0, np.int64)
     strips = outlines(corridors)

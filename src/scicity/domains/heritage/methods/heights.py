@@ -1,4 +1,5 @@
-"""How high something may be built near a site: by its distance from it, in steps or along a slope, or by the range it stands in.
+"""How high something may be built near a site: by its distance from it, in steps or along a slope, or by the range it stands
+in.
 
 Shapes are polygons in metres; lengths and heights [m]. The rules are rows of a table with their documents.
 Source: the principle is the report's (low eaves beside the old, heights rising outwards; 3.6.3 of report.zh.txt), which prints

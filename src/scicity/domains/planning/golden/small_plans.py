@@ -17,13 +17,13 @@ EAST, NORTH = 448_000.0, 4_447_000.0  # the corner of the district on that groun
 
 PLANS = """plan,plan_kind,plan_level,plan_status,plan_binding,name_zh,name_en,zone,adopted_on,valid_from,valid_to,\
 responsible_zh,responsible_en,layer,precedence,supersedes,document,review,origin,source,note_zh,note_en
-city,master,city,in_force,binding,总规,Master plan,,2017-09-29,2017-09-29,,规委,Commission,plan-city,,,总规文本,unverified,stand-in,x,,
+city,master,city,in_force,binding,总规,Master plan,,2017-09-29,,,规委,Commission,plan-city,,,总规文本,unverified,stand-in,x,,
 energy,special,area,drafting,guiding,能源专项,Energy plan,west,,,,城建,Building,plan-energy,,,,unverified,stand-in,x,,
 old,special,area,superseded,study,旧规,Old plan,,,,,,,plan-old,,,,unverified,stand-in,x,,
 water,study,district,adopted,study,水专题,Water study,,2020-01-01,,,,,,,,,unverified,reported,C068,,
 """
-TARGETS = """plan,plan_target,name_zh,name_en,symbol,direction,start_value,target,due_on,report_days,responsible_zh,responsible_en,\
-indicator,document,clause,review,origin,source
+TARGETS = """plan,plan_target,name_zh,name_en,symbol,direction,start_value,target,due_on,report_days,responsible_zh,\
+responsible_en,indicator,document,clause,review,origin,source
 city,green,绿地,Green,%,higher,30,50,2035-12-31,365,绿化,Parks,,,,unverified,stand-in,x
 city,land,用地,Land,km²,lower,100,80,2020-12-31,,规委,Commission,,,,unverified,stand-in,x
 energy,pumps,热泵,Pumps,%,higher,,20,2025-12-31,90,城建,Building,,,,unverified,stand-in,x

@@ -63,7 +63,7 @@ def test_the_zones_add_up_to_the_district_whatever_lies_there(zones, parcels, ki
     covered = shapely.area(shapely.intersection(shapely.union_all(array(*zones)), shapely.union_all(array(*parcels))))
     assert found.area.sum() == pytest.approx(covered, rel=1e-9, abs=1e-9)
     assert found.area.sum() + found.outside.sum() == pytest.approx(shapely.area(shapely.union_all(array(*parcels))), rel=1e-9)
-    green, blue, both = blue_and_green(array(*zones), array(*parcels), array(*zones[:3]))
+    green, blue, _ = blue_and_green(array(*zones), array(*parcels), array(*zones[:3]))
     assert (green >= -1e-9).all()
     together = shapely.union_all(array(*parcels, *zones[:3]))
     assert (green + blue).sum() == pytest.approx(

@@ -235,7 +235,8 @@ def test_a_district_without_plans_has_empty_tables(tmp_path):
         ("planning_thresholds", "rule,threshold,source,review\nsliver_area,-3,x,unverified\n", "0"),
         (
             "control_lines",
-            "control_line,name_zh,name_en,control_kind,land_uses,precedence,document,clause,review\nx,甲,x,forbids, ,1,d,,unverified\n",
+            "control_line,name_zh,name_en,control_kind,land_uses,precedence,document,clause,review\nx,甲,x,forbids, "
+            ",1,d,,unverified\n",
             "land_uses",
         ),
     ],

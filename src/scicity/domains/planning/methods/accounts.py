@@ -75,8 +75,8 @@ def blue_and_green(zones: Array, green: Array, water: Array) -> tuple[Array, Arr
 def reserved(zones: Array, kept: Array, shapes: Array, number: Array, classes: int) -> tuple[Array, Array]:
     """What became of land held in reserve: its area by zone [m²], and of that the area in each class now [m²].
 
-    `kept` are the shapes that were in reserve on any day so far; `shapes` those of now with their class `number` [one]. Reserve of
-    which nothing is said now is in no class.
+    `kept` are the shapes that were in reserve on any day so far; `shapes` those of now with their class `number` [one].
+    Reserve of which nothing is said now is in no class.
     """
     zones, *_ = in_turn(zones, np.zeros(len(zones), dtype=np.int64))
     held = _within(zones, kept)

@@ -18,9 +18,9 @@ def carried(
 ) -> Array:
     """Of each conflict the older one whose decisions it carries on, None for none.
 
-    A conflict of the same name carries its own. Another one between the same `sides` whose shape [metres] covers an older one's,
-    at least `least_share` [1] of what both cover together, carries that of the older one whose own name is gone; of several the one
-    with the largest share, and no older one twice.
+    A conflict of the same name carries its own. Another one between the same `sides` whose shape [metres] covers an older
+    one's, at least `least_share` [1] of what both cover together, carries that of the older one whose own name is gone; of
+    several the one with the largest share, and no older one twice.
     """
     found = np.full(len(names), None, dtype=object)
     if not len(names) or not len(old_names):

@@ -73,7 +73,8 @@ class Found:
 
 
 def sheet(plan: str, feature: Array, written: Array, land_use: Array, shapes: Array) -> Sheet:
-    """A plan's parcels, where each place is of one: what two claim stays with the earlier. Parcels without area are left out."""
+    """A plan's parcels, where each place is of one: what two claim stays with the earlier. Parcels without area are left
+    out."""
     kept = ~shapely.is_missing(shapes)
     feature, written, land_use, shapes = feature[kept], written[kept], land_use[kept], shapes[kept]
     claimed = float(shapely.area(shapes).sum())
@@ -86,8 +87,8 @@ def sheet(plan: str, feature: Array, written: Array, land_use: Array, shapes: Ar
 def between(mine: Sheet, theirs: Sheet, limits: Limits, compatible: Iterable[tuple[str, str]] = ()) -> Found:
     """The pieces on which two plans give one place different uses, each with its id, and totals that add up.
 
-    A piece's `conflict_area` [m²] is that of its broad parts, its `sliver_area` [m²] that of its thin ones; a piece of thin parts alone
-    is a sliver. Totals [m²]: whole = agreed + conflict + sliver + silent (of which the other plan says nothing).
+    A piece's `conflict_area` [m²] is that of its broad parts, its `sliver_area` [m²] that of its thin ones; a piece of thin
+    parts alone is a sliver. Totals [m²]: whole = agreed + conflict + sliver + silent (of which the other plan says nothing).
     """
     met = overlay(mine.shapes, theirs.shapes)
     agreed = uses.agree(mine.land_use[met.i], theirs.land_use[met.j], compatible)

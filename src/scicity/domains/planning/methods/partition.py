@@ -23,6 +23,9 @@ Flags = np.ndarray[Any, Any]
 
 MEETING = 1e-9  # share of an area up to which what is left of it is the rounding of coordinates
 CHUNK = 4096  # pairs that one thread takes at a time
+MANY = 32  # shapes that are taken off one; more are put together first, since each step costs what the whole one has
+SAMPLED = 400  # pairs that are asked whether they merely touch, before all are
+WORTHWHILE = 0.3  # share of them from which on it is cheaper to ask all than to work out what they do not share
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,10 @@ def _shared(left: Shapes, right: Shapes, i: Integers, j: Integers) -> tuple[Inte
     pieces = left[i]
     differ = np.flatnonzero(~shapely.equals_exact(pieces, right[j], 0.0))
     kept = np.ones(len(i), dtype=bool)
-    kept[differ] = ~_each(shapely.touches, left[i[differ]], right[j[differ]])
-    differ = differ[kept[differ]]
+    some = differ[:: max(1, len(differ) // SAMPLED)]
+    if len(some) and shapely.touches(left[i[some]], right[j[some]]).mean() > WORTHWHILE:
+        kept[differ] = ~_each(shapely.touches, left[i[differ]], right[j[differ]])
+        differ = differ[kept[differ]]
     pieces[differ] = _each(shapely.intersection, left[i[differ]], right[j[differ]])
     kept &= shapely.area(pieces) > 0
     return i[kept], j[kept], areas_of(pieces[kept])
@@ -157,11 +162,17 @@ def _less(shapes: Shapes, which: Integers, taken: Shapes) -> Shapes:
     order = np.argsort(which, kind="stable")
     which, taken = which[order], taken[order]
     starts = np.flatnonzero(np.r_[True, which[1:] != which[:-1]]) if len(which) else np.empty(0, dtype=np.int64)
+    counts = np.diff(np.r_[starts, len(which)])
+    for start, count in zip(starts[counts > MANY], counts[counts > MANY], strict=True):
+        found[which[start]] = shapely.difference(found[which[start]], shapely.union_all(taken[start : start + count]))
+    one_by_one = np.repeat(counts <= MANY, counts)
+    touched = np.unique(which)
+    which, taken = which[one_by_one], taken[one_by_one]
+    starts = np.flatnonzero(np.r_[True, which[1:] != which[:-1]]) if len(which) else np.empty(0, dtype=np.int64)
     turn = np.arange(len(which)) - np.repeat(starts, np.diff(np.r_[starts, len(which)]))
     for one in range(int(turn.max()) + 1 if len(turn) else 0):
         now = turn == one
         found[which[now]] = _each(shapely.difference, found[which[now]], taken[now])
-    touched = np.unique(which)
     found[touched] = areas_of(found[touched])
     return found
 
@@ -180,7 +191,8 @@ def _rest(mine: Shapes, theirs: Shapes, i: Integers, j: Integers, area: Reals) -
 def areas_of(pieces: Shapes) -> Shapes:
     """Pieces without the points and lines that came with their areas; None where there is no area."""
     kind = shapely.get_type_id(pieces)
-    found = np.where(np.isin(kind, (3, 6)) & ~shapely.is_empty(pieces), pieces, None)
+    found: Shapes = np.array(pieces, dtype=object)
+    found[~np.isin(kind, (3, 6)) | shapely.is_empty(pieces)] = None
     mixed = np.flatnonzero(kind == 7)
     if len(mixed):
         inner, outer_of = shapely.get_parts(pieces[mixed], return_index=True)

@@ -50,6 +50,7 @@ export async function mount(element: HTMLElement, given: unknown): Promise<void>
     const source = layer.name;
     map.addLayer({ id: `${source}-area`, type: "fill", source, filter: polygons, paint: { "fill-color": colour, "fill-opacity": 0.16 } });
     map.addLayer({ id: `${source}-edge`, type: "line", source, filter: polygons, paint: { "line-color": colour, "line-width": 1.6 } });
+    map.addLayer({ id: `${source}-line`, type: "line", source, filter: lines, paint: { "line-color": colour, "line-width": 3 } });
     map.addLayer({
       id: `${source}-point`,
       type: "circle",
@@ -75,6 +76,7 @@ export async function mount(element: HTMLElement, given: unknown): Promise<void>
 }
 
 const polygons: FilterSpecification = ["in", ["geometry-type"], ["literal", ["Polygon", "MultiPolygon"]]];
+const lines: FilterSpecification = ["in", ["geometry-type"], ["literal", ["LineString", "MultiLineString"]]];
 const rank = (feature: MapGeoJSONFeature): number => (feature.geometry.type === "Point" ? 0 : 1);
 
 async function fetched(url: string): Promise<FeatureCollection> {
@@ -122,7 +124,7 @@ function legend(map: Drawn, props: Props, colours: string[], title: string): HTM
     box.type = "checkbox";
     box.checked = true;
     box.addEventListener("change", () => {
-      for (const part of ["area", "edge", "point"])
+      for (const part of ["area", "edge", "line", "point"])
         map.setLayoutProperty(`${layer.name}-${part}`, "visibility", box.checked ? "visible" : "none");
     });
     const dot = document.createElement("i");

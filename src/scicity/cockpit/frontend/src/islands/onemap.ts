@@ -1,6 +1,6 @@
 // The map page: layers by theme, time, views, and tools that are fetched when they are first asked for.
 
-import { AttributionControl, Map as Drawn, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
+import { AttributionControl, LngLatBounds, Map as Drawn, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { element } from "../onemap/dom";
@@ -19,13 +19,26 @@ setWorkerUrl(workerUrl);
 
 const VIEWS: View[] = ["flat", "tall", "sea", "under"];
 const PITCH: Record<View, number> = { flat: 0, tall: 55, sea: 55, under: 0 };
+const EDGES = { top: 28, left: 28, right: 28, bottom: 110 }; // [px] the time slider lies at the bottom
 const EVERYWHERE: LngLatBoundsLike = [73, 18, 135, 54];
+
+function boundsOf(features: GeoJSON.Feature[]): LngLatBounds | null {
+  const bounds = new LngLatBounds();
+  const walk = (part: unknown): void => {
+    if (!Array.isArray(part)) return;
+    if (typeof part[0] === "number") bounds.extend([part[0] as number, part[1] as number]);
+    else part.forEach(walk);
+  };
+  for (const { geometry } of features) if ("coordinates" in geometry) walk(geometry.coordinates);
+  return bounds.isEmpty() ? null : bounds;
+}
 
 export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   const props = given as Props;
   speak(props.language);
   const theme = themeOf(root);
   const state = read(props);
+  const placed = state.at !== null; // the address says what is seen
   const canvas = element("div", { class: "onemap-canvas" }, element("div", { class: "crosshair", "aria-hidden": "true" }));
   const voice = element("p", { class: "unseen", role: "status", "aria-live": "polite" });
   const map = new Drawn({
@@ -33,10 +46,10 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     style: { version: 8, sources: {}, layers: slots(theme.sunken) },
     ...(state.at
       ? { center: [state.at[0], state.at[1]] as [number, number], zoom: state.at[2], bearing: state.at[3], pitch: state.at[4] }
-      : { bounds: (props.home ?? EVERYWHERE) as LngLatBoundsLike, fitBoundsOptions: { padding: 28 } }),
+      : { bounds: (props.home ?? EVERYWHERE) as LngLatBoundsLike, fitBoundsOptions: { padding: EDGES } }),
     attributionControl: false,
     maxPitch: 75,
-    fadeDuration: still() ? 0 : 150,
+    fadeDuration: 0, // names that fade in are late
     locale: { "Map.Title": t("map") },
   });
   const say = (text: string): void => void (voice.textContent = text);
@@ -44,6 +57,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   const day = (): number => (state.time === null ? props.today : state.time * 10_000 + 1231);
 
   let later = 0;
+  let drawn: string | null = null; // the figure and the time that are drawn
   const changed = (): void => {
     clearTimeout(later);
     later = window.setTimeout(() => {
@@ -64,7 +78,9 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     attribution();
     side.tree.refresh();
     depths.hidden = state.view !== "under";
-    if (state.figure) void import("../onemap/values").then((module) => module.draw(ground));
+    const figure = state.figure && JSON.stringify([state.figure, state.time]);
+    if (figure && figure !== drawn) void import("../onemap/values").then((module) => module.draw(ground));
+    drawn = figure;
     changed();
   };
   const open = async (url: string, init: RequestInit = {}): Promise<Response> => {
@@ -83,7 +99,15 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     ...{ map, props, state, root, say, changed, restyle, mark, day, open },
     panel: (title, content, tool, closed) => side.open(title, content, tool, closed),
     draw: (options) => drawing.begin(options),
-    clear: () => drawing.clear(),
+    see: (features) => {
+      const bounds = boundsOf(features);
+      const look = (): void => {
+        const seen = map.getBounds();
+        if (bounds && !(seen.contains(bounds.getSouthWest()) && seen.contains(bounds.getNorthEast())))
+          map.fitBounds(bounds, { padding: { ...EDGES, top: 60 }, maxZoom: 17, ...(still() ? { duration: 0 } : {}) });
+      };
+      requestAnimationFrame(() => requestAnimationFrame(look)); // a panel that opens makes the map narrower first
+    },
   };
 
   // --- layers ---
@@ -110,7 +134,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   let told = "";
   function attribution(): void {
     const all = [...state.layers.keys()].map((name) => layerOf(name)!).filter((layer) => layer.licence);
-    const next = [...new Set(all.map((layer) => (/odbl/i.test(layer.licence) ? "© OpenStreetMap contributors (ODbL)" : layer.licence)))].join(" · ");
+    const next = [...new Set(all.map((layer) => (/openstreetmap/i.test(layer.source) ? `© OpenStreetMap contributors (${layer.licence})` : layer.licence)))].join(" · ");
     if (next === told && told) return;
     if (told) map.removeControl(rights);
     told = next;
@@ -151,7 +175,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     if (found) void Promise.resolve(found[2]()).catch((error: Error) => say(t("fault", { e: error.message })));
   };
   const copy = element("button", { type: "button", class: "tool", onclick: () => void navigator.clipboard?.writeText(location.href).then(() => say(t("copied"))) }, t("share"));
-  const home = element("button", { type: "button", class: "tool", onclick: () => props.home && map.fitBounds(props.home, { padding: 28, bearing: 0, pitch: 0 }) }, t("home"));
+  const home = element("button", { type: "button", class: "tool", onclick: () => props.home && map.fitBounds(props.home, { padding: EDGES, bearing: 0, pitch: 0 }) }, t("home"));
   const bar = element(
     "div",
     { class: "toolbar", role: "toolbar", "aria-label": t("tools") },
@@ -171,7 +195,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   const stage = element("div", { class: "stage" }, canvas, element("div", { class: "figure-legend", hidden: true }), depths, slider(ground));
   root.append(bar, side.left, stage, side.right, voice);
   map.resize();
-  if (!state.at) map.fitBounds((props.home ?? EVERYWHERE) as LngLatBoundsLike, { padding: 28, duration: 0 });
+  if (!state.at) map.fitBounds((props.home ?? EVERYWHERE) as LngLatBoundsLike, { padding: EDGES, duration: 0 });
   map.addControl(new NavigationControl({ visualizePitch: true }), "top-right");
   map.addControl(new ScaleControl({ unit: "metric", maxWidth: 120 }), "bottom-left");
 
@@ -220,20 +244,11 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
     if (layer) {
       state.layers.set(layer.name, 1);
       restyle();
-      void light(ground, `${name}/${rest.join("/")}`).then((features) => { if (!state.at && features.length) goTo(features); });
+      void light(ground, `${name}/${rest.join("/")}`).then((features) => {
+        if (!placed) ground.see(features);
+      });
     }
   }
-  const goTo = (features: GeoJSON.Feature[]): void => {
-    const points: [number, number][] = [];
-    const walk = (part: unknown): void => {
-      if (!Array.isArray(part)) return;
-      if (typeof part[0] === "number") points.push([part[0] as number, part[1] as number]);
-      else part.forEach(walk);
-    };
-    for (const { geometry } of features) if ("coordinates" in geometry) walk(geometry.coordinates);
-    const [x, y] = [points.map((at) => at[0]), points.map((at) => at[1])];
-    if (points.length) map.fitBounds([Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)], { padding: 80, maxZoom: 17, duration: 0 });
-  };
   const [wanted, way] = (new URLSearchParams(location.search).get("trace") ?? "").split(",");
   if (wanted) {
     const [name, ...rest] = wanted.split("/");

@@ -8,8 +8,8 @@ type At = [number, number];
 interface Crossing { layer: string; layer_label: string; feature: string; name: string; class: string; colour: string; along: number; until: number; depth: number | null; elevation: number | null; tall: number | null; wide: number | null; url: string }
 interface Answer { length: number; crossings: Crossing[]; more: boolean; expected?: string }
 
-const WIDE = 640;
-const HIGH = 300;
+const WIDE = 430;
+const HIGH = 270;
 const EDGE = { left: 46, right: 14, top: 22, bottom: 34 };
 const LEAST = 7; // [px] of a thing that is drawn
 

@@ -40,7 +40,7 @@ export function slots(ground: string): LayerSpecification[] {
 }
 
 export function add(map: Drawn, layer: Layer, theme: Theme): void {
-  if (map.getSource(layer.name)) return;
+  if (map.getSource(layer.name) || !layer.loaded) return;
   const whole = (url: string) => new URL(url, location.href).href.replaceAll("%7B", "{").replaceAll("%7D", "}");
   if (layer.tiles)
     map.addSource(layer.name, {
@@ -67,7 +67,7 @@ export function names(map: Drawn, told: Props["names"], theme: Theme): void {
   const features = told.map(([x, y, name]) => ({ type: "Feature" as const, properties: { name }, geometry: { type: "Point" as const, coordinates: [x, y] } }));
   map.addSource("names", { type: "geojson", data: { type: "FeatureCollection", features } });
   const layout = { "text-field": ["get", "name"], "text-size": 14, "text-max-width": 9 } as never;
-  map.addLayer({ id: "zones-name", type: "symbol", source: "names", layout, paint: lettering(theme) }, "slot-name");
+  map.addLayer({ id: "names", type: "symbol", source: "names", layout, paint: lettering(theme) }, "slot-name");
 }
 
 const lettering = (theme: Theme) => ({ "text-color": theme.ink, "text-halo-color": theme.panel, "text-halo-width": 1.4 });

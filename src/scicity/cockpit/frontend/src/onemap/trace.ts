@@ -32,5 +32,6 @@ export async function open(ground: Ground, layer: Layer, feature: string, way: "
     "trace",
     () => ground.mark([], "traced"),
   );
+  ground.see(told.features);
   ground.say(said);
 }

@@ -79,7 +79,7 @@ export interface Ground {
   mark: (features: GeoJSON.Feature[], part?: string) => void; // what is lit
   day: () => number; // the day that is shown, 20260101
   open: (url: string, init?: RequestInit) => Promise<Response>;
-  clear: () => void;
+  see: (features: GeoJSON.Feature[]) => void; // moves the map where they are not all in view
 }
 export interface Drawing {
   shape: "line" | "area" | "box";

@@ -149,6 +149,7 @@ export async function open(ground: Ground): Promise<void> {
     }
     state.figure!.categories = Object.fromEntries(told.categories.map((each) => [each.name, each.chosen]));
     ground.changed();
+    ground.see(told.features);
     categories.replaceChildren(...told.categories.filter((each) => each.values.length > 1).map((each) => choice(each)));
     const rows = told.features.map((each) => each.properties as Told);
     result.replaceChildren(

@@ -30,8 +30,8 @@ export async function mount(element: HTMLElement, given: unknown): Promise<void>
   const props = given as Props;
   const words = WORDS[element.dataset.language === "zh" ? "zh" : "en"];
   const theme = themeOf(element);
-  const [within, spot, , good, bad, grey] = theme.series as [string, string, string, string, string, string];
-  const colour: Record<State, string> = { within, beyond: bad, off: grey, newly: good, facility: spot };
+  const [within, spot, indigo, , bad, grey] = theme.series as [string, string, string, string, string, string];
+  const colour: Record<State, string> = { within, beyond: bad, off: grey, newly: indigo, facility: spot };
   const answer = await fetch(props.homes, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`${props.homes}: ${answer.status}`);
   const homes = (await answer.json()) as FeatureCollection;
