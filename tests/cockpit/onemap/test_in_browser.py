@@ -60,6 +60,14 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def without_ledger(monkeypatch):
+    """The server's threads have no records of their own here; the ledger has its own tests."""
+    from scicity.cockpit.ogc import taking
+
+    monkeypatch.setattr(taking, "read", lambda *_, **__: None)
+
+
 @pytest.fixture
 def opened(address, chromium):
     """Opens the map; what a page's console says of errors is told at the end."""
