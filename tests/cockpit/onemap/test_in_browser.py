@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -57,6 +58,14 @@ def chromium():
         browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def without_ledger(monkeypatch):
+    """The server's threads have no records of their own here; the ledger has its own tests."""
+    from scicity.cockpit.ogc import taking
+
+    monkeypatch.setattr(taking, "read", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -130,6 +139,19 @@ def test_measure_by_keyboard_alone(opened):
     metres = float(re.search(r"([\d.,]+) m", page.inner_text(".measured"))[1].replace(",", ""))
     moved = page.evaluate("Number(new URLSearchParams(location.search).get('at').split(',')[1])") - 40.103
     assert metres == pytest.approx(moved * 111_040, rel=2e-3) and metres > 100  # [m] of a degree of latitude there
+
+
+def test_what_was_drawn_is_taken_as_geojson(opened):
+    page = opened("/map/?layers=zones&at=116.405,40.103,15,0,0")
+    page.click("[data-tool=measure]")
+    page.click("[data-shape=point]")
+    page.locator(".maplibregl-canvas").first.focus()
+    page.keyboard.press("Enter")
+    said(page, "40.103000°, 116.405000°")
+    with page.expect_download() as down:
+        page.click("text=Export GeoJSON")
+    drawn = json.loads(Path(down.value.path()).read_text())
+    assert drawn["geometry"] == {"type": "Point", "coordinates": [pytest.approx(116.405), pytest.approx(40.103)]}
 
 
 def test_a_layer_is_turned_off_and_on_by_keyboard_alone(opened):

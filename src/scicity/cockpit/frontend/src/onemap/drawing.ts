@@ -105,7 +105,7 @@ export function pen(map: Drawn, theme: Theme, say: (text: string) => void): Pen 
       show();
       say(t("corner", { n: corners.length }));
       options.changed?.(outline(), false);
-      if (options.shape === "box" && corners.length === 2) its.finish();
+      if (corners.length === { point: 1, box: 2, line: 0, area: 0 }[options.shape]) its.finish();
     },
     undo() {
       corners.pop();
@@ -114,7 +114,7 @@ export function pen(map: Drawn, theme: Theme, say: (text: string) => void): Pen 
       options?.changed?.(outline(), false);
     },
     finish() {
-      const enough = options?.shape === "area" ? 3 : 2;
+      const enough = { point: 1, line: 2, box: 2, area: 3 }[options?.shape ?? "line"];
       moving = null;
       if (!options || corners.length < enough) return;
       const line = outline();

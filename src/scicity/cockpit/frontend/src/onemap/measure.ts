@@ -24,32 +24,54 @@ export function areaOf(ring: At[]): { area: number; perimeter: number } {
   return { area: Math.abs(found.area ?? 0), perimeter: found.perimeter };
 }
 
+type Shape = "point" | "line" | "area";
+
 export function open(ground: Ground): void {
   let stop = () => {};
-  let shape: "line" | "area" = "line";
+  let shape: Shape = "line";
+  let href = "";
   const result = element("output", { class: "measured" }, "—");
+  const taken = element("p", { class: "chips" });
   const describe = (corners: At[]): string => {
+    const [first] = corners;
+    if (shape === "point" && first) return `${first[1].toFixed(6)}°, ${first[0].toFixed(6)}°`;
     if (corners.length < 2) return "—";
     if (shape === "line" || corners.length < 3) return `${t("length")} ${metres(lengthOf(corners))}`;
     const { area, perimeter } = areaOf(corners);
     return `${t("area")} ${hectares(area)} · ${t("perimeter")} ${metres(perimeter)}`;
   };
+  const take = (corners: At[]): void => {
+    const geometry =
+      shape === "point"
+        ? { type: "Point", coordinates: corners[0] }
+        : shape === "line"
+          ? { type: "LineString", coordinates: corners }
+          : { type: "Polygon", coordinates: [[...corners, corners[0]]] };
+    const text = JSON.stringify({ type: "Feature", properties: { measured: describe(corners) }, geometry });
+    URL.revokeObjectURL(href);
+    href = URL.createObjectURL(new Blob([text], { type: "application/geo+json" }));
+    taken.replaceChildren(element("a", { href, download: "drawing.geojson" }, `${t("exportAs")} GeoJSON`));
+    ground.say((result.textContent = describe(corners)));
+  };
   const begin = (): void => {
     stop();
     result.textContent = "—";
-    stop = ground.draw({
-      shape,
-      changed: (corners) => (result.textContent = describe(corners)),
-      done: (corners) => ground.say((result.textContent = describe(corners))),
-    });
+    taken.replaceChildren();
+    stop = ground.draw({ shape, changed: (corners) => (result.textContent = describe(corners)), done: take });
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.shape === shape));
   };
-  const choose = (name: "line" | "area", word: "line" | "polygon") =>
-    element("button", { type: "button", class: "chip", "data-shape": name, onclick: () => { shape = name; begin(); } }, t(word));
-  const buttons = [choose("line", "line"), choose("area", "polygon")];
+  const choose = (name: Shape, word: "point" | "line" | "polygon") => {
+    const onclick = () => {
+      shape = name;
+      begin();
+    };
+    return element("button", { type: "button", class: "chip", "data-shape": name, onclick }, t(word));
+  };
+  const buttons = [choose("point", "point"), choose("line", "line"), choose("area", "polygon")];
+  const clear = element("button", { type: "button", class: "chip", onclick: begin }, t("clear"));
   ground.panel(
     t("measure"),
-    element("div", {}, element("p", { class: "chips" }, ...buttons, element("button", { type: "button", class: "chip", onclick: begin }, t("clear"))), element("p", {}, result), element("p", { class: "faint" }, t("drawHelp"))),
+    element("div", {}, element("p", { class: "chips" }, ...buttons, clear), element("p", {}, result), taken, element("p", { class: "faint" }, t("drawHelp"))),
     "measure",
     () => stop(),
   );

@@ -82,7 +82,7 @@ export interface Ground {
   see: (features: GeoJSON.Feature[]) => void; // moves the map where they are not all in view
 }
 export interface Drawing {
-  shape: "line" | "area" | "box";
+  shape: "point" | "line" | "area" | "box";
   changed?: (corners: [number, number][], done: boolean) => void;
   done: (corners: [number, number][]) => void;
 }

@@ -22,7 +22,7 @@ const WORDS = {
   legend: ["图例", "Legend"],
   tools: ["工具", "Tools"],
   identify: ["查询", "Identify"],
-  measure: ["测量", "Measure"],
+  measure: ["绘制与测量", "Draw, measure"],
   select: ["选择", "Select"],
   section: ["剖面", "Section"],
   figures: ["指标与读数", "Figures"],
