@@ -30,11 +30,11 @@ def png() -> bytes:
 
 
 def zipped(members: dict[str, bytes], packed: bool = True) -> bytes:
-    """An archive of members."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
+    """An archive of members, the same bytes whenever it is made."""
+    out, how = io.BytesIO(), zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(out, "w", how) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, how)
     return out.getvalue()
 
 
