@@ -90,7 +90,8 @@ class City:
         sources = self.district.sources(self.catalog, problems)
         self._find_unread(problems)
         templates.check(self.folder, problems)
-        register.check_files(self.folder, sources["district.layer"].to_pylist(), problems)
+        if register.LAYER.name in sources:
+            register.check_files(self.folder, sources[register.LAYER.name].to_pylist(), problems)
         for spec in self._layers_due(sources):
             for _ in loading.batches(spec, self.folder, self.district.calendar, problems):
                 if progress:
@@ -161,10 +162,11 @@ class City:
 
     def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
         """The layers whose file, or what the register says of it, is another than when it was loaded."""
+        if register.LAYER.name not in sources:  # a catalog of some domains only
+            return []
         known = self.lake.noted(editing.LAYERS)
-        specs = register.specs_of(
-            self.district, sources["district.layer"].to_pylist(), sources["district.layer_class"].to_pylist()
-        )
+        rows, classes = (sources[each.name].to_pylist() for each in (register.LAYER, register.LAYER_CLASS))
+        specs = register.specs_of(self.district, rows, classes)
         return [each for each in specs.values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
 
     def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
