@@ -59,7 +59,7 @@ BATCH, SENDERS = 10, 4
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 PAUSE = 0.1  # [s] of a sender between two batches, at most
 PARTS = {"keeping": 0.004, "moving": 0.025, "merging": 0.03, "computing": 0.8}  # [s] within which one is cut off
-DISK = 400  # [MB] of the disk that is filled or cut off
+DISK = {"full": 600, "cut": 4_000}  # [MB] of the disk that is filled or cut off
 
 
 class Site:
@@ -82,7 +82,7 @@ class Site:
         if how in ("full", "cut"):
             image = root / "disk-0"
             with image.open("wb") as disk:
-                disk.truncate(DISK << 20)
+                disk.truncate(DISK[how] << 20)
             subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
             self._mount(image)
         self.district = self._district()
@@ -156,7 +156,7 @@ class Site:
                 os.kill(pid, signal.SIGSTOP)
             image = self.root / f"disk-{self.images}"
             following = self.root / f"disk-{self.images + 1}"
-            shutil.copyfile(image, following)
+            subprocess.run(["cp", "--sparse=always", str(image), str(following)], check=True)
             self.kill()
             while subprocess.run(["umount", str(self.state)], capture_output=True, check=False).returncode:
                 gc.collect()  # our own looks into the inbox may still hold it
