@@ -150,8 +150,9 @@ def test_a_stream_that_nobody_registered_is_not_found(english):
 
 def test_the_layer_of_the_map_says_states_in_words(english, demo):
     page = english.get("/map/")
-    assert [layer["ring"] for layer in page.context["map"]["layers"] if layer["name"] == "devices.health"] == [True]
-    assert not any("ring" in layer for layer in english.get("/").context["map"]["layers"]), "on the page of the map alone"
+    assert [layer["name"] for layer in page.context["onemap"]["layers"]].count("devices.health") == 1
+    names = [layer["name"] for layer in english.get("/").context["map"]["layers"]]
+    assert "devices.health" not in names, "on the page of the map alone"
     found = english.get("/map/points/devices.health.geojson").json()["features"]
     station = next(each for each in found if each["properties"]["id"] == "air-1")
     assert station["properties"]["label"] == "air-1: silent 7"

@@ -173,7 +173,7 @@ def test_only_those_entitled_have_it_and_it_is_saved_and_never_shown(owner):
     assert [others.get(each).status_code for each in asked] == [404] * 5
     assert others.get(path, HTTP_IF_NONE_MATCH=answer.headers["ETag"]).status_code == 404
     assert others.post(f"/documents/{version.document_id}/", {"act": "withdraw"}).status_code == 404
-    assert "plan" not in others.get("/documents/").content.decode()
+    assert "plan" not in others.get("/documents/").content.decode().partition("<main")[2]
     nobody = Client(SERVER_NAME="localhost")
     assert all(nobody.get(each).status_code == 302 for each in asked)
 
