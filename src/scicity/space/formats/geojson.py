@@ -7,6 +7,7 @@ and not by GDAL, which renumbers doubled ids and rewrites dates.
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -90,6 +91,9 @@ class Collection(msgspec.Struct):
 FEATURE = msgspec.json.Decoder(Feature)
 
 
+AT_BYTE = re.compile(r"\(byte (\d+)\)")  # as msgspec tells where it gave up
+
+
 def read(file: Path, place: str, asked: Asked, problems: Problems) -> Opened | None:
     """A collection, or a sequence with a feature a line (or behind each record separator)."""
     if file.name.lower().endswith(SEQUENCES):
@@ -102,7 +106,9 @@ def read(file: Path, place: str, asked: Asked, problems: Problems) -> Opened | N
         code, expected = (
             ("encoding", "UTF-8") if _is_no_text(bytes(whole[:4096])) else ("syntax", "a GeoJSON FeatureCollection")
         )
-        problems.add(code, place, found=error, expected=expected)
+        at = AT_BYTE.search(str(error))
+        row = bytes(body[: int(at[1])]).count(b"\n") + 1 if at else None
+        problems.add(code, place, row, found=error, expected=expected)
         return None
     if found.type != "FeatureCollection":
         problems.add("syntax", place, found=found.type, expected="a GeoJSON FeatureCollection")
