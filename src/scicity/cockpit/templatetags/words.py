@@ -87,6 +87,12 @@ def moment(context: Mapping[str, Any], value: Any) -> str:
     return format_html('<time datetime="{}">{}</time>', stamp, digits.moment(value, zone))
 
 
+@register.simple_tag(takes_context=True)
+def day(context: Mapping[str, Any], value: datetime | None) -> str:
+    """The district's day of an instant, as `<time>`: where the hour says nothing."""
+    return moment(context, value and value.astimezone(context["city"].district.calendar.tz).date())
+
+
 @register.simple_tag(name="term")
 def term_word(term: str, **options: Any) -> str:
     """A word of the vocabulary with a link to its place in the glossary; `link=False` gives the word alone."""
