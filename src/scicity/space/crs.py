@@ -192,7 +192,7 @@ def check_setting(settings: Mapping[str, Any], problems: Problems) -> None:
     if told is None:
         return
     try:
-        metric(0, 0, told if isinstance(told, str) else repr(told))
+        metric(0, 0, told if isinstance(told, str) else f"not a text: {told!r}")
     except UnknownCrs as error:
         expected = "a CRS in metres, such as EPSG:4548"
         problems.add("value", "district.toml", field="space.crs", found=error, expected=expected)

@@ -63,6 +63,8 @@ def _moved(head: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     told = head.get("transform")
     if told is None:
         return np.ones(3), np.zeros(3)
+    if not isinstance(told, dict) or not {"scale", "translate"} <= told.keys():
+        raise ValueError(f"transform {told}")
     scale, move = (np.array(told[name], dtype=float) for name in ("scale", "translate"))
     if scale.shape != (3,) or move.shape != (3,) or not np.isfinite([scale, move]).all():
         raise ValueError(f"transform {told}")
