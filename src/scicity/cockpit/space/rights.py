@@ -1,16 +1,22 @@
-"""Who sees which layers, and which rows of them: by the roles of whoever asks. Rows are hidden in the index, before anything
-counts or compares them."""
+"""Who sees which layers, and which rows of them and of what is made of them: by the roles of whoever asks. Rows are hidden in
+the index, before anything counts or compares them, and in every table that tells `restricted_to`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
 
 from scicity.cockpit.roles import KEEPERS
+from scicity.cockpit.space.specs import specs
+from scicity.kernel.lineage import ALL
+from scicity.kernel.tables import LAYER_PREFIX, Layer, Table
+from scicity.space.editing import EDIT
 from scicity.space.register import Spec
 
 EDITS = ("add", "change", "delete")
+RESTRICTED = "restricted_to"  # roles with spaces between; null: everybody
 
 
 def seen_of(request: HttpRequest) -> frozenset[str] | None:
@@ -39,3 +45,29 @@ def may_edit(request: HttpRequest, layer: Spec, act: str = "change") -> bool:
     return bool(
         layer.editable and may_see(request, layer) and request.user.is_active and request.user.has_perm(f"ogc.{act}_edit")
     )
+
+
+def limit_of(request: HttpRequest) -> Callable[[Table], str] | None:
+    """SQL text for the rows that whoever asks may see of a table; None where all of every table is seen."""
+    seen = seen_of(request)
+    if seen is None:
+        return None
+    rows = f"({RESTRICTED} IS NULL OR list_has_any(string_split({RESTRICTED}, ' '), {_texts(seen, '[]')}))"
+
+    def limit(table: Table) -> str:
+        if RESTRICTED not in table.columns:
+            return ALL
+        if isinstance(table, Layer):
+            spec = specs(request.city).get(table.name.removeprefix(LAYER_PREFIX))
+            return rows if spec is not None and may_see(request, spec) else "false"
+        if table.name == EDIT.name:
+            mine = {name for name, spec in specs(request.city).items() if may_see(request, spec)}
+            return f"layer IN {_texts(mine, '()')} AND {rows}"
+        return rows
+
+    return limit
+
+
+def _texts(values: frozenset[str] | set[str], brackets: str) -> str:
+    told = ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values))
+    return brackets[0] + (told or "NULL") + brackets[1]
