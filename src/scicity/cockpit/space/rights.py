@@ -3,7 +3,7 @@ the index, before anything counts or compares them, and in every table that tell
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -47,27 +47,39 @@ def may_edit(request: HttpRequest, layer: Spec, act: str = "change") -> bool:
     )
 
 
+def hidden_from(request: HttpRequest) -> frozenset[str]:
+    """The tables of the layers that whoever asks may not see at all."""
+    known: frozenset[str] | None = getattr(request, "layers_hidden", None)
+    if known is None:
+        told = specs(request.city).items()
+        known = request.layers_hidden = frozenset(LAYER_PREFIX + name for name, spec in told if not may_see(request, spec))
+    return known
+
+
+def unrestricted(seen: frozenset[str]) -> str:
+    """SQL text for the rows that these roles may see, of a table that tells the roles that a row is for."""
+    return f"({RESTRICTED} IS NULL OR list_has_any(string_split({RESTRICTED}, ' '), {_texts(seen, '[]')}))"
+
+
 def limit_of(request: HttpRequest) -> Callable[[Table], str] | None:
     """SQL text for the rows that whoever asks may see of a table; None where all of every table is seen."""
     seen = seen_of(request)
     if seen is None:
         return None
-    rows = f"({RESTRICTED} IS NULL OR list_has_any(string_split({RESTRICTED}, ' '), {_texts(seen, '[]')}))"
 
     def limit(table: Table) -> str:
         if RESTRICTED not in table.columns:
             return ALL
-        if isinstance(table, Layer):
-            spec = specs(request.city).get(table.name.removeprefix(LAYER_PREFIX))
-            return rows if spec is not None and may_see(request, spec) else "false"
+        if isinstance(table, Layer) and table.name in hidden_from(request):
+            return "false"
         if table.name == EDIT.name:
-            mine = {name for name, spec in specs(request.city).items() if may_see(request, spec)}
-            return f"layer IN {_texts(mine, '()')} AND {rows}"
-        return rows
+            hidden = {name.removeprefix(LAYER_PREFIX) for name in hidden_from(request)}
+            return f"layer NOT IN {_texts(hidden, '()')} AND {unrestricted(seen)}" if hidden else unrestricted(seen)
+        return unrestricted(seen)
 
     return limit
 
 
-def _texts(values: frozenset[str] | set[str], brackets: str) -> str:
+def _texts(values: Iterable[str], brackets: str) -> str:
     told = ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values))
-    return brackets[0] + (told or "NULL") + brackets[1]
+    return brackets[0] + told + brackets[1]
