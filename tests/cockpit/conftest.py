@@ -32,6 +32,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from scicity.cockpit import city as cities  # noqa: E402
+from scicity.cockpit import scope  # noqa: E402
 
 _own = importlib.util.spec_from_file_location("sta", Path(__file__).with_name("sta.py"))
 sta = sys.modules["sta"] = importlib.util.module_from_spec(_own)
@@ -44,6 +45,7 @@ def city():
     # A worker of a parallel run has its settings from the process that started it, and the place that they name.
     served = dataclasses.replace(CITY, place=settings.PLACE)
     cities.use(served)
+    scope._known.clear()  # it was of whichever city another test served at this place
     return served
 
 

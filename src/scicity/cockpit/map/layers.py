@@ -15,8 +15,9 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 
 from scicity.cockpit.city import OpenCity
-from scicity.cockpit.ogc.serving import Collection, specs
+from scicity.cockpit.ogc.serving import Collection
 from scicity.cockpit.space.rights import may_see, seen_of
+from scicity.cockpit.space.specs import specs
 from scicity.space.index import Index
 from scicity.space.register import THEMES, Spec
 
