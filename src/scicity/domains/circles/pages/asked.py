@@ -46,8 +46,7 @@ class Asked:
 @dataclass(frozen=True)
 class Gap:
     """Whom a place would serve: by age group people within the limit now, newly, and whose way gets shorter; the outline of
-    what it
-    reaches (GeoJSON) and its area [m²]; `snapped` [m] is how far it is off the network, None where no way is near."""
+    what it reaches (GeoJSON) and its area [m²]; `snapped` [m] is how far it is off the network, None where no way is near."""
 
     groups: list[dict[str, Any]]
     snapped: float | None
