@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from scicity.space.mvt import world
@@ -74,7 +73,9 @@ def drawn_from(alone: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _digests(texts: np.ndarray) -> np.ndarray:
-    return np.asarray(pd.util.hash_array(np.asarray(texts, object), categorize=False), np.uint64)
+    from pandas.util import hash_array  # here: most of what imports this thins nothing
+
+    return np.asarray(hash_array(np.asarray(texts, object), categorize=False), np.uint64)
 
 
 def _cells(places: np.ndarray) -> np.ndarray:
