@@ -212,6 +212,8 @@ def test_a_time_that_is_none_is_refused(stranger: Asking, told: str) -> None:
         ("feature_class", "G1", 25),
         ("floors", "12", 13),
         ("protected", "true", 30),
+        ("protected", "1", 30),
+        ("protected", "0", 60),
         ("height", "36", 13),
         ("owner", "Owner 7", 1),
     ],
