@@ -1,4 +1,5 @@
-"""Clients that nobody here wrote, against a served city: OWSLib and GDAL's OAPIF driver read, filter, page and edit.
+"""Clients that nobody here wrote, against a served city: OWSLib reads, filters, pages and edits; GDAL's OAPIF driver reads and
+filters; and what QGIS asked for is answered.
 
 That a filter was the server's work is read from the addresses that reached it, never from what the client made of the answers.
 """
@@ -6,7 +7,8 @@ That a filter was the server's work is read from the addresses that reached it, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,7 +20,9 @@ from owslib.ogcapi.features import Features
 from owslib.util import Authentication, ServiceException, http_delete, http_put
 
 from scicity.cockpit.models import Person
+from scicity.cockpit.ogc.conformance import SPEC
 
+from . import layered_city
 from .conftest import PASSWORD, Asking
 
 VISIBLE = [f"p{n:03}" for n in range(100) if n % 10 != 9]
@@ -241,3 +245,48 @@ def test_gdal_reads_in_another_crs(served: str, heard: Heard) -> None:
 def test_gdal_sees_what_its_person_sees(served: str, people: dict[str, Person]) -> None:
     assert len(gdal(served, USERPWD=f"olga:{PASSWORD}")) == 100
     assert len(gdal(served)) == 90
+
+
+# --- QGIS ---
+
+Told = dict[str, Any]
+QGIS: list[tuple[str, str, Callable[[Told], bool]]] = [
+    # A layer's filter, what the OAPIF provider of QGIS 3.40.6 (Debian 13, headless) asked the server for, and what it means.
+    (
+        '"floors" > 10 and "feature_class" = \'R2\'',
+        "((floors > 10) AND (\"feature_class\" = 'R2'))",
+        lambda told: told["floors"] > 10 and told["use"] == "R2",
+    ),
+    (
+        "intersects($geometry, geom_from_wkt('POINT(116.4005 40.1005)'))",
+        "S_INTERSECTS(geometry,POINT(116.40049999999999386 40.1004999999999967))",
+        lambda told: told["name_en"] == "Parcel 0",
+    ),
+    (
+        "\"name_en\" ILIKE 'parcel 2_'",
+        "(CASEI(\"name_en\") LIKE CASEI('parcel 2_'))",
+        lambda told: re.fullmatch("Parcel 2.", told["name_en"]) is not None,
+    ),
+    ('"floors" IN (2, 4)', "floors IN (2,4)", lambda told: told["floors"] in (2, 4)),
+    (
+        '"valid_from" >= make_datetime(2017,12,31,0,0,0)',
+        "(\"valid_from\" >= TIMESTAMP('2017-12-31T00:00:00.000Z'))",
+        lambda told: told["from"] is not None,
+    ),
+    ('"valid_to" is null', '("valid_to" IS NULL)', lambda told: told["to"] is None),
+    ('not "protected"', "(NOT (protected))", lambda told: not told["protected"]),
+]
+
+
+@pytest.mark.parametrize(("said", "told", "holds"), QGIS, ids=[each[0] for each in QGIS])
+def test_what_qgis_asks_for_is_answered(stranger: Asking, said: str, told: str, holds: Callable[[Told], bool]) -> None:
+    parcels = [layered_city.parcel(number) for number in range(100)]
+    expected = [each["id"] for each in parcels if each["id"] in VISIBLE and holds(each["properties"])]
+    assert stranger.ids("parcels", filter=told, filter_lang="cql2-text") == expected != [], said
+
+
+def test_what_qgis_needs_to_filter_by_place_is_told(stranger: Asking) -> None:
+    """Seen by taking each away: without it QGIS 3.40 reads the whole layer and compares by itself. Both are of drafts."""
+    assert f"{SPEC}cql2/1.0/conf/basic-spatial-operators" in stranger.get("conformance")["conformsTo"]
+    geometry = stranger.get("collections/parcels/queryables")["properties"]["geometry"]
+    assert geometry["$ref"] == "https://geojson.org/schema/Geometry.json"
