@@ -23,7 +23,7 @@ from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.rows import filed
-from scicity.kernel.tables import Catalog, Source, discover
+from scicity.kernel.tables import Catalog, Source, discover, layer_table
 from scicity.mending import mend
 from scicity.notices.mailing import sender_of
 from scicity.notices.reminding import days_of
@@ -129,6 +129,7 @@ class City:
                 if progress:
                     progress(f"layers/{spec.layer_file}")
                 self._load_layer(spec, taken.pop(spec.layer, None), loaded)
+            self._empty_layers(sources, loaded)
             for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
                 if progress:
                     progress(batch.name)
@@ -173,12 +174,31 @@ class City:
 
     def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
         """The layers whose file, or what the register says of it, is another than when it was loaded."""
-        if register.LAYER.name not in sources:  # a catalog of some domains only
-            return []
         known = self.lake.noted(editing.LAYERS)
+        return [each for each in self._specs(sources).values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
+
+    def _specs(self, sources: dict[str, pa.Table]) -> dict[str, register.Spec]:
+        if register.LAYER.name not in sources:  # a catalog of some domains only
+            return {}
         rows, classes = (sources[each.name].to_pylist() for each in (register.LAYER, register.LAYER_CLASS))
-        specs = register.specs_of(self.district, rows, classes)
-        return [each for each in specs.values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
+        return register.specs_of(self.district, rows, classes)
+
+    def _empty_layers(self, sources: dict[str, pa.Table], loaded: Loaded) -> None:
+        """A layer whose file and row of the register are gone has no features but those that people left; figures follow it."""
+        if register.LAYER.name not in sources:
+            return
+        stamps, there = self.lake.noted(editing.LAYERS), self._specs(sources)
+        for layer in sorted(set(stamps) - set(there)):
+            declared = layer_table(layer)
+            rows = pa.concat_tables(editing.overlaid([declared.schema.empty_table()], self._edits_of(layer)))
+            if self.computing.put(declared, rows):
+                loaded.layers[layer] = rows.num_rows
+            for file in (self.state / loading.REPORTS).glob(f"{layer}.[sm]*"):  # its index and its report
+                file.unlink()
+            self.lake.note(editing.LAYERS, {name: stamp for name, stamp in stamps.items() if name in there})
+
+    def _edits_of(self, layer: str) -> pa.Table:
+        return editing.edits_of(self.computing.engine, layer)
 
     def _load_layer(self, spec: register.Spec, taken: loading.Taken | None, loaded: Loaded) -> None:
         if taken is None:  # due only now, as its file is another than it was at the check
@@ -189,7 +209,7 @@ class City:
             return
         declared, rows = spec.table, taken.rows
         with editing.a_file(self.state) as file:
-            edits = editing.edits_of(self.computing.engine, spec.layer)
+            edits = self._edits_of(spec.layer)
             if edits.num_rows:
                 rows = filed(editing.overlaid(taken.parts(), edits), declared.schema, file)
             if self.computing.put(declared, rows):
