@@ -14,12 +14,14 @@ import argparse
 import os
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from types import FrameType
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -131,7 +133,7 @@ def serve(folder: Path, state: Path, count: int) -> None:
         "schools over 50 m in a box of 10 km": lambda x, y: Query(
             bbox=(x, y, x + 0.1, y + 0.1), where=("f.feature_class = ? AND f.height > ?", ("school", 50)), limit=1000
         ),
-        "a feature by its id": lambda x, y: Query(ids=[f"b{random.integers(count):07d}"]),
+        "a feature by its id": lambda x, y: Query(ids=[f"b{random.integers(last):07d}"]),
     }
     for name, query in asked.items():
         taken, computed = [], []
@@ -153,18 +155,27 @@ def told(name: str, taken: list[float], computed: list[float]) -> None:
 
 
 def apart(what: str, *arguments: str) -> None:
-    """Runs a part of this in a process of its own, and tells its time and memory."""
+    """Runs a part of this in a process of its own, and tells its time and memory; of one that was killed, by which signal."""
     print(f"{what} …", flush=True)
     begun = time.perf_counter()
     done = subprocess.Popen([sys.executable, __file__, "--part", what, *arguments])
-    _, status, used = os.wait4(done.pid, 0)
-    if status:
-        raise SystemExit(f"{what} failed")
-    busy = used.ru_utime + used.ru_stime
-    print(
-        f"{what}: {time.perf_counter() - begun:.1f} s ({busy:.1f} s of the processor), at most {used.ru_maxrss / 1024:.0f} MB "
-        f"resident"
-    )
+    try:
+        _, status, used = os.wait4(done.pid, 0)
+    except BaseException:
+        done.kill()
+        raise
+    done.returncode = code = os.waitstatus_to_exitcode(status)
+    took = f"{time.perf_counter() - begun:.1f} s ({used.ru_utime + used.ru_stime:.1f} s of the processor)"
+    took += f", at most {used.ru_maxrss / 1024:.0f} MB resident"
+    if code:
+        said = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        raise SystemExit(f"{what}: {said} after {took}")
+    print(f"{what}: {took}", flush=True)
+
+
+def ended(number: int, _: FrameType | None) -> None:
+    """Who ends the benchmark itself hears of it, and its parts end with it."""
+    raise SystemExit(f"layers_large.py: ended by {signal.Signals(number).name}")
 
 
 def main() -> None:
@@ -185,7 +196,9 @@ def main() -> None:
         make(district, asked.features, changed=asked.part == "change")
     else:
         numbers = ("--features", str(asked.features), "--tiles", str(asked.tiles), "--folder", str(folder))
-        print(f"{asked.features:,} features, stand-in; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, ended)
+        print(f"{asked.features:,} features, stand-in; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
         for part in ("make", "load", "serve", "change", "load again"):
             apart(part, *numbers)
         size = {file.suffix: file.stat().st_size >> 20 for file in (state / "map").iterdir() if file.suffix == ".sqlite"}

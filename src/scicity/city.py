@@ -23,7 +23,7 @@ from scicity.kernel.lineage import Figures
 from scicity.kernel.problems import Problems
 from scicity.kernel.reading import Batch, take, whole_batches
 from scicity.kernel.rows import filed
-from scicity.kernel.tables import Catalog, Source, discover
+from scicity.kernel.tables import Catalog, Source, discover, layer_table
 from scicity.mending import mend
 from scicity.notices.mailing import sender_of
 from scicity.notices.reminding import days_of
@@ -81,6 +81,12 @@ class City:
 
     def check(self, progress: Callable[[str], None] | None = None) -> tuple[dict[str, pa.Table], Problems]:
         """Everything that is wrong with the folder, all at once, and its sources; writes nothing."""
+        return self._check(progress)
+
+    def _check(
+        self, progress: Callable[[str], None] | None, taken: dict[str, loading.Taken] | None = None
+    ) -> tuple[dict[str, pa.Table], Problems]:
+        """The same; where a load follows, `taken` gets each layer that is due, so that no file of these is read twice."""
         problems = Problems(list(self.problems.items))
         rule_of(self.district.settings, problems)
         rules_of(self.district.settings, problems)
@@ -93,9 +99,13 @@ class City:
         if register.LAYER.name in sources:
             register.check_files(self.folder, sources[register.LAYER.name].to_pylist(), problems)
         for spec in self._layers_due(sources):
-            for _ in loading.batches(spec, self.folder, self.district.calendar, problems):
-                if progress:
-                    progress(f"layers/{spec.layer_file}")
+            if progress:
+                progress(f"layers/{spec.layer_file}")
+            if taken is None:
+                for _ in loading.batches(spec, self.folder, self.district.calendar, problems):
+                    pass
+            elif found := loading.take(spec, self.folder, self.district.calendar, problems, self.state):
+                taken[spec.layer] = found
         streams = sources["district.datastream"]
         for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
             if progress:
@@ -106,7 +116,8 @@ class City:
 
     def load(self, progress: Callable[[str], None] | None = None) -> Loaded:
         """Checks the folder, then brings what changed into the lake. Raises Refused with all problems, and loads nothing."""
-        sources, problems = self.check(progress)
+        taken: dict[str, loading.Taken] = {}
+        sources, problems = self._check(progress, taken)
         problems.refuse()
         loaded = Loaded()
         with self._alone(loading=True):
@@ -117,7 +128,8 @@ class City:
             for spec in self._layers_due(sources):
                 if progress:
                     progress(f"layers/{spec.layer_file}")
-                self._load_layer(spec, loaded)
+                self._load_layer(spec, taken.pop(spec.layer, None), loaded)
+            self._empty_layers(sources, loaded)
             for batch in readings.batches(self.folder, problems, whole_batches(self.lake)):
                 if progress:
                     progress(batch.name)
@@ -162,28 +174,49 @@ class City:
 
     def _layers_due(self, sources: dict[str, pa.Table]) -> list[register.Spec]:
         """The layers whose file, or what the register says of it, is another than when it was loaded."""
-        if register.LAYER.name not in sources:  # a catalog of some domains only
-            return []
         known = self.lake.noted(editing.LAYERS)
-        rows, classes = (sources[each.name].to_pylist() for each in (register.LAYER, register.LAYER_CLASS))
-        specs = register.specs_of(self.district, rows, classes)
-        return [each for each in specs.values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
+        return [each for each in self._specs(sources).values() if known.get(each.layer) != loading.stamp_of(each, self.folder)]
 
-    def _load_layer(self, spec: register.Spec, loaded: Loaded) -> None:
-        problems = Problems()
-        stamp = loading.stamp_of(spec, self.folder)
-        report = loading.Report(spec.layer)
-        declared = spec.table
-        with editing.a_file(self.state) as file:
-            parts = loading.batches(spec, self.folder, self.district.calendar, problems, report)
-            edits = editing.edits_of(self.computing.engine, spec.layer)
-            rows = filed(editing.overlaid(parts, edits), declared.schema, file)
+    def _specs(self, sources: dict[str, pa.Table]) -> dict[str, register.Spec]:
+        if register.LAYER.name not in sources:  # a catalog of some domains only
+            return {}
+        rows, classes = (sources[each.name].to_pylist() for each in (register.LAYER, register.LAYER_CLASS))
+        return register.specs_of(self.district, rows, classes)
+
+    def _empty_layers(self, sources: dict[str, pa.Table], loaded: Loaded) -> None:
+        """A layer whose file and row of the register are gone has no features but those that people left; figures follow it."""
+        if register.LAYER.name not in sources:
+            return
+        stamps, there = self.lake.noted(editing.LAYERS), self._specs(sources)
+        for layer in sorted(set(stamps) - set(there)):
+            declared = layer_table(layer)
+            rows = pa.concat_tables(editing.overlaid([declared.schema.empty_table()], self._edits_of(layer)))
+            if self.computing.put(declared, rows):
+                loaded.layers[layer] = rows.num_rows
+            for file in (self.state / loading.REPORTS).glob(f"{layer}.[sm]*"):  # its index and its report
+                file.unlink()
+            self.lake.note(editing.LAYERS, {name: stamp for name, stamp in stamps.items() if name in there})
+
+    def _edits_of(self, layer: str) -> pa.Table:
+        return editing.edits_of(self.computing.engine, layer)
+
+    def _load_layer(self, spec: register.Spec, taken: loading.Taken | None, loaded: Loaded) -> None:
+        if taken is None:  # due only now, as its file is another than it was at the check
+            problems = Problems()
+            taken = loading.take(spec, self.folder, self.district.calendar, problems, self.state)
             problems.refuse()
+        if taken is None:
+            return
+        declared, rows = spec.table, taken.rows
+        with editing.a_file(self.state) as file:
+            edits = self._edits_of(spec.layer)
+            if edits.num_rows:
+                rows = filed(editing.overlaid(taken.parts(), edits), declared.schema, file)
             if self.computing.put(declared, rows):
                 loaded.layers[spec.layer] = rows.num_rows
-        report.write(self.state)
+        taken.report.write(self.state)
         Index(self.state, spec.layer).follow(self.lake, self.computing.engine, declared)
-        self.lake.note(editing.LAYERS, self.lake.noted(editing.LAYERS) | {spec.layer: stamp})
+        self.lake.note(editing.LAYERS, self.lake.noted(editing.LAYERS) | {spec.layer: taken.stamp})
 
     def _find_unread(self, problems: Problems) -> None:
         """A register whose name is misspelt would be nobody's: every file in a folder that is read must be somebody's."""

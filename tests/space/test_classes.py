@@ -13,7 +13,7 @@ from scicity.kernel.problems import Problems
 from scicity.space import loading
 from scicity.space.register import Given, Spec, givens
 
-EXTRACT = Path(__file__).parent / "data" / "Helsinki.osm.pbf"
+EXTRACT = Path(__file__).parents[2] / "districts" / "helsinki" / "layers" / "helsinki.osm.pbf"
 CLASSES = (("amenity", "school", "school"), ("leisure", "*", "sport"), ("amenity", "clinic", "clinic"))
 
 

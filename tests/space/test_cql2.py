@@ -86,11 +86,33 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
+@pytest.mark.meets(
+    "cql2-text/basic-cql2",
+    "cql2-text/advanced-comparison-operators",
+    "cql2-text/case-insensitive-comparison",
+    "cql2-text/accent-insensitive-comparison",
+    "cql2-text/basic-spatial-functions",
+    "cql2-text/basic-spatial-functions-plus",
+    "cql2-text/spatial-functions",
+    "cql2-text/temporal-functions",
+    "cql2-text/arithmetic",
+)
 def test_text_is_read_as_another_parser_reads_it(text: str) -> None:
     assert told(of_text(text)) == cql2.parse_text(text).to_json()
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
+@pytest.mark.meets(
+    "cql2-json/basic-cql2",
+    "cql2-json/advanced-comparison-operators",
+    "cql2-json/case-insensitive-comparison",
+    "cql2-json/accent-insensitive-comparison",
+    "cql2-json/basic-spatial-functions",
+    "cql2-json/basic-spatial-functions-plus",
+    "cql2-json/spatial-functions",
+    "cql2-json/temporal-functions",
+    "cql2-json/arithmetic",
+)
 def test_json_means_what_the_text_means(text: str) -> None:
     assert told(of_json(json.dumps(cql2.parse_text(text).to_json()))) == told(of_text(text))
 

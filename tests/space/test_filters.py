@@ -130,6 +130,23 @@ def found(connection: sqlite3.Connection, condition: Filter) -> str:
         ("feature = 'a' OR S_INTERSECTS(geometry, MULTIPOINT((179.5 10), (-179.5 10)))", "ade"),
     ],
 )
+@pytest.mark.meets(
+    "basic-cql2/cql2-filter",
+    "basic-cql2/binary-comparison-predicate",
+    "basic-cql2/null-predicate",
+    "basic-cql2/property",
+    "advanced-comparison-operators/like-predicate",
+    "advanced-comparison-operators/between-predicate",
+    "advanced-comparison-operators/in-predicate",
+    "case-insensitive-comparison/casei-function",
+    "accent-insensitive-comparison/accenti-function",
+    "basic-spatial-functions/spatial-functions",
+    "basic-spatial-functions/spatial-predicate",
+    "temporal-functions/temporal-functions",
+    "temporal-functions/temporal-predicates",
+    "arithmetic/arithmetic",
+    "cql2-text/escaping",
+)
 def test_a_filter_finds_what_it_says(connection: sqlite3.Connection, text: str, expected: str) -> None:
     assert found(connection, compiled(text, "cql2-text", QUERYABLES)) == expected
 
@@ -153,6 +170,7 @@ def test_a_date_begins_in_the_zone_of_the_district(connection: sqlite3.Connectio
 
 @given(st.sampled_from(sorted(SPATIAL)), st.lists(st.tuples(st.integers(-1, 6), st.integers(-1, 6)), min_size=1, max_size=5))
 @settings(max_examples=120, deadline=None)
+@pytest.mark.meets("spatial-functions/spatial-functions", "basic-spatial-functions/spatial-predicate")
 def test_spatial_conditions_are_those_of_shapely(op: str, corners: list[tuple[int, int]]) -> None:
     literal = shapely.MultiPoint(corners).convex_hull
     made = sqlite3.connect(":memory:")

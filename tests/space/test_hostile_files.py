@@ -25,6 +25,7 @@ from scicity.space.formats import Asked, gdal, parquet, running, zipped
 from scicity.space.register import Spec
 
 HERE = Path(__file__).parent
+EXTRACT = HERE.parents[1] / "districts" / "helsinki" / "layers" / "helsinki.osm.pbf"
 POLYGONS = shapely.box(116 + np.arange(3) / 100, 40, 116.005 + np.arange(3) / 100, 40.01)
 VRT = b"""<OGRVRTDataset><OGRVRTLayer name="a"><SrcDataSource relativeToVRT="0">%s</SrcDataSource>
 <SrcLayer>a</SrcLayer></OGRVRTLayer></OGRVRTDataset>"""
@@ -73,7 +74,7 @@ def test_open_street_map_keeps_ids_and_all_tags():
     for part in ("points", "lines", "multipolygons"):
         problems = Problems()
         names = frozenset({"highway"})
-        found = formats.read(HERE / "data" / "Helsinki.osm.pbf", "layers/h.osm.pbf", Asked(part=part, names=names), problems)
+        found = formats.read(EXTRACT, "layers/h.osm.pbf", Asked(part=part, names=names), problems)
         (batch,) = found.batches
         counts[part] = len(batch)
         told = [json.loads(each or "{}") for each in batch.column(formats.PROPERTIES).to_pylist()]
@@ -83,7 +84,7 @@ def test_open_street_map_keeps_ids_and_all_tags():
             street = told[ids.index("way-4247500")]
             assert street["surface"] == "asphalt" and street["lit"] == "yes" and street["name:sv"] == "Universitetsgatan"
     assert counts == {"points": 8045, "lines": 3818, "multipolygons": 1095}
-    _, _, problems = read(HERE / "data" / "Helsinki.osm.pbf")
+    _, _, problems = read(EXTRACT)
     assert [problem.code for problem in problems] == ["reference"] and "multipolygons" in next(iter(problems)).expected
 
 
@@ -284,7 +285,7 @@ def test_an_archive_that_escapes_or_swells(tmp_path, monkeypatch):
 def test_broken_files_end_in_a_problem_or_in_features(tmp_path, suffix):
     """Bytes changed, cut off and filled in, in files of every kind: no exception, and no end of this process."""
     if suffix == ".osm.pbf":
-        good = (HERE / "data" / "Helsinki.osm.pbf").read_bytes()[:60_000]
+        good = (EXTRACT).read_bytes()[:60_000]
     elif suffix == ".parquet":
         good = geoparquet(tmp_path).read_bytes()
     elif suffix == ".zip":

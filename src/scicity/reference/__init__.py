@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path
 
-from scicity.reference import commands, indicators, methods, sensorthings, tables, words
+from scicity.reference import commands, features, indicators, methods, sensorthings, tables, words
 
 FOLDER = "docs/reference"
 HEAD = "<!-- Rendered by `./scicity docs` from {source}; change it there. -->\n\n"
@@ -21,6 +21,7 @@ def pages(home: Path, hidden: Container[Path] = ()) -> dict[str, str]:
         "methods.md": ("methods/ of every domain", methods.page(home, hidden)),
         "indicators.md": ("frameworks/*.yaml of every district", indicators.page(home, hidden)),
         "sensorthings.md": ("requirements.csv and the tests that name them", sensorthings.page(home, hidden)),
+        "ogc-features.md": ("requirements.csv and the tests that name them", features.page(home, hidden)),
         "commands.md": ("src/scicity/commands/", commands.page(home, hidden)),
     }
     return {name: HEAD.format(source=source) + text.rstrip("\n") + "\n" for name, (source, text) in found.items()}

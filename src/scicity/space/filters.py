@@ -54,6 +54,7 @@ TEMPORAL = {
 }
 ARITHMETIC = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "mod", "div": "div", "^": "pow"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BOOLEANS = {"true": True, "false": False, "1": True, "0": False}  # in an address; GDAL asks for them by number
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,9 @@ def equal(queryable: Queryable, text: str) -> Filter:
     if queryable.kind == "timestamp":
         node = of_text(f"TIMESTAMP({quoted(text)})")
     elif queryable.kind == "bool":
-        if text not in ("true", "false"):
+        if text not in BOOLEANS:
             raise BadFilter(queryable.name, text, "true or false")
-        node = Literal(text == "true", "bool", queryable.name)
+        node = Literal(BOOLEANS[text], "bool", queryable.name)
     elif queryable.kind == "number":
         try:
             number = float(text) if len(text) < 400 else float("inf")

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ from scicity.space.filters import FUNCTIONS
 from scicity.space.placing import Placing
 from scicity.space.served import served
 
-FORM = "4"  # of these files; another form is built anew
+FORM = "5"  # of these files; another form is built anew
 FOLDER = "map"  # beside the lake
 KEPT = (
     *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),
@@ -45,7 +45,7 @@ CREATE INDEX feature_restricted ON features (restricted_to) WHERE restricted_to 
 CREATE TABLE about (name TEXT PRIMARY KEY, told TEXT);
 CREATE TABLE texts (fid INTEGER PRIMARY KEY, told TEXT);
 CREATE TABLE pending (feature TEXT PRIMARY KEY, digest TEXT, at REAL);
-CREATE TABLE attributes (name TEXT, kind TEXT, open INTEGER, PRIMARY KEY (name, kind, open));
+CREATE TABLE attributes (name TEXT, kind TEXT, open INTEGER, features INTEGER, PRIMARY KEY (name, kind, open));
 {placing.SCHEMA}"""
 PENDING = 86_400.0  # [s] after which an edit that never came to the lake is given up
 MOST_KEPT = 16  # connections that a thread keeps open
@@ -180,7 +180,8 @@ class Index:
     def attributes(self, *, whole: bool) -> dict[str, str]:
         """The attributes of `details` and their kinds (text, number, bool, mixed, json); `whole`: of restricted rows too."""
         with self.connected() as connection:
-            rows = connection.execute("SELECT name, kind FROM attributes WHERE open >= ? ORDER BY name", (0 if whole else 1,))
+            text = "SELECT name, kind FROM attributes WHERE features > 0 AND open >= ? ORDER BY name"
+            rows = connection.execute(text, (0 if whole else 1,))
             found: dict[str, str] = {}
             for name, kind in rows:
                 found[name] = kind if found.get(name, kind) == kind else "mixed"
@@ -293,6 +294,7 @@ class Index:
             text = f"SELECT fid FROM there ANTI JOIN {relation} USING (feature, digest) WHERE {others}"
             dead = engine.sql(text, there=there, edited=edited).column("fid").to_pylist()
             new += f" ANTI JOIN there USING (feature, digest) WHERE {others}"
+        _tally(connection, dead, -1)
         places.take_away(dead)
         for name in ("features", "texts"):
             connection.executemany(f"DELETE FROM {name} WHERE fid = ?", ((fid,) for fid in dead))
@@ -302,9 +304,6 @@ class Index:
         changes = int(connection.execute(CHANGES).fetchone()[0]) + written + len(dead)
         places.settle(changes)
         connection.execute("UPDATE about SET told = ? WHERE name = 'changes'", (str(changes),))
-        if written or dead:
-            connection.execute("DELETE FROM attributes")
-            self._look_for_attributes(connection, "")
         return written + len(dead)
 
     @staticmethod
@@ -324,16 +323,6 @@ class Index:
         connection.execute("DELETE FROM pending WHERE feature NOT IN (SELECT feature FROM waiting)")
         return edited
 
-    @staticmethod
-    def _look_for_attributes(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> None:
-        connection.execute(
-            f"""INSERT OR IGNORE INTO attributes SELECT DISTINCT e.key,
-            CASE e.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool'
-            WHEN 'text' THEN 'text' ELSE 'json' END, f.restricted_to IS NULL FROM features f, json_each(f.details) e
-            WHERE f.details IS NOT NULL AND e.type <> 'null' {where}""",
-            values,
-        )
-
     # --- edits of people ---
 
     def edit(self, newest: Callable[[], tuple[pa.Table, Sequence[str]]]) -> None:
@@ -348,6 +337,7 @@ class Index:
         marks = ", ".join("?" * len(names))
         known = dict(connection.execute(f"SELECT feature, fid FROM features WHERE feature IN ({marks})", names).fetchall())
         places, changes = Placing(connection), int(connection.execute(CHANGES).fetchone()[0]) + len(names)
+        _tally(connection, known.values(), -1)
         places.take_away(list(known.values()))
         for name in ("features", "texts"):
             connection.executemany(f"DELETE FROM {name} WHERE fid = ?", [(fid,) for fid in known.values()])
@@ -356,7 +346,6 @@ class Index:
         places.settle(changes)
         noted = [(name, digest, time.time()) for name, digest in zip(names, digests, strict=True)]
         connection.executemany("INSERT OR REPLACE INTO pending VALUES (?, ?, ?)", noted)
-        self._look_for_attributes(connection, f"AND f.feature IN ({marks})", names)
         connection.execute("UPDATE about SET told = ? WHERE name = 'changes'", (str(changes),))
 
     def quicken(self, sql: str) -> bool:
@@ -391,7 +380,23 @@ class Index:
         connection.executemany("INSERT INTO texts VALUES (?, ?)", zip(fids.tolist(), texts, strict=False))
         names, restricted = (rows.column(name).fill_null("").to_numpy() for name in ("feature", "restricted_to"))
         places.add(fids, shapely.from_wkb(rows.column("geometry").to_numpy()), names, restricted)
+        _tally(connection, fids.tolist(), 1)
         return rows.num_rows
+
+
+def _tally(connection: sqlite3.Connection, fids: Iterable[int], sign: int) -> None:
+    """Counts the attributes of features that came (1) or that are about to go (-1): of these alone, not of the whole layer."""
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS tallied (fid INTEGER PRIMARY KEY)")
+    connection.execute("DELETE FROM tallied")
+    connection.executemany("INSERT INTO tallied VALUES (?)", ((fid,) for fid in fids))
+    connection.execute(
+        """INSERT INTO attributes SELECT e.key,
+        CASE e.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool'
+        WHEN 'text' THEN 'text' ELSE 'json' END, f.restricted_to IS NULL, ? * count(*)
+        FROM tallied JOIN features f USING (fid), json_each(f.details) e WHERE e.type <> 'null' GROUP BY 1, 2, 3
+        ON CONFLICT DO UPDATE SET features = features + excluded.features""",
+        (sign,),
+    )
 
 
 def _known(connection: sqlite3.Connection) -> pa.Table:

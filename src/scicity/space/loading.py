@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -16,6 +18,7 @@ import shapely
 from scicity.kernel.calendar import Calendar
 from scicity.kernel.files import is_plain
 from scicity.kernel.problems import Problems
+from scicity.kernel.rows import Filed, filed
 from scicity.space import crs, formats
 from scicity.space.attributes import Telling
 from scicity.space.formats import GEOMETRY, NUMBER, Asked
@@ -25,6 +28,8 @@ from scicity.space.where import WrongCondition, condition
 
 FORM = 3  # of the rows: of another form they are loaded again
 REPORTS = "map"  # folder of the state, beside the indexes
+AT_ONCE = 50_000  # features that are in memory at a time
+LEFT = 86_400.0  # [s] a file of rows that is older was left of a power cut
 
 
 @dataclass
@@ -55,6 +60,35 @@ def report_of(state: Path, layer: str) -> Report | None:
     mended = pq.read_table(file)
     about = {key.decode(): value.decode() for key, value in (mended.schema.metadata or {}).items()}
     return Report(layer, int(about["features"]), about["crs"], about["shifted"], mended)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A layer's file as it was read once: its stamp, what was done with it, and its rows, which lie on a disk."""
+
+    stamp: str
+    report: Report
+    rows: Filed
+
+    def parts(self) -> Iterator[pa.Table]:
+        """The rows, some thousand at a time."""
+        for batch in pq.ParquetFile(pa.BufferReader(self.rows.content)).iter_batches(AT_ONCE):
+            yield pa.Table.from_batches([batch])
+
+
+def take(spec: Spec, folder: Path, calendar: Calendar, problems: Problems, aside: Path) -> Taken | None:
+    """Reads a layer's file once, its rows to a file of the folder `aside` that nobody sees; None where anything is wrong."""
+    before, stamp, report = len(problems), stamp_of(spec, folder), Report(spec.layer)
+    aside.mkdir(parents=True, exist_ok=True)
+    for left in aside.glob("taken.*.tmp"):
+        if time.time() - left.stat().st_mtime > LEFT:
+            left.unlink(missing_ok=True)
+    file = aside / f"taken.{spec.layer}.{os.getpid()}.tmp"
+    try:
+        rows = filed(batches(spec, folder, calendar, problems, report), spec.table.schema, file)
+    finally:
+        file.unlink(missing_ok=True)
+    return Taken(stamp, report, rows) if len(problems) == before else None
 
 
 def _report_file(state: Path, layer: str) -> Path:

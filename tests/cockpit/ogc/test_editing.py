@@ -73,6 +73,9 @@ def test_each_edit_is_an_act_of_a_person(officer: Asking) -> None:
     assert entries[2].after["removed"] is True
 
 
+@pytest.mark.meets(
+    "update/update-patch-op", "update/update-patch-body", "update/update-patch-response", "features/update-json-merge-patch"
+)
 def test_a_feature_of_the_file_is_changed_in_parts(officer: Asking, stranger: Asking) -> None:
     before = stranger.get(f"{ITEMS}/p001")
     told = {"properties": {"name_en": "Changed", "owner": None, "new": "x"}}
@@ -86,6 +89,12 @@ def test_a_feature_of_the_file_is_changed_in_parts(officer: Asking, stranger: As
     assert stranger.ids("parcels", filter="name_en = 'Parcel 1'") == []
 
 
+@pytest.mark.meets(
+    "create-replace-delete/put-op",
+    "create-replace-delete/put-body",
+    "create-replace-delete/put-response",
+    "features/resource-endpoint",
+)
 def test_a_feature_is_replaced(officer: Asking, stranger: Asking) -> None:
     answer = officer.send("PUT", f"{ITEMS}/p001", NEW)
     assert answer.status_code == 200
@@ -104,6 +113,9 @@ def test_to_replace_a_restricted_feature_does_not_open_it(officer: Asking, stran
     assert stranger.answer(f"{ITEMS}/p001").status_code == 404
 
 
+@pytest.mark.meets(
+    "create-replace-delete/delete-op", "create-replace-delete/delete-response", "create-replace-delete/put-rid-exception"
+)
 def test_a_feature_is_deleted_and_may_come_again(officer: Asking, stranger: Asking) -> None:
     assert officer.send("DELETE", f"{ITEMS}/p001").status_code == 204
     assert stranger.answer(f"{ITEMS}/p001").status_code == 404
@@ -114,6 +126,11 @@ def test_a_feature_is_deleted_and_may_come_again(officer: Asking, stranger: Aski
     assert stranger.get(f"{ITEMS}/p001")["properties"]["floors"] == 4
 
 
+@pytest.mark.meets(
+    "optimistic-locking-etags/ifmatch-put-eval",
+    "optimistic-locking-etags/ifmatch-patch-eval",
+    "optimistic-locking-etags/patch-etag-response",
+)
 def test_who_read_an_older_edition_changes_nothing(officer: Asking, keeper: Asking) -> None:
     """/req/optimistic-locking-etags."""
     read = officer.answer(f"{ITEMS}/p001").headers["ETag"]
@@ -135,6 +152,7 @@ def test_a_tag_of_another_crs_is_of_the_same_edition(officer: Asking) -> None:
     assert officer.send("PATCH", f"{ITEMS}/p001", {"properties": {"height": 2}}, If_Match=f'"other", {tag}').status_code == 200
 
 
+@pytest.mark.meets("optimistic-locking-etags/ifmatch-put-op", "optimistic-locking-etags/ifmatch-patch-op")
 def test_who_names_no_edition_does_not_undo_what_another_just_did(officer: Asking, keeper: Asking) -> None:
     """QGIS sends no If-Match: it may follow itself, and others after a day."""
     assert keeper.send("PATCH", f"{ITEMS}/p001", {"properties": {"height": 1}}).status_code == 200
@@ -155,6 +173,7 @@ def test_who_names_no_edition_does_not_undo_what_another_just_did(officer: Askin
     ("crs", "at"),
     [(f"{EPSG}4326", [40.15, 116.45]), (f"{EPSG}4490", [40.15, 116.45]), (f"{EPSG}4548", [4446327.9, 453133.5])],
 )
+@pytest.mark.meets("features/content-crs-header", "features/crs-other-crs")
 def test_what_is_sent_may_be_in_another_crs(officer: Asking, crs: str, at: list[float]) -> None:
     """/req/crs of Part 4: Content-Crs says what the coordinates mean."""
     told = NEW | {"geometry": {"type": "Point", "coordinates": at}}
@@ -164,8 +183,15 @@ def test_what_is_sent_may_be_in_another_crs(officer: Asking, crs: str, at: list[
     assert officer.send("POST", ITEMS, told, Content_Crs="<http://example.org/crs>").status_code == 400
 
 
+@pytest.mark.meets(
+    "create-replace-delete/methods",
+    "create-replace-delete/options-op",
+    "create-replace-delete/options-response",
+    "update/methods",
+)
 def test_options_say_what_may_be_done(people: dict[str, Person]) -> None:
     """/req/options: QGIS asks before it lets anybody edit."""
+    assert Asking(people["olga"]).send("OPTIONS", f"{ITEMS}/p001").status_code == 200
     for name, layer, methods in (
         ("olga", "parcels", "GET, HEAD, POST, OPTIONS"),
         ("eve", "parcels", "GET, HEAD, OPTIONS"),
@@ -235,6 +261,7 @@ def test_what_is_wrong_is_refused_whole(officer: Asking, told: Any, status: int,
     assert officer.get(ITEMS, limit=1)["numberMatched"] == 100
 
 
+@pytest.mark.meets("create-replace-delete/post-content-type", "create-replace-delete/put-content-type")
 def test_other_kinds_of_bodies_are_refused(officer: Asking) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
         assert officer.send("POST", ITEMS, NEW, kind).status_code == 415

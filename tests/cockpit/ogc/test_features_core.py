@@ -29,6 +29,9 @@ def local(href: str) -> str:
     return href.removeprefix("http://localhost/ogc/")
 
 
+@pytest.mark.meets(
+    "core/root-op", "core/root-success", "core/api-definition-op", "core/api-definition-success", "oas30/oas-definition-1"
+)
 def test_the_landing_page_leads_to_everything(stranger: Asking) -> None:
     """/req/core/root-op, root-success: service-desc or service-doc, conformance, data."""
     found = links(stranger.get(""))
@@ -39,6 +42,7 @@ def test_the_landing_page_leads_to_everything(stranger: Asking) -> None:
         assert answer.headers["Content-Type"] == found[rel]["type"]
 
 
+@pytest.mark.meets("core/conformance-op", "core/conformance-success")
 def test_conformance_is_declared(stranger: Asking) -> None:
     """/req/core/conformance-success; and the four classes without which QGIS filters by itself."""
     told = stranger.get("conformance")["conformsTo"]
@@ -50,6 +54,7 @@ def test_conformance_is_declared(stranger: Asking) -> None:
     assert "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2" in told
 
 
+@pytest.mark.meets("queryables-query-parameters/parameters")
 def test_the_definition_names_each_address_and_parameter(stranger: Asking) -> None:
     """/req/core/api-definition-success, /req/oas30/oas-definition-1: paths, and Part 1 property filters per collection."""
     told = stranger.get("api")
@@ -65,6 +70,7 @@ def test_the_definition_names_each_address_and_parameter(stranger: Asking) -> No
     assert {each["$ref"].rpartition("/")[2] for each in parameters if "$ref" in each} <= set(told["components"]["parameters"])
 
 
+@pytest.mark.meets("oas30/oas-impl")
 def test_every_address_of_the_definition_is_answered(stranger: Asking) -> None:
     for path, acts in stranger.get("api")["paths"].items():
         assert acts.get("get")
@@ -73,6 +79,20 @@ def test_every_address_of_the_definition_is_answered(stranger: Asking) -> None:
         assert answer.status_code == expected, path
 
 
+@pytest.mark.meets(
+    "core/fc-md-op",
+    "core/fc-md-success",
+    "core/fc-md-links",
+    "core/fc-md-items",
+    "core/fc-md-items-links",
+    "core/sfc-md-op",
+    "core/sfc-md-success",
+    "crs/fc-md-crs-list",
+    "crs/fc-md-storageCrs",
+    "crs/fc-md-storageCrs-valid-value",
+    "features-filter/queryables-link",
+    "queryables/queryables-link",
+)
 def test_collections_are_described(stranger: Asking) -> None:
     """/req/core/fc-md-success, fc-md-items, fc-md-links, fc-md-extent, sfc-md-success; /req/crs/fc-md-crs-list, storageCrs."""
     told = stranger.get("collections")
@@ -92,6 +112,20 @@ def test_collections_are_described(stranger: Asking) -> None:
     assert parcels["agreement"] == "协议-1"
 
 
+@pytest.mark.meets(
+    "core/fc-op",
+    "core/fc-response",
+    "core/fc-links",
+    "core/fc-timeStamp",
+    "core/fc-numberMatched",
+    "core/fc-numberReturned",
+    "core/crs84",
+    "geojson/definition",
+    "geojson/content",
+    "crs/ogc-crs-header",
+    "crs/ogc-crs-header-value",
+    "crs/fc-crs-default-value",
+)
 def test_features_come_as_geojson_with_counts_and_links(stranger: Asking) -> None:
     """/req/core/fc-response, fc-links, fc-timeStamp, fc-numberMatched, fc-numberReturned; /req/geojson/definition."""
     answer = stranger.answer("collections/parcels/items", limit=7)
@@ -113,6 +147,7 @@ def test_features_come_as_geojson_with_counts_and_links(stranger: Asking) -> Non
     assert "restricted_to" not in first["properties"]
 
 
+@pytest.mark.meets("core/fc-limit-response-1")
 def test_pages_follow_one_another_without_gap_or_double(stranger: Asking) -> None:
     """/req/core/fc-limit-response-1; the order is stable, and what is asked stands in the links to further pages."""
     found, path, asked = [], "collections/parcels/items", {"limit": 7, "filter": "floors >= 0"}
@@ -133,6 +168,7 @@ def test_pages_by_offset_are_the_same(stranger: Asking) -> None:
     assert stranger.get("collections/parcels/items", limit=5, offset=1_000)["features"] == []
 
 
+@pytest.mark.meets("core/fc-limit-definition", "core/fc-limit-response-1")
 def test_the_limit_is_bounded(stranger: Asking) -> None:
     """/req/core/fc-limit-definition: too great a limit is not refused but cut."""
     assert len(stranger.get("collections/parcels/items", limit=999_999)["features"]) == 90
@@ -151,6 +187,13 @@ def test_the_limit_is_bounded(stranger: Asking) -> None:
         ("12957590,4880490,12957690,4880500", f"{EPSG}3857", ["p000"]),
         ("0,0,1,1", CRS84, []),
     ],
+)
+@pytest.mark.meets(
+    "core/fc-bbox-definition",
+    "core/fc-bbox-response",
+    "crs/fc-bbox-crs-action",
+    "crs/fc-bbox-crs-default-value",
+    "crs/fc-bbox-crs-definition",
 )
 def test_a_box_finds_what_it_touches(stranger: Asking, bbox: str, crs: str, expected: list[str]) -> None:
     """/req/core/fc-bbox-definition, fc-bbox-response; /req/crs/bbox-crs-action: the axes are in the order of the CRS."""
@@ -194,6 +237,7 @@ def test_a_box_that_is_none_is_refused(stranger: Asking, bbox: str) -> None:
         ("2019-12-01/2020-06-01", "p000 p001 p002 p003 p004 p005 p006 p007 p008"),
     ],
 )
+@pytest.mark.meets("core/fc-time-response")
 def test_time_finds_what_is_there_then(stranger: Asking, told: str, expected: str) -> None:
     """/req/core/fc-time-definition, fc-time-response: features without an end, or without any time, are always there."""
     assert stranger.ids("parcels", datetime=told, limit=9, filter="feature < 'p009'") == expected.split()
@@ -212,10 +256,13 @@ def test_a_time_that_is_none_is_refused(stranger: Asking, told: str) -> None:
         ("feature_class", "G1", 25),
         ("floors", "12", 13),
         ("protected", "true", 30),
+        ("protected", "1", 30),
+        ("protected", "0", 60),
         ("height", "36", 13),
         ("owner", "Owner 7", 1),
     ],
 )
+@pytest.mark.meets("queryables-query-parameters/parameters")
 def test_properties_are_asked_for_by_name(stranger: Asking, name: str, value: str, expected: int) -> None:
     """/rec/core/fc-filters, /req/queryables-query-parameters."""
     assert len(stranger.ids("parcels", **{name: value})) == expected
@@ -225,6 +272,7 @@ def test_properties_are_asked_for_by_name(stranger: Asking, name: str, value: st
 @pytest.mark.parametrize(
     "asked", [{"colour": "red"}, {"restricted_to": "officer"}, {"geometry": "x"}, {"floors": "many"}, {"f": "json", "F": "x"}]
 )
+@pytest.mark.meets("core/query-param-unknown", "core/query-param-invalid")
 def test_parameters_that_are_not_known_are_refused(stranger: Asking, asked: dict[str, str]) -> None:
     """/req/core/query-param-unknown, query-param-invalid."""
     stranger.get("collections/parcels/items", 400, **asked)
@@ -233,6 +281,7 @@ def test_parameters_that_are_not_known_are_refused(stranger: Asking, asked: dict
             assert "colour" in stranger.get(path, 400, **asked)["detail"]
 
 
+@pytest.mark.meets("core/http")
 def test_what_is_not_there_is_told_as_a_problem(stranger: Asking) -> None:
     """/req/core/http: status codes; bodies by RFC 9457."""
     for path in ("collections/nothing", "collections/nothing/items", "collections/parcels/items/nothing"):
@@ -243,6 +292,7 @@ def test_what_is_not_there_is_told_as_a_problem(stranger: Asking) -> None:
     assert "GET" in answer.headers["Allow"]
 
 
+@pytest.mark.meets("core/f-success", "core/f-links", "geojson/content", "optimistic-locking-etags/get-etag-response")
 def test_one_feature_has_links_and_a_tag(stranger: Asking) -> None:
     """/req/core/f-success, f-links."""
     answer = stranger.answer("collections/parcels/items/p001")
@@ -272,6 +322,14 @@ def test_what_is_as_it_was_is_not_sent_again(stranger: Asking) -> None:
         (f"{EPSG}4548", Transformer.from_crs("EPSG:4490", "EPSG:4548").transform(40.1, 116.401)),
     ],
 )
+@pytest.mark.meets(
+    "crs/fc-crs-definition",
+    "crs/fc-crs-action",
+    "crs/fc-crs-default-value",
+    "crs/ogc-crs-header",
+    "crs/ogc-crs-header-value",
+    "crs/geojson",
+)
 def test_answers_come_in_the_crs_that_is_asked_for(stranger: Asking, crs: str, corner: tuple[float, float]) -> None:
     """/req/crs/fc-crs-action, ogc-crs-header: coordinates in the order of the CRS, which the head names."""
     for path in ("collections/parcels/items/p001", "collections/parcels/items"):
@@ -282,6 +340,13 @@ def test_answers_come_in_the_crs_that_is_asked_for(stranger: Asking, crs: str, c
         assert feature["geometry"]["coordinates"][0][0] == pytest.approx(corner, abs=1e-3)
 
 
+@pytest.mark.meets(
+    "crs/fc-crs-valid-value",
+    "crs/crs-exception",
+    "crs/fc-bbox-crs-valid-value",
+    "crs/bbox-crs-exception",
+    "filter/filter-crs-param",
+)
 def test_a_crs_that_is_not_served_is_refused(stranger: Asking) -> None:
     """/req/crs/fc-crs-valid-value, bbox-crs-valid-value."""
     for name in ("crs", "bbox-crs", "filter-crs"):
@@ -297,6 +362,7 @@ def test_heights_are_kept(officer: Asking) -> None:
     assert told["geometry"]["coordinates"] == [[40.1, 116.4, -3], [40.1, 116.41, -4.5]]
 
 
+@pytest.mark.meets("html/definition")
 def test_a_person_sees_pages_and_a_program_json(stranger: Asking) -> None:
     """/req/html/definition, /req/html/content: the same addresses, in both languages."""
     browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -325,6 +391,7 @@ def test_pages_hold_what_is_hostile_in_the_data(own: Any, officer: Asking) -> No
         assert "&lt;script&gt;" in page
 
 
+@pytest.mark.meets("core/fc-rel-type", "core/fc-links", "core/f-links", "core/fc-md-links")
 def test_links_lead_where_they_say(stranger: Asking) -> None:
     for path in ("", "collections", "collections/parcels", "collections/parcels/items", "collections/parcels/items/p000"):
         told = stranger.get(path)

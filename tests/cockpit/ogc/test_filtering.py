@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 
 
+@pytest.mark.meets("queryables/get-queryables-op", "queryables/get-queryables-response")
 def test_queryables_are_a_schema(stranger: Asking) -> None:
     """/req/queryables/get-queryables-response."""
     answer = stranger.answer("collections/parcels/queryables")
@@ -43,11 +44,20 @@ def test_queryables_are_a_schema(stranger: Asking) -> None:
         ("T_BEFORE(valid_to, DATE('2021-01-01')) AND floors = 0", "p000"),
     ],
 )
+@pytest.mark.meets(
+    "filter/filter-param",
+    "filter/filter-lang-param",
+    "filter/filter-crs-wgs84",
+    "filter/response",
+    "features-filter/filter-param",
+    "features-filter/filter-lang-param",
+)
 def test_a_filter_narrows_what_is_answered(stranger: Asking, told: str, expected: str) -> None:
     assert stranger.ids("parcels", filter=told) == expected.split()
     assert stranger.ids("parcels", filter=told, filter_lang="cql2-text") == expected.split()
 
 
+@pytest.mark.meets("filter/filter-lang-param", "features-filter/filter-lang-param")
 def test_a_filter_may_be_json(stranger: Asking) -> None:
     told = {
         "op": "and",
@@ -56,6 +66,7 @@ def test_a_filter_may_be_json(stranger: Asking) -> None:
     assert stranger.ids("parcels", filter=json.dumps(told), filter_lang="cql2-json") == ["p020", "p048", "p076"]
 
 
+@pytest.mark.meets("filter/mixing-expressions", "features-filter/response")
 def test_a_filter_goes_with_the_other_parameters(stranger: Asking) -> None:
     """/req/filter/mixing-expressions: all hold."""
     assert stranger.ids("parcels", filter="floors > 10", feature_class="R2", bbox="116.4,40.1,116.409,40.1025") == ["p020"]
@@ -70,6 +81,7 @@ def test_a_filter_goes_with_the_other_parameters(stranger: Asking) -> None:
         (f"{EPSG}3857", "S_INTERSECTS(geometry, BBOX(12957630, 4880540, 12957640, 4880550))"),
     ],
 )
+@pytest.mark.meets("filter/filter-crs-param", "features-filter/filter-crs-param")
 def test_geometries_of_a_filter_are_in_its_crs(stranger: Asking, crs: str, told: str) -> None:
     """/req/features-filter/filter-crs-param."""
     assert stranger.ids("parcels", filter=told, filter_crs=crs) == ["p000"]
@@ -87,6 +99,7 @@ def test_geometries_of_a_filter_are_in_its_crs(stranger: Asking, crs: str, told:
         ("", "filter, character 1: found 'its end'"),
     ],
 )
+@pytest.mark.meets("queryables/expression-construction", "basic-cql2/property", "features-filter/response")
 def test_what_cannot_be_answered_is_told_with_its_place(stranger: Asking, told: str, said: str) -> None:
     assert stranger.get("collections/parcels/items", 400, filter=told)["detail"].startswith(said)
     assert stranger.get("collections/parcels/items", 400, filter="a", filter_lang="sql")["detail"].startswith(

@@ -157,7 +157,8 @@ def _current(request: HttpRequest, collection: Collection, feature: str) -> tupl
             for name in TIMES:
                 row[name] = None if row[name] is None else datetime.fromtimestamp(row[name] / 1e6, UTC)
             return None, row
-    raise Refused(404, f"found the feature {feature[:60]!r}; expected one of {collection.name}")
+    missing = 412 if request.headers.get("If-Match") else 404  # who names an edition has read one (RFC 9110, 13.1.1)
+    raise Refused(missing, f"found the feature {feature[:60]!r}; expected one of {collection.name}")
 
 
 def _unchanged(request: HttpRequest, edit: Edit | None, row: Row) -> None:

@@ -11,9 +11,13 @@ from scicity.cockpit.ogc.asking import ITEMS, MOST_LIMIT, USUAL_LIMIT
 from scicity.cockpit.ogc.described import GEOJSON, GPKG, HTML, JSON, LINES, SCHEMA, base, landing, property_schema
 from scicity.cockpit.ogc.serving import Collection
 from scicity.cockpit.templatetags.words import language
+from scicity.space.served import CRS84
 
 ID = "/collections/{}"
 PROBLEM = {"$ref": "#/components/responses/problem"}
+UNCHANGED = {"description": "As it was (If-None-Match)"}
+ERRORS = ("400", "401", "403", "404", "405", "429", "503")
+EDIT_ERRORS = ("409", "412", "413", "415", "428")
 
 
 def definition(request: HttpRequest, collections: list[Collection]) -> dict[str, Any]:
@@ -38,6 +42,7 @@ def definition(request: HttpRequest, collections: list[Collection]) -> dict[str,
         "servers": [{"url": base(request).rstrip("/")}],
         "tags": [{"name": each.name, "description": " / ".join(dict.fromkeys(each.titles))} for each in collections],
         "paths": paths,
+        "security": [{}, {"password": []}],  # some layers and features are for some alone
         "components": {
             "parameters": PARAMETERS,
             "schemas": SCHEMAS,
@@ -97,20 +102,19 @@ def _paths(each: Collection) -> dict[str, Any]:
 def _get(
     operation: str, said: tuple[str, str], parameters: list[Any], content: dict[str, Any], tag: str = ""
 ) -> dict[str, Any]:
-    answers = {"200": {"description": "OK", "content": content}} | dict.fromkeys(("400", "404"), PROBLEM)
+    answers = {"200": {"description": "OK", "content": content}, "304": UNCHANGED} | dict.fromkeys(ERRORS, PROBLEM)
     told = {"operationId": operation, "summary": said[language() != "zh"], "parameters": parameters, "responses": answers}
     return told | ({"tags": [tag]} if tag else {})
 
 
 def _act(operation: str, said: tuple[str, str], status: str, parameters: list[Any], body: Any, tag: str) -> dict[str, Any]:
-    codes = ("400", "403", "404", "409", "412", "428")
     told = {
         "operationId": operation,
         "summary": said[language() != "zh"],
         "tags": [tag],
         "security": [{"password": []}],
         "parameters": parameters,
-        "responses": {status: {"description": "OK"}} | dict.fromkeys(codes, PROBLEM),
+        "responses": {status: {"description": "OK"}} | dict.fromkeys((*ERRORS, *EDIT_ERRORS), PROBLEM),
     }
     return told | ({"requestBody": body} if body else {})
 
@@ -121,7 +125,7 @@ def _ref(name: str) -> dict[str, str]:
 
 def _own(name: str, schema: dict[str, Any], where: str = "query") -> dict[str, Any]:
     """A parameter. OpenAPI 3.0 knows no lists of types, and its schema says what is asked alone."""
-    kept = {key: value for key, value in schema.items() if key in ("type", "format", "enum")}
+    kept = {key: value for key, value in schema.items() if key in ("type", "format", "enum", "default")}
     if isinstance(kept.get("type"), list):
         kept = {"type": "string"}
     told = {"name": name, "in": where, "required": where == "path", "schema": kept}
@@ -151,8 +155,8 @@ PARAMETERS: dict[str, Any] = {
     "datetime": _own("datetime", {"type": "string"}),
     "crs": _own("crs", {"type": "string", "format": "uri"}),
     "filter": _own("filter", {"type": "string"}),
-    "filter-lang": _own("filter-lang", {"type": "string", "enum": ["cql2-text", "cql2-json"]}),
-    "filter-crs": _own("filter-crs", {"type": "string", "format": "uri"}),
+    "filter-lang": _own("filter-lang", {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}),
+    "filter-crs": _own("filter-crs", {"type": "string", "format": "uri", "default": CRS84}),
     "If-Match": {"name": "If-Match", "in": "header", "schema": {"type": "string"}},
     "Content-Crs": {"name": "Content-Crs", "in": "header", "schema": {"type": "string"}},
 }

@@ -258,7 +258,7 @@ def _head(found: Collection, name: str) -> tuple[str, str, str]:
 
 def _allowed(*methods: tuple[str, ...]) -> HttpResponse:
     names = ", ".join(name for part in (*methods, ("OPTIONS",)) for name in part)
-    return _private(HttpResponse(status=204, headers={"Allow": names}))
+    return _private(HttpResponse(headers={"Allow": names}))
 
 
 def _state(request: HttpRequest, found: Collection, more: str) -> str:
