@@ -33,8 +33,14 @@ def bring(folder: Path, as_json: bool) -> tuple[dict[str, Any], str]:
         publish_records(city)
         done = city.compute(lambda name, at, of: bar.update(task, description=f"computing {name}", completed=at, total=of))
     seconds = time.perf_counter() - began
-    document = {"sources": loaded.sources, "readings": loaded.readings, "tables": told(done), "seconds": round(seconds, 3)}
+    document = {
+        **{"sources": loaded.sources, "layers": loaded.layers, "readings": loaded.readings},
+        **{"tables": told(done), "seconds": round(seconds, 3)},
+    }
     parts = sum(len(d.computed) for d in done)
-    text = f"{sum(loaded.readings.values()):,} readings and {len(loaded.sources)} changed registers taken; "
+    text = (
+        f"{sum(loaded.readings.values()):,} readings, {len(loaded.sources)} changed registers and {len(loaded.layers)} changed "
+    )
+    text += "layers taken; "
     text += f"{parts} partitions of {len(done)} tables computed in {seconds:.1f} s."
     return document, text

@@ -76,17 +76,28 @@ class Reader:
 
         Where the inbox refuses it tries again until it is `stopped`, and acknowledges nothing before it has succeeded.
         """
+        unborn: list[Message] = []
+        self._until_kept(messages, lambda: unborn.extend(self._keep(messages)), stopped)
+        return unborn
+
+    def set_aside(self, message: Message, fault: Exception, stopped: Callable[[], bool]) -> None:
+        """Keeps a message that we fail to read among those that could not be read, and acknowledges it, as `take` does."""
+        problems = Problems()
+        problems.add("syntax", PLACE + message.topic, found=repr(fault)[:200], expected="a message that can be read")
+        self._until_kept([message], lambda: self._keep_unread(message, problems), stopped)
+
+    @staticmethod
+    def _until_kept(messages: Sequence[Message], keep: Callable[[], None], stopped: Callable[[], bool]) -> None:
         while not stopped():
             try:
-                unborn = self._keep(messages)
+                keep()
             except (InboxFull, StorageRefused) as error:
                 log.warning("messages wait at the broker: %s", error)
                 threading.Event().wait(RETRY)
                 continue
             for message in messages:
                 message.acknowledge()
-            return unborn
-        return []
+            return
 
     def _keep(self, messages: Sequence[Message]) -> list[Message]:
         """Puts messages on stable storage; gives those whose numbers no birth told."""
@@ -102,27 +113,15 @@ class Reader:
                 tables.append(rows)
                 of.append(np.full(rows.num_rows, len(names) - 1))
         for message, problems in unread:
-            shown = message.payload if len(message.payload) <= MOST_BYTES else message.payload[:KEPT_OF_TOO_LARGE]
-            self.inbox.keep_unread(_name(message, True), PLACE + message.topic, message.arrived, "mqtt", problems, shown)
+            self._keep_unread(message, problems)
         if tables:
             rows = pa.concat_tables(tables)
             self.inbox.put_messages(names, rows, np.concatenate(of), max(m.arrived for m in messages), "mqtt")
         return unborn
 
-    def set_aside(self, message: Message, fault: Exception, stopped: Callable[[], bool]) -> None:
-        """Keeps a message that we fail to read among those that could not be read, and acknowledges it."""
-        problems = Problems()
-        problems.add("syntax", PLACE + message.topic, found=repr(fault)[:200], expected="a message that can be read")
-        while not stopped():
-            try:
-                shown = message.payload[:MOST_BYTES]
-                self.inbox.keep_unread(_name(message, True), PLACE + message.topic, message.arrived, "mqtt", problems, shown)
-            except StorageRefused as error:
-                log.warning("a message waits at the broker: %s", error)
-                threading.Event().wait(RETRY)
-                continue
-            message.acknowledge()
-            return
+    def _keep_unread(self, message: Message, problems: Problems) -> None:
+        shown = message.payload if len(message.payload) <= MOST_BYTES else message.payload[:KEPT_OF_TOO_LARGE]
+        self.inbox.keep_unread(_name(message, True), PLACE + message.topic, message.arrived, "mqtt", problems, shown)
 
     def again(self, unread: Unread) -> bool:
         """Reads a message again that could not be read, with what is known by now; whether it could, and its readings wait."""
@@ -274,7 +273,8 @@ class Subscriber:
         except Exception as fault:
             log.exception("%d messages could not be taken", len(messages))
             if len(messages) > 1:
-                return [unborn for message in messages for unborn in self._taken([message])]
+                half = len(messages) // 2
+                return self._taken(messages[:half]) + self._taken(messages[half:])
             self.reader.set_aside(messages[0], fault, self._ended.is_set)
             return []
 
