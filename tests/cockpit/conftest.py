@@ -34,7 +34,7 @@ from django.conf import settings  # noqa: E402
 from scicity.cockpit import city as cities  # noqa: E402
 
 # A file, as in a running district: threads of a live server write beside each other, each by a connection of its own.
-settings.DATABASES["default"]["TEST"] = {"NAME": str(ROOT / "records.sqlite3")}
+settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(ROOT / "records-of-tests.sqlite3")
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
