@@ -151,6 +151,14 @@ def test_select_and_section_by_keyboard_alone(opened):
     assert page.locator(".selected tbody tr").count() >= 3
 
 
+def test_that_something_is_stand_in_stands_on_the_map_itself(opened):
+    page = opened("/map/?layers=zones&language=en")
+    page.wait_for_selector(".maplibregl-ctrl-attrib .holds-stand-in:has-text('stand-ins')")
+    assert page.locator("[data-layer=zones] .tree-row .badge-stand-in").is_visible()
+    page.uncheck("#layer-zones")
+    page.wait_for_selector(".maplibregl-ctrl-attrib .holds-stand-in", state="detached")
+
+
 def test_a_link_opens_the_same_map(opened):
     page = opened("/map/?layers=zones:40,pipes&time=2018&view=under&figure=mapped.zone_yearly.residents&language=zh")
     assert page.is_checked("#layer-pipes") and not page.is_checked("#layer-buildings")

@@ -12,7 +12,7 @@ export interface Tree {
 
 export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, retry: (layer: Layer) => void): Tree {
   const { props, state } = ground;
-  const rows = new Map<string, { box: HTMLInputElement; row: HTMLElement; note: HTMLElement; range: HTMLInputElement }>();
+  const rows = new Map<string, { box: HTMLInputElement; row: HTMLElement; note: HTMLElement; range: HTMLInputElement; badge: HTMLElement }>();
   const list = element("div", { class: "tree-themes" });
   const count = element("p", { class: "faint tree-count" });
   const search = element("input", { type: "search", "aria-label": t("findLayer"), placeholder: t("findLayer"), oninput: () => filter() });
@@ -30,12 +30,13 @@ export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, 
     const box = element("input", { type: "checkbox", id, disabled: !layer.loaded, onchange: () => turn(layer, box.checked) });
     box.checked = on;
     const kind = layer.kinds[0] ?? "point";
+    const badge = element("span", { class: "badge badge-stand-in" }, t("standIn"));
     const note = element("span", { class: "tree-note", role: "status" });
     const counted = layer.loaded ? (layer.count === null ? "" : number(layer.count, 7)) : t("notLoaded");
     const head = element(
       "div",
       { class: "tree-row" },
-      element("label", { for: id }, box, layer.classes.length > 1 ? null : swatch(layer.classes[0]?.colour ?? layer.colour, kind), element("span", {}, layer.label)),
+      element("label", { for: id }, box, layer.classes.length > 1 ? null : swatch(layer.classes[0]?.colour ?? layer.colour, kind), element("span", {}, layer.label, badge)),
       note,
       element("span", { class: "faint tree-features", title: layer.count === null ? "" : t("features", { n: counted }) }, counted),
     );
@@ -68,12 +69,11 @@ export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, 
       links.append(
         element("button", { type: "button", class: "link", "aria-label": `${t("zoomTo")}: ${layer.label}`, onclick: () => ground.map.fitBounds(layer.bounds!, { padding: 40, maxZoom: 16 }) }, t("zoomTo")),
       );
-    if (layer.origin === "stand-in") links.append(element("span", { class: "badge badge-stand-in" }, t("standIn")));
     if (layer.limited) links.append(element("span", { class: "badge" }, t("limited")));
     if (layer.licence) links.append(element("span", { class: "faint" }, layer.licence));
     more.append(links);
     const item = element("li", { class: "tree-item", "data-layer": layer.name }, head, more);
-    rows.set(layer.name, { box, row: item, note, range });
+    rows.set(layer.name, { box, row: item, note, range, badge });
     item.dataset.on = String(on);
     return item;
   }
@@ -96,6 +96,7 @@ export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, 
       its.box.checked = state.layers.has(name);
       its.row.dataset.on = String(its.box.checked);
       its.range.disabled = !its.box.checked;
+      its.badge.hidden = !props.layers.find((layer) => layer.name === name)!.stand_in;
     }
     count.textContent = t("shown", { n: state.layers.size });
   };
