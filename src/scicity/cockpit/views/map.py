@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
+from django.views.decorators.gzip import gzip_page
 
 from scicity.cockpit import discovery
 from scicity.cockpit.city import OpenCity
@@ -37,6 +38,7 @@ LEADER = ("outline", "boundary", "zones", "buildings")  # layers of the small ma
 FEW = 400
 
 
+@gzip_page
 def page(request: HttpRequest) -> HttpResponse:
     """The map and, for those who do not see it, the same layers and places as tables. `?language=` is part of the address."""
     wanted = request.GET.get("language", "")

@@ -1,6 +1,6 @@
 // The map page: layers by theme, time, views, and tools that are fetched when they are first asked for.
 
-import { AttributionControl, LngLatBounds, Map as Drawn, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
+import { AttributionControl, LngLatBounds, Map as Drawn, NavigationControl, prewarm, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { element } from "../onemap/dom";
@@ -16,6 +16,7 @@ import { keys, speak, t, type Word } from "../onemap/words";
 import { still, themeOf } from "../theme";
 
 setWorkerUrl(workerUrl);
+prewarm(); // the worker comes while the page's own parts are made
 
 const VIEWS: View[] = ["flat", "tall", "sea", "under"];
 const PITCH: Record<View, number> = { flat: 0, tall: 55, sea: 55, under: 0 };

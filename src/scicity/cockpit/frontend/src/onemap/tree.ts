@@ -54,24 +54,27 @@ export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, 
       },
     });
     const more = element("details", { class: "tree-more" }, element("summary", {}, element("span", { class: "unseen" }, layer.label), t("legend")));
-    more.append(element("label", { class: "opacity" }, element("span", {}, t("opacity")), range));
-    if (layer.classes.length)
-      more.append(
-        element(
-          "ul",
-          { class: "legend-list" },
-          ...layer.classes.map((each) => element("li", {}, swatch(each.colour, kind), `${each.label} `, element("span", { class: "faint" }, number(each.count, 7)))),
-        ),
-      );
-    const links = element("p", { class: "tree-links" });
-    if (layer.about) links.append(element("a", { href: layer.about, "aria-label": `${t("about")}: ${layer.label}` }, t("about")));
-    if (layer.bounds)
-      links.append(
-        element("button", { type: "button", class: "link", "aria-label": `${t("zoomTo")}: ${layer.label}`, onclick: () => ground.map.fitBounds(layer.bounds!, { padding: 40, maxZoom: 16 }) }, t("zoomTo")),
-      );
-    if (layer.limited) links.append(element("span", { class: "badge" }, t("limited")));
-    if (layer.licence) links.append(element("span", { class: "faint" }, layer.licence));
-    more.append(links);
+    const fill = (): void => {
+      more.append(element("label", { class: "opacity" }, element("span", {}, t("opacity")), range));
+      if (layer.classes.length)
+        more.append(
+          element(
+            "ul",
+            { class: "legend-list" },
+            ...layer.classes.map((each) => element("li", {}, swatch(each.colour, kind), `${each.label} `, element("span", { class: "faint" }, number(each.count, 7)))),
+          ),
+        );
+      const links = element("p", { class: "tree-links" });
+      if (layer.about) links.append(element("a", { href: layer.about, "aria-label": `${t("about")}: ${layer.label}` }, t("about")));
+      if (layer.bounds)
+        links.append(
+          element("button", { type: "button", class: "link", "aria-label": `${t("zoomTo")}: ${layer.label}`, onclick: () => ground.map.fitBounds(layer.bounds!, { padding: 40, maxZoom: 16 }) }, t("zoomTo")),
+        );
+      if (layer.limited) links.append(element("span", { class: "badge" }, t("limited")));
+      if (layer.licence) links.append(element("span", { class: "faint" }, layer.licence));
+      more.append(links);
+    };
+    more.addEventListener("toggle", fill, { once: true });
     const item = element("li", { class: "tree-item", "data-layer": layer.name }, head, more);
     rows.set(layer.name, { box, row: item, note, range, badge });
     item.dataset.on = String(on);
