@@ -31,7 +31,7 @@ from scicity.space.filters import FUNCTIONS
 from scicity.space.placing import Placing
 from scicity.space.served import served
 
-FORM = "4"  # of these files; another form is built anew
+FORM = "5"  # of these files; another form is built anew
 FOLDER = "map"  # beside the lake
 KEPT = (
     *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),
@@ -390,7 +390,8 @@ class Index:
         texts = (text.decode() for text in geojson.texts(told, served()[0]))
         connection.executemany("INSERT INTO texts VALUES (?, ?)", zip(fids.tolist(), texts, strict=False))
         names, restricted = (rows.column(name).fill_null("").to_numpy() for name in ("feature", "restricted_to"))
-        places.add(fids, shapely.from_wkb(rows.column("geometry").to_numpy()), names, restricted)
+        during = np.array(own["valid_from"], float), np.array(own["valid_to"], float)
+        places.add(fids, shapely.from_wkb(rows.column("geometry").to_numpy()), names, restricted, during)
         return rows.num_rows
 
 
