@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -21,7 +23,7 @@ def test_parcels_along_a_zone_of_one_long_edge_leave_no_gap():
     cuts = np.linspace(west, east, 38)
     zone, *parcels = placed(
         shapely.box(west, south, east, north),
-        *(shapely.box(left, south, right, north) for left, right in zip(cuts[:-1], cuts[1:], strict=True)),
+        *(shapely.box(left, south, right, north) for left, right in pairwise(cuts)),
     )
     gap = shapely.area(shapely.difference(zone, shapely.union_all(parcels)))
     assert gap < 2e-8 * shapely.area(zone)  # 0.2 mm along both edges; as corners alone it were 6e-5

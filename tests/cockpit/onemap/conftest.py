@@ -30,7 +30,7 @@ def mapped(built: Any, city: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     served = dataclasses.replace(built, place=served_settings.PLACE)
     cities.use(served)
     monkeypatch.setattr(taking, "_later", lambda: None)
-    for kept in (specs._specs, serving._followed, serving._kept, taking._known, taking._counted, door._known):
+    for kept in (specs._specs, serving._followed, serving._kept, door._known):
         kept.clear()
     return served
 
