@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scicity.kernel.problems import Problems
@@ -199,6 +199,7 @@ def test_the_outline_of_beijing_is_mended_with_a_report():
 points = st.tuples(st.floats(-1, 1), st.floats(-1, 1))
 
 
+@example([[(1.0, 1.0), (0.0, 0.0), (0.0, 2.2e-176)]])  # valid, as its library says, and yet without area
 @given(st.lists(st.lists(points, min_size=3, max_size=9), min_size=1, max_size=4))
 def test_whatever_is_drawn_comes_out_valid_or_is_refused(rings):
     polygons = [shapely.to_wkb(shapely.Polygon(ring)) for ring in rings]

@@ -175,7 +175,8 @@ class Check:
         self, geometry: np.ndarray, numbers: np.ndarray, reference: Reference, told: np.ndarray | None = None
     ) -> np.ndarray:
         """Mends in place; the numbers of those that were. Those that were `told` before are told no second time."""
-        broken = np.flatnonzero(~shapely.is_missing(geometry) & ~shapely.is_valid(geometry))
+        flat = np.isin(shapely.get_type_id(geometry), POLYGONS) & (shapely.area(geometry) == 0)  # some such are called valid
+        broken = np.flatnonzero(~shapely.is_missing(geometry) & (flat | ~shapely.is_valid(geometry)))
         if not broken.size:
             return numbers[broken]
         before = geometry[broken]
