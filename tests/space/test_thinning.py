@@ -8,11 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scicity.space.mvt import world
-from scicity.space.thinning import ALL, CELLS, first_zoom
+from scicity.space.thinning import ALL, CELLS, first_zoom_of, marks
 
 places = st.lists(
     st.tuples(st.floats(116.0, 116.4), st.floats(40.0, 40.3), st.sampled_from([0.0, 1e-5, 1e-4, 1e-3])), min_size=1, max_size=60
 )
+
+
+def first_zoom(*told: np.ndarray | None) -> np.ndarray:
+    """The first zoom of each feature, as an index keeps it."""
+    return first_zoom_of(marks(*told))
 
 
 def made(asked) -> np.ndarray:

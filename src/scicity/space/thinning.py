@@ -38,11 +38,6 @@ class Marks:
     groups: np.ndarray
 
 
-def first_zoom(geometries: np.ndarray, names: np.ndarray | None = None, groups: np.ndarray | None = None) -> np.ndarray:
-    """The first zoom of each feature, from 0 to `ALL`; shape (n,). For the arguments see `marks`."""
-    return first_zoom_of(marks(geometries, names, groups))
-
-
 def marks(geometries: np.ndarray, names: np.ndarray | None = None, groups: np.ndarray | None = None) -> Marks:
     """What decides of features.
 
