@@ -2,10 +2,9 @@
 
     PYTHON benchmarks/access_peer.py IN.npz OUT.npz
 
-In: x, y of nodes, arcs start, end, metres, the nodes of each class and the limit. Out: seconds to build (with contraction),
-to set
-the classes and find the nearest within the limit (medians), and the distances. Searches run from nodes to facilities on arcs
-that are told one-way. Its searches are made for short limits: without one they had not ended after five minutes.
+In: x, y of nodes, arcs start, end, metres, the nodes of each class and the limit. Out: seconds to build (with contraction), to
+set the classes and find the nearest within the limit (medians), and the distances. Searches run from nodes to facilities on
+arcs that are told one-way. Its searches are made for short limits: without one they had not ended after five minutes.
 """
 
 import statistics

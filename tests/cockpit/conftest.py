@@ -32,6 +32,21 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from scicity.cockpit import city as cities  # noqa: E402
+from scicity.cockpit import scope  # noqa: E402
+
+# A file, as in a running district: threads of a live server write beside each other, each by a connection of its own.
+settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(ROOT / "records-of-tests.sqlite3")
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-gpu",
+    "--enable-unsafe-swiftshader",
+]
 
 _own = importlib.util.spec_from_file_location("sta", Path(__file__).with_name("sta.py"))
 sta = sys.modules["sta"] = importlib.util.module_from_spec(_own)
@@ -44,7 +59,20 @@ def city():
     # A worker of a parallel run has its settings from the process that started it, and the place that they name.
     served = dataclasses.replace(CITY, place=settings.PLACE)
     cities.use(served)
+    scope._known.clear()  # it was of whichever city another test served at this place
     return served
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_count():
+    """What a test leaves to be counted ends with it: a timer, or the end of the process, would count in another database."""
+    from scicity.cockpit.ogc import taking
+
+    yield
+    for timer in taking._waiting:
+        timer.cancel()
+    for left in (taking._waiting, taking._counted, taking._known):
+        left.clear()
 
 
 @pytest.fixture
@@ -79,3 +107,17 @@ def owner(monkeypatch):
         discovery, "module", lambda domain, name: told if (domain, name) == ("energy", "documents") else usual(domain, name)
     )
     return told
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser."""
+    if not CHROMIUM.exists():
+        pytest.skip("Debian's chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the browser's loop runs in this thread, the pages in others
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-gpu",
-    "--enable-unsafe-swiftshader",
-]
 PAGES = [
     "/",
     "/energy/",
@@ -40,51 +23,12 @@ SCROLL = """async () => {
   scrollTo(0, 0);
 }"""
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed"),
-]
-
-
-class Server(ThreadingMixIn, WSGIServer):
-    """Answers several requests at once, as a browser asks."""
-
-    daemon_threads = True
-
-
-class Silent(WSGIRequestHandler):
-    """Writes no log."""
-
-    def log_message(self, *_):
-        """Nothing."""
-
-
-@pytest.fixture(scope="module")
-def address(django_db_setup, django_db_blocker):
-    from scicity.cockpit.wsgi import application
-
-    server = make_server("127.0.0.1", 0, application, server_class=Server, handler_class=Silent)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with django_db_blocker.unblock():
-        yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the browser's loop runs in this thread, the pages in others
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), SCREENS)
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_in_a_browser(address, chromium, path, language, width, scheme):
+def test_a_page_in_a_browser(live_server, chromium, path, language, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     context = chromium.new_context(locale=language, viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -92,7 +36,7 @@ def test_a_page_in_a_browser(address, chromium, path, language, width, scheme):
     faults = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
-    answer = page.goto(address + path)
+    answer = page.goto(live_server.url + path)
     page.evaluate(SCROLL)
     page.wait_for_timeout(400)
     assert answer.status == 200
@@ -104,7 +48,7 @@ def test_a_page_in_a_browser(address, chromium, path, language, width, scheme):
     assert not [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
 
 
-def test_an_open_page_follows_the_lake(address, chromium, city, tmp_path):
+def test_an_open_page_follows_the_lake(live_server, chromium, city, tmp_path):
     from little_city import build, correct  # isort: skip  (put there by conftest)
     from scicity.cockpit import city as cities
 
@@ -113,7 +57,7 @@ def test_an_open_page_follows_the_lake(address, chromium, city, tmp_path):
     cities.use(own)
     context = chromium.new_context(locale="en-US")
     page = context.new_page()
-    page.goto(address + "/data/little.total/")
+    page.goto(live_server.url + "/data/little.total/")
     page.evaluate("window.stayed = true; scrollTo(0, 40)")
     before = page.locator("main a.figure").first.get_attribute("title")
     correct(own, 777_777.0)
@@ -125,10 +69,10 @@ def test_an_open_page_follows_the_lake(address, chromium, city, tmp_path):
     cities.use(city)
 
 
-def test_a_page_is_readable_without_scripts(address, chromium):
+def test_a_page_is_readable_without_scripts(live_server, chromium):
     context = chromium.new_context(java_script_enabled=False, locale="en-US")
     page = context.new_page()
-    page.goto(address + "/why/little.daily.energy/meter=m%252F1/day=2021-05-05")
+    page.goto(live_server.url + "/why/little.daily.energy/meter=m%252F1/day=2021-05-05")
     assert page.locator("h1").inner_text().startswith("energy")
     assert page.locator("a.figure").count() > 20
     context.close()

@@ -9,10 +9,13 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from scicity.cockpit import city as cities
-from scicity.domains.circles.golden.small_town import SmallTown, point
+from scicity.cockpit import roles
+from scicity.cockpit.models import Person
+from scicity.domains.circles.golden.small_town import LAYERS, SmallTown, collection, home, people, point
 from scicity.domains.circles.pages import asked
 from scicity.domains.circles.pages import map as on_map
 
@@ -103,3 +106,48 @@ def test_a_district_without_layers_says_what_it_needs():
     for page in PAGES[:-1]:
         assert client.get(page).status_code == 200
     assert "layers streets and population" in client.get("/circles/").content.decode()
+
+
+@pytest.fixture(scope="session")
+def private():
+    """A town whose residents are for officers and leaders; those of one cell for leaders alone."""
+    register = "layer,theme,name_zh,name_en,layer_file,visible_to,origin\n"
+    register += "population,services,居民,Residents,population.geojson,officer leader,stand-in\n"
+    cells = collection(
+        ("a", None, home(0), people(100)), ("c", None, home(900), people(120) | {"restricted_to": "leader data-owner"})
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        found = SmallTown(Path(folder), {"layers": register}, LAYERS | {"population": cells})
+        found.city.load()
+        found.city.compute()
+        yield cities.OpenCity(found.city.district, found.city.figures, settings.PLACE)
+
+
+def client(*names: str) -> Client:
+    found = Client(SERVER_NAME="localhost", HTTP_ACCEPT_LANGUAGE="en")
+    if names:
+        roles.prepare()
+        person = Person.objects.create_user("-".join(names), password="x" * 14)
+        person.groups.set(Group.objects.filter(name__in=names))
+        found.force_login(person)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("role", "cells"), [(None, ""), ("resident", ""), ("officer", "a"), ("leader", "ac"), ("data-officer", "ac")]
+)
+def test_residents_are_shown_to_those_who_may_see_them(private, role, cells):
+    cities.use(private)
+    asking = client(*([role] if role else []))
+    told = asking.get("/circles/homes.geojson?class=clinic").json()["features"]
+    assert {each["properties"]["id"] for each in told if each["properties"]["state"] != "facility"} == set(cells)
+    for cell in "ac":
+        assert asking.get(f"/circles/cells/{cell}/").status_code == (200 if cell in cells else 404)
+        for table, key in (("circles.resident", "cell"), ("circles.home", "cell"), ("layer.population", "feature")):
+            assert (f"{key}={cell}" in asking.get(f"/data/{table}/").content.decode()) == (cell in cells), table
+    for table in ("circles.circle_coverage", "circles.class_coverage", "circles.school_zone", "circles.siting_outcome"):
+        assert ("/why/" in asking.get(f"/data/{table}/").content.decode()) == bool(cells), table
+    assert "edge=main" in asking.get("/data/circles.edge/").content.decode()  # of streets, which all may see
+    place = point(600)
+    gap = asking.get(f"/circles/gaps/?class=clinic&minutes=5&longitude={place.x}&latitude={place.y}").content.decode()
+    assert ("120" in gap) == ("c" in cells)

@@ -198,35 +198,29 @@ def test_durations_and_amounts_are_written_for_people():
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="Debian's chromium is not installed")
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("language", "width", "scheme"),
     [("zh-CN", 1920, "light"), ("en-US", 1440, "dark"), ("en-US", 390, "light"), ("zh-CN", 390, "dark")],
 )
-def test_the_page_in_a_browser(inbox, live_server, language, width, scheme):
+def test_the_page_in_a_browser(inbox, live_server, chromium, language, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
 
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     cookie = browser_of("data-officer").cookies["sessionid"].value
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        context = chromium.new_context(locale=language, viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
-        page, faults = context.new_page(), []
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        answer = page.goto(live_server.url + "/operation/")
-        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found = [(v["id"], v["nodes"][0]["html"][:160]) for v in Axe().run(page).response["violations"]]
-        reached = set()
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            reached.add(page.evaluate("document.activeElement.getAttribute('href') || document.activeElement.tagName"))
-        if os.environ.get("SHOW"):
-            page.screenshot(path=f"{os.environ['SHOW']}/operation-{language}-{width}-{scheme}.png", full_page=True)
-        chromium.close()
+    context = chromium.new_context(locale=language, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page, faults = context.new_page(), []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    answer = page.goto(live_server.url + "/operation/")
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found = [(v["id"], v["nodes"][0]["html"][:160]) for v in Axe().run(page).response["violations"]]
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.getAttribute('href') || document.activeElement.tagName"))
+    if os.environ.get("SHOW"):
+        page.screenshot(path=f"{os.environ['SHOW']}/operation-{language}-{width}-{scheme}.png", full_page=True)
+    context.close()
     assert answer is not None and answer.status == 200
     assert faults == [] and wider <= 0 and found == []
     assert "?every" in reached and "/data/little.hourly/" in reached

@@ -26,6 +26,13 @@ def a_feature(seed: int) -> shapely.Geometry:
     return [shapely.Point(x, y), shapely.LineString([(x, y), (x + size, y)]), shapely.box(x, y, x + size, y + size)][seed % 3]
 
 
+def during_of(seeds) -> tuple[np.ndarray, np.ndarray]:
+    """From when and until when features are there [µs]: always, or from or to some year."""
+    year = 365.25 * 86_400e6
+    since = np.array([None if seed % 3 else (30 + seed) * year for seed in seeds], float)
+    return since, np.array([None if seed % 4 else (50 + seed) * year for seed in seeds], float)
+
+
 def an_index() -> sqlite3.Connection:
     """The places of an index, without its features."""
     connection = sqlite3.connect(":memory:")
@@ -42,7 +49,13 @@ def change(connection: sqlite3.Connection, at: int, known: dict[int, int], asked
     fids = list(there)
     geometries = np.array([a_feature(seed) for seed in there.values()] + [None], object)[:-1]
     restricted = np.array(["officer" if seed % 5 == 0 else "" for seed in there.values()] + [""], object)[:-1]
-    places.add(np.array(fids, np.int64), geometries, np.array([f"f{fid}" for fid in fids] + [""], object)[:-1], restricted)
+    places.add(
+        np.array(fids, np.int64),
+        geometries,
+        np.array([f"f{fid}" for fid in fids] + [""], object)[:-1],
+        restricted,
+        during_of(list(there.values())),
+    )
     places.settle(at)
     for fid in asked:
         known.pop(fid, None)
@@ -60,7 +73,7 @@ def expected(known: dict[int, int]) -> dict[int, int]:
     geometries = np.array([a_feature(known[fid]) for fid in fids] + [None], object)[:-1]
     groups = np.array(["officer" if known[fid] % 5 == 0 else "" for fid in fids] + [""], object)[:-1]
     names = np.array([f"f{fid}" for fid in fids] + [""], object)[:-1]
-    return dict(zip(fids, first_zoom(geometries, names, groups).tolist(), strict=True))
+    return dict(zip(fids, first_zoom(geometries, names, groups, during_of([known[fid] for fid in fids])).tolist(), strict=True))
 
 
 @pytest.mark.parametrize("few", [1_000, -1])

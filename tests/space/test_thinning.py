@@ -8,16 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scicity.space.mvt import world
-from scicity.space.thinning import ALL, CELLS, first_zoom_of, marks
+from scicity.space.thinning import ALL, CELLS, first_zoom
 
 places = st.lists(
     st.tuples(st.floats(116.0, 116.4), st.floats(40.0, 40.3), st.sampled_from([0.0, 1e-5, 1e-4, 1e-3])), min_size=1, max_size=60
 )
-
-
-def first_zoom(*told: np.ndarray | None) -> np.ndarray:
-    """The first zoom of each feature, as an index keeps it."""
-    return first_zoom_of(marks(*told))
 
 
 def made(asked) -> np.ndarray:
@@ -78,6 +73,57 @@ def test_a_restricted_feature_hides_no_other():
     here, larger = shapely.box(116.3, 40.1, 116.30001, 40.10001), shapely.box(116.3, 40.1, 116.3001, 40.1001)
     groups = np.array(["", "officer"], object)
     assert first_zoom(np.array([here, larger], object), None, groups).tolist() == [0, 0]
+
+
+def instants(days: list[float | None]) -> np.ndarray:
+    """Days since 1970 as instants [µs]."""
+    return np.array(days, float) * 86_400e6
+
+
+spans = st.lists(
+    st.tuples(
+        st.sampled_from([116.3, 116.3001, 116.31]),
+        st.sampled_from([0.0, 1e-5, 1e-4]),
+        st.one_of(st.none(), st.integers(-30_000, 30_000)),
+        st.one_of(st.none(), st.integers(1, 20_000)),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(spans, st.integers(1901, 2099), st.integers(-11, 14))
+def test_at_the_end_of_no_year_is_a_cell_emptied_of_what_is_there(asked, year, offset):
+    geometries = made([(x, 40.1, size) for x, size, _, _ in asked])
+    since = [begin for _, _, begin, _ in asked]
+    until = [None if lasts is None else (begin or 0) + lasts for _, _, begin, lasts in asked]
+    midnights = tuple(instants(days) - offset * 3_600e6 for days in (since, until))  # of the district
+    first = first_zoom(geometries, None, None, midnights)
+    day = (np.datetime64(f"{year}-12-31") - np.datetime64("1970-01-01")).astype(int)
+    there = [(a is None or a <= day) and (b is None or day < b) for a, b in zip(since, until, strict=True)]
+    for zoom in range(ALL + 1):
+        all_of = [cell for cell, now in zip(cells(geometries, zoom), there, strict=True) if now]
+        drawn = {cell for cell, at in zip(cells(geometries[there], zoom), first[there], strict=True) if at <= zoom}
+        assert drawn == set(all_of)
+
+
+def test_of_days_of_one_cell_there_is_one_a_year():
+    days = instants(list(range(0, 7_305)))  # of 20 years
+    first = first_zoom(np.array([shapely.Point(116.3, 40.1)] * len(days), object), None, None, (days, days + 86_400e6))
+    assert (first < ALL).sum() in (20, 21)
+
+
+def test_what_is_always_there_spares_the_others_and_years_need_few():
+    random = np.random.default_rng(6)
+    geometries = shapely.box(116.3, 40.1, 116.30001, 40.1 + random.uniform(1e-6, 1e-5, 500))
+    since = instants(list(random.uniform(0, 20_000, 500)))
+    never = np.full(500, np.nan)
+    assert (
+        first_zoom(geometries, None, None, (since, never)) < ALL - 1
+    ).sum() < 15  # only what begins in an earlier year than all that are larger
+    always = np.append(geometries, shapely.box(116.3, 40.1, 116.30002, 40.10002))
+    during = np.append(since, np.nan), np.append(never, np.nan)
+    assert (first_zoom(always, None, None, during) < ALL - 1).sum() == 1
 
 
 def test_nothing_has_no_zoom():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,27 @@ def spark(two_workers: Cluster) -> Iterator[Any]:
         yield found
 
 
+def done(city: City) -> dict[str, Any]:
+    """Computes, and tells of each table which partitions were computed and which of them changed, and how many rows came."""
+    return {each.table: (each.computed, each.changed, each.rows) for each in city.compute()}
+
+
 @pytest.fixture(scope="package")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> City:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of the demo district, loaded; whoever computes copies it."""
+    state = tmp_path_factory.mktemp("loaded") / "state"
+    City(DEMO, state).load()
+    return state
+
+
+@pytest.fixture(scope="package")
+def computed(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[City, dict[str, Any]]:
+    """The demo district, computed by DuckDB, and what was done."""
+    city = City(DEMO, Path(shutil.copytree(loaded, tmp_path_factory.mktemp("duckdb") / "state")))
+    return city, done(city)
+
+
+@pytest.fixture(scope="package")
+def demo(computed: tuple[City, dict[str, Any]]) -> City:
     """The demo district, computed by DuckDB."""
-    found = City(DEMO, tmp_path_factory.mktemp("duckdb"))
-    found.load()
-    found.compute()
-    return found
+    return computed[0]

@@ -95,6 +95,7 @@ OWN = (
         ),
     ),
     Entry("map", "/map/", "地图", "Map", 50),
+    Entry("ogc", "/ogc/", "图层交换", "Exchange of layers", 730, menu="data"),
     Entry("data", "/data/", "数据表", "Tables", 900, menu="data"),
     Entry("glossary", "/glossary/", "术语", "Glossary", 910, menu="data"),
 )

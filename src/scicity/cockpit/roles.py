@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import pkgutil
 import secrets
 from dataclasses import dataclass
 
 from django.apps import apps
+from django.contrib.auth.management import _get_all_permissions
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest
 
 from scicity.cockpit import audit
@@ -49,9 +54,11 @@ def prepare() -> OneTime | None:
 
     Returns the new administrator's one-time password, which is kept nowhere, or None. Django must be set up.
     """
-    call_command("migrate", interactive=False, verbosity=0)
+    if not _migrated():
+        call_command("migrate", interactive=False, verbosity=0)
     _close_to_others()
-    for role in ROLES:
+    there = set(Group.objects.values_list("name", flat=True))
+    for role in (role for role in ROLES if role not in there):
         Group.objects.get_or_create(name=role)
     _give_rights()
     if Person.objects.exists():
@@ -74,10 +81,27 @@ def reads_trail(request: HttpRequest) -> bool:
     return person.is_authenticated and (person.is_superuser or person.groups.filter(name__in=READERS).exists())
 
 
+def _migrated() -> bool:
+    """Whether every migration of every app is recorded as made, and what follows the last of them is there: the permissions.
+
+    Told by the migrations' names, so that a start at which nothing is to be done loads none of them.
+    """
+    found = set()
+    for app in apps.get_app_configs():
+        spec = importlib.util.find_spec(f"{app.name}.migrations")
+        places = spec.submodule_search_locations if spec else None
+        found |= {(app.label, each.name) for each in pkgutil.iter_modules(places or ()) if each.name[0] not in "_~"}
+    if not found <= MigrationRecorder(connection).applied_migrations().keys():
+        return False
+    due = {(model._meta.app_label, code) for model in apps.get_models() for code, _ in _get_all_permissions(model._meta)}
+    return due <= set(Permission.objects.values_list("content_type__app_label", "codename"))
+
+
 def _give_rights() -> None:
     """Gives the roles what a model of records says of them, once for each model: a district may change it after that."""
+    given = set(AuditEntry.objects.filter(action=GIVEN).values_list("subject", flat=True))
     for model in apps.get_models():
-        if not issubclass(model, Record) or AuditEntry.objects.filter(action=GIVEN, subject=model._meta.label).exists():
+        if not issubclass(model, Record) or model._meta.label in given:
             continue
         kind = ContentType.objects.get_for_model(model)
         for role, rights in model.RIGHTS.items():

@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from scicity.cockpit import discovery
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.place import Place
+from scicity.cockpit.space import rights
 from scicity.kernel.calendar import Calendar
 from scicity.kernel.lineage import ALL
 from scicity.kernel.tables import Derived, Table
@@ -146,8 +147,9 @@ def limited(city: OpenCity, scope: Scope | None, further: Sequence[Callable[[Tab
 
 
 def limits_of(request: HttpRequest) -> list[Callable[[Table], str]]:
-    """What domains let whoever asks see of their own tables: `limit_of(request)` of a module `limits`, where it gives any."""
-    modules: list[Any] = [found for each in discovery.domains() if (found := discovery.module(each, "limits"))]
+    """What whoever asks may see of what is restricted to roles, and what domains let them see of their own tables:
+    `limit_of(request)` of a module `limits`, where it gives any."""
+    modules: list[Any] = [rights, *(found for each in discovery.domains() if (found := discovery.module(each, "limits")))]
     return [limit for module in modules if (limit := module.limit_of(request)) is not None]
 
 

@@ -122,6 +122,7 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [(path.parent.parent.name, path) for path in discovery.folders("pages/static")]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/built/assets/[^/]+-[\w-]{8}\.\w+$"  # their names tell their content
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 LOGGING = logs.configuration()

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import duckdb
-import ibis
 import pyarrow as pa
 
 from scicity.kernel.lake import Lake, Part
@@ -31,6 +31,10 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "enable_external_file_cache": False,
 }
+
+
+# What a function was compiled to, by dialect, declaration and the columns read: engines of one process compile it once.
+_TEXTS: WeakKeyDictionary[Any, dict[Any, str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,16 @@ class Engine:
 
 def compiled(table: Derived, schemas: Mapping[str, pa.Schema], dialect: str = "duckdb") -> str:
     """The SQL text of an expression table for an engine that Ibis knows, its columns cast to their declared types."""
+    texts = _TEXTS.setdefault(table.function, {})
+    asked = (dialect, table.name, table.schema.to_string(), *((name, read.to_string()) for name, read in schemas.items()))
+    if asked not in texts:
+        texts[asked] = _compiled(table, schemas, dialect)
+    return texts[asked]
+
+
+def _compiled(table: Derived, schemas: Mapping[str, pa.Schema], dialect: str) -> str:
+    import ibis  # here: what answers of the lake alone begins without it
+
     unbound = {name: ibis.table(ibis.Schema.from_pyarrow(schema), name="read_" + name) for name, schema in schemas.items()}
     result = table.function(**unbound)
     missing = [name for name in table.columns if name not in result.columns]

@@ -10,9 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +22,9 @@ from scicity.kernel.lake import Lake, Part, Snapshot
 from scicity.kernel.problems import Problems
 from scicity.kernel.tables import READING_PREFIX, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
+
+if TYPE_CHECKING:
+    import ibis
 
 FOREVER = 2**62  # [µs] beyond every instant
 LONG_STRETCH = 512  # rows, above which stretches are joined one by one and not row by row
@@ -332,6 +334,8 @@ def chosen(readings: ibis.Table) -> ibis.Table:
 
     The rule looks at the set of the readings alone, so that the order in which they arrived cannot matter.
     """
+    import ibis  # here: what takes readings begins without it
+
     rank = ibis.row_number().over(
         group_by=[readings.datastream, readings.time],
         order_by=[readings.revision.desc(), readings.value.asc(nulls_first=False)],

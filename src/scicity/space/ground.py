@@ -19,6 +19,9 @@ from scicity.space.crs import measured, metric
 
 POLYGONS = (3, 6)  # type ids of shapely: polygon, multipolygon
 LINES = (1, 5)
+# Degrees: a longer edge of a layer, which is straight in degrees, is bent in metres, and is followed in steps of this length.
+# What is left of the bend is s² tan φ / 8 R: 0.2 mm at 40°, which is less than coordinates tell (41 mm on 1.5 km without).
+STEP = 0.001
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,10 @@ class Ground:
         """The geometry of features in metres; what is not known is None.
 
         Of areas (`dimension` 2) or lines (1) the rest is left out: the points of a polygon, the lines of a mixed
-        collection. An area that crosses itself is mended first, so that nothing measured is wrong by it.
+        collection. An area that crosses itself is mended first, so that nothing measured is wrong by it. Long edges are
+        followed as they run in degrees (`STEP`), so that what shares a boundary there shares it here.
         """
-        placed = measured(shapely.from_wkb(_objects(geometry)), pyproj.CRS(self.crs))
+        placed = measured(_followed(shapely.from_wkb(_objects(geometry))), pyproj.CRS(self.crs))
         broken = ~shapely.is_valid(placed) & ~shapely.is_missing(placed)
         if dimension == 2 and broken.any():
             placed[broken] = shapely.make_valid(placed[broken], method="structure", keep_collapsed=False)
@@ -78,6 +82,42 @@ def only(shapes: np.ndarray[Any, Any], dimension: int) -> np.ndarray[Any, Any]:
             together = shapely.multipolygons if dimension == 2 else shapely.multilinestrings
             found[mixed[places]] = together(parts[kept], indices=which)
     return found
+
+
+def _followed(shapes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Areas and lines in degrees, whose edges longer than `STEP` have corners on the way; Z is left away.
+
+    Other than those of `shapely.segmentize`, the corners of an edge are the very same whichever way it is gone along, so that
+    neighbours still share them.
+    """
+    bounds = shapely.bounds(shapes)
+    large = np.hypot(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]) > STEP
+    found, kind = shapes.copy(), shapely.get_type_id(shapes)
+    for each in (*LINES, *POLYGONS):
+        which = np.flatnonzero(large & (kind == each))
+        if len(which):
+            form, corners, (rings, *above) = shapely.to_ragged_array(shapes[which], include_z=False)
+            found[which] = shapely.from_ragged_array(form, *_with_corners(corners, rings, above))
+    return found
+
+
+def _with_corners(corners: Any, rings: Any, above: list[Any]) -> tuple[Any, tuple[Any, ...]]:
+    """Corners of rings (or lines), which begin at `rings`, with those on the way, and where the rings begin then."""
+    start, end = corners[:-1], corners[1:]
+    steps = np.ones(len(corners), dtype=np.int64)  # from each corner to the next
+    steps[:-1] = np.maximum(np.ceil(np.hypot(*(end - start).T) / STEP), 1)
+    steps[rings[1:][rings[1:] > 0] - 1] = 1  # from a ring to the next there is no edge
+    first = np.cumsum(steps) - steps
+    of = np.repeat(np.arange(len(corners)), steps)
+    step = np.arange(len(of)) - first[of]
+    on_way = np.flatnonzero(step)
+    of, step = of[on_way], step[on_way]
+    back = (end[of, 0] < start[of, 0]) | ((end[of, 0] == start[of, 0]) & (end[of, 1] < start[of, 1]))
+    low, high = np.where(back[:, None], end[of], start[of]), np.where(back[:, None], start[of], end[of])
+    share = np.where(back, steps[of] - step, step) / steps[of]
+    found = np.repeat(corners, steps, axis=0)
+    found[on_way] = low + share[:, None] * (high - low)
+    return found, (np.append(first, len(found))[rings], *above)
 
 
 def number_of(details: pa.ChunkedArray | pa.Array, name: str) -> np.ndarray[Any, Any]:

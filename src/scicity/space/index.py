@@ -379,7 +379,8 @@ class Index:
         texts = (text.decode() for text in geojson.texts(told, served()[0]))
         connection.executemany("INSERT INTO texts VALUES (?, ?)", zip(fids.tolist(), texts, strict=False))
         names, restricted = (rows.column(name).fill_null("").to_numpy() for name in ("feature", "restricted_to"))
-        places.add(fids, shapely.from_wkb(rows.column("geometry").to_numpy()), names, restricted)
+        during = np.array(own["valid_from"], float), np.array(own["valid_to"], float)
+        places.add(fids, shapely.from_wkb(rows.column("geometry").to_numpy()), names, restricted, during)
         _tally(connection, fids.tolist(), 1)
         return rows.num_rows
 

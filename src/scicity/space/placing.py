@@ -20,12 +20,17 @@ MOST_KEPT = 50_000  # places that are noted at all
 AT_ONCE = 50_000  # rows that are read or written at a time
 SCHEMA = """
 CREATE VIRTUAL TABLE place USING rtree(fid, minx, maxx, miny, maxy, minz, maxz);
-CREATE TABLE thinned (fid INTEGER PRIMARY KEY, cell INTEGER, weight REAL, tie INTEGER, apart INTEGER, alone INTEGER);
+CREATE TABLE thinned (
+    fid INTEGER PRIMARY KEY, cell INTEGER, weight REAL, tie INTEGER, apart INTEGER, begins INTEGER, ends INTEGER, alone INTEGER
+);
 CREATE INDEX thinned_cell ON thinned (apart, alone, cell);
 CREATE TABLE changed (at INTEGER, west REAL, south REAL, east REAL, north REAL, since INTEGER, until INTEGER);
 CREATE INDEX changed_at ON changed (at);
 """
-FIRST = "SELECT fid, alone FROM thinned WHERE apart = ? AND alone IN ({}) AND cell BETWEEN ? AND ? ORDER BY weight DESC, tie"
+FIRST = (
+    "SELECT fid, alone, begins, ends FROM thinned WHERE apart = ? AND alone IN ({}) AND cell BETWEEN ? AND ? "
+    "ORDER BY weight DESC, tie"
+)
 OF_ZOOM = [FIRST.format(", ".join(map(str, range(zoom + 2)))) for zoom in range(ALL + 1)]
 
 
@@ -50,17 +55,24 @@ class Placing:
         for table in ("place", "thinned"):
             self.connection.executemany(f"DELETE FROM {table} WHERE fid = ?", ((fid,) for fid in fids))
 
-    def add(self, fids: np.ndarray, geometries: np.ndarray, names: np.ndarray, restricted: np.ndarray) -> None:
-        """Adds features with geometries of shapely; `restricted` tells the roles that each is kept for."""
-        told, boxes = marks(geometries, names, restricted), shapely.bounds(geometries)
+    def add(
+        self,
+        fids: np.ndarray,
+        geometries: np.ndarray,
+        names: np.ndarray,
+        restricted: np.ndarray,
+        during: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
+        """Adds features with geometries of shapely; `restricted` tells the roles that each is kept for; see `marks`."""
+        told, boxes = marks(geometries, names, restricted, during), shapely.bounds(geometries)
         there = np.isfinite(boxes).all(axis=1)
         self._count += len(fids)
         self._new.append((fids[there], boxes[there]))
         if self._count <= FEW:
             self._touched |= set(zip(told.groups[there].tolist(), told.cells[there].tolist(), strict=True))
-        columns = (fids, told.cells, told.weights, told.ties, told.groups)
+        columns = (fids, told.cells, told.weights, told.ties, told.groups, told.begins, told.ends)
         self.connection.executemany(
-            f"INSERT INTO thinned VALUES (?, ?, ?, ?, ?, {NEVER})",
+            f"INSERT INTO thinned VALUES (?, ?, ?, ?, ?, ?, ?, {NEVER})",
             zip(*(each[there].tolist() for each in columns), strict=True),
         )
 
@@ -96,8 +108,13 @@ class Placing:
             shift = 2 * (ALL - zoom)
             for group, cell in {(group, cell >> shift) for group, cell in self._touched}:
                 within = (group, cell << shift, (cell + 1 << shift) - 1)
-                for place, (fid, known) in enumerate(self.connection.execute(OF_ZOOM[zoom], within).fetchall()):
-                    now = min(known, zoom) if place == 0 else zoom + 1
+                leading: list[tuple[int, int]] = []
+                for fid, known, begins, ends in self.connection.execute(OF_ZOOM[zoom], within).fetchall():
+                    now = min(known, zoom)
+                    if any(first <= begins and ends <= last for first, last in leading):
+                        now = zoom + 1
+                    else:
+                        leading.append((begins, ends))
                     if now != known:
                         before.setdefault(fid, known)
                         self.connection.execute("UPDATE thinned SET alone = ? WHERE fid = ?", (now, fid))
@@ -148,14 +165,14 @@ def changed_since(connection: sqlite3.Connection, state: int) -> np.ndarray | No
 def _read(connection: sqlite3.Connection) -> tuple[np.ndarray, Marks, np.ndarray]:
     """All features in the order of `fid`, what decides of each, and from which zoom it was the first of its cell."""
     count = connection.execute("SELECT count(*) FROM thinned").fetchone()[0]
-    whole, weights, begin = np.empty((5, count), np.int64), np.empty(count), 0
-    for rows in _chunks(connection, "SELECT fid, cell, tie, apart, alone, weight FROM thinned ORDER BY fid"):
+    whole, weights, begin = np.empty((7, count), np.int64), np.empty(count), 0
+    for rows in _chunks(connection, "SELECT fid, cell, tie, apart, begins, ends, alone, weight FROM thinned ORDER BY fid"):
         *numbers, weight = zip(*rows, strict=True)
         end = begin + len(rows)
         whole[:, begin:end], weights[begin:end] = numbers, weight
         begin = end
-    fids, cells, ties, groups, known = whole
-    return fids, Marks(cells, weights, ties, groups), known
+    fids, cells, ties, groups, begins, ends, known = whole
+    return fids, Marks(cells, weights, ties, groups, begins, ends), known
 
 
 def _chunks(connection: sqlite3.Connection, text: str) -> Iterator[list[tuple[int, ...]]]:

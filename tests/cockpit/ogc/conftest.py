@@ -16,6 +16,7 @@ from scicity.cockpit import city as cities
 from scicity.cockpit import roles
 from scicity.cockpit.models import Person
 from scicity.cockpit.ogc import door, serving, taking
+from scicity.cockpit.space import specs
 
 from . import layered_city
 
@@ -42,10 +43,9 @@ def layered(request: pytest.FixtureRequest, city: Any, monkeypatch: pytest.Monke
     served = dataclasses.replace(found, place=served_settings.PLACE)
     cities.use(served)
     monkeypatch.setattr(taking, "_later", lambda: None)
-    for kept in (serving._specs, serving._followed, serving._kept, taking._known, taking._counted, door._known):
+    for kept in (specs._specs, serving._followed, serving._kept, door._known):
         kept.clear()
-    yield served
-    taking._counted.clear()  # nothing is kept when the process ends
+    return served
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from scicity.cockpit import city as cities
 from scicity.cockpit import roles
 from scicity.cockpit.models import Person
 from scicity.cockpit.ogc import door, serving, taking
+from scicity.cockpit.space import specs
 
 from . import mapped_city
 
@@ -29,7 +30,7 @@ def mapped(built: Any, city: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     served = dataclasses.replace(built, place=served_settings.PLACE)
     cities.use(served)
     monkeypatch.setattr(taking, "_later", lambda: None)
-    for kept in (serving._specs, serving._followed, serving._kept, taking._known, taking._counted, door._known):
+    for kept in (specs._specs, serving._followed, serving._kept, door._known):
         kept.clear()
     return served
 

@@ -3,73 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import threading
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
 BUILT = Path(__file__).parents[3] / "src/scicity/cockpit/static/built/.vite/manifest.json"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-background-networking"]
 WAIT = 60_000  # [ms] at most; the machine may be busy
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed"),
     pytest.mark.skipif(not BUILT.exists(), reason="the front end is not built"),
 ]
 
 
-class Server(ThreadingMixIn, WSGIServer):
-    """Answers several requests at once, as a browser asks."""
-
-    daemon_threads = True
-
-
-class Silent(WSGIRequestHandler):
-    """Writes no log."""
-
-    def log_message(self, *_):
-        """Nothing."""
-
-
-@pytest.fixture(scope="module")
-def address(django_db_setup, django_db_blocker):
-    from scicity.cockpit.wsgi import application
-
-    server = make_server("127.0.0.1", 0, application, server_class=Server, handler_class=Silent)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with django_db_blocker.unblock():
-        yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the browser's loop runs in this thread, the pages in others
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(autouse=True)
-def without_ledger(monkeypatch):
-    """The server's threads have no records of their own here; the ledger has its own tests."""
-    from scicity.cockpit.ogc import taking
-
-    monkeypatch.setattr(taking, "read", lambda *_, **__: None)
-
-
 @pytest.fixture
-def opened(address, chromium):
+def opened(live_server, chromium):
     """Opens the map; what a page's console says of errors is told at the end."""
     made, faults = [], []
 
@@ -79,7 +29,7 @@ def opened(address, chromium):
         page.set_default_timeout(WAIT)
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(address + path)
+        page.goto(live_server.url + path)
         page.wait_for_selector(".onemap[data-idle]")
         made.append(context)
         return page
@@ -201,6 +151,14 @@ def test_select_and_section_by_keyboard_alone(opened):
     assert page.locator(".selected tbody tr").count() >= 3
 
 
+def test_that_something_is_stand_in_stands_on_the_map_itself(opened):
+    page = opened("/map/?layers=zones&language=en")
+    page.wait_for_selector(".maplibregl-ctrl-attrib .holds-stand-in:has-text('stand-ins')")
+    assert page.locator("[data-layer=zones] .tree-row .badge-stand-in").is_visible()
+    page.uncheck("#layer-zones")
+    page.wait_for_selector(".maplibregl-ctrl-attrib .holds-stand-in", state="detached")
+
+
 def test_a_link_opens_the_same_map(opened):
     page = opened("/map/?layers=zones:40,pipes&time=2018&view=under&figure=mapped.zone_yearly.residents&language=zh")
     assert page.is_checked("#layer-pipes") and not page.is_checked("#layer-buildings")
@@ -253,12 +211,12 @@ def test_axe_finds_nothing(opened, language, width, scheme):
 
 
 @pytest.mark.parametrize("path", ["/map/layers/buildings/", "/map/features/buildings/b1/", "/map/features/zones/west/"])
-def test_axe_finds_nothing_on_pages_of_layers_and_features(address, chromium, path):
+def test_axe_finds_nothing_on_pages_of_layers_and_features(live_server, chromium, path):
     from axe_playwright_python.sync_playwright import Axe
 
     context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 800})
     page = context.new_page()
-    page.goto(address + path)
+    page.goto(live_server.url + path)
     found = [(each["id"], each["nodes"][0]["html"][:160]) for each in Axe().run(page).response["violations"]]
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     context.close()

@@ -231,29 +231,28 @@ def _sheet_words(request: HttpRequest, wanted: sheet.Sheet, shown: list[Spec], s
     zone = city.district.calendar.tz
     now = datetime.now(UTC).astimezone(zone)
     chinese = said == "zh"
-    legend = []
+    legend, stand_in = [], wanted.stand_in
     for spec in shown:
         told = layers.told(request, spec, said)
+        stand_in = stand_in or told["stand_in"]
         kind = told["kinds"][0] if told["kinds"] else "area"
         drawn = set(wanted.layers[spec.layer])
         classes = [{"label": each["label"], "colour": each["colour"]} for each in told["classes"] if each["key"] in drawn]
         legend.append({"label": told["label"], "kind": kind, "colour": told["colour"], "classes": classes})
     if wanted.figure:
         legend.insert(0, _figure_legend(wanted.figure))
-    stand_in = any(spec.origin == "stand-in" for spec in shown)
     told_of: dict[str, list[str]] = {}  # layers by what is said of their source
     for spec in shown:
         if text := "; ".join(filter(None, (spec.source, spec.licence))):
             told_of.setdefault(text, []).append(layers.label(spec, said))
     sources = [[("、" if chinese else ", ").join(names), text] for text, names in told_of.items()]
     under = [wanted.time, f"{now:%Y-%m-%d %H:%M}"]
-    if stand_in:
-        under.append("含替代数据" if chinese else "holds stand-in data")
     return {
         "language": said,
         "title": wanted.title or ("地图" if chinese else "Map"),
         "district": city.district.name(said),
         "under": " · ".join(filter(None, under)),
+        "stand_in": layers.STAND_IN[not chinese] if stand_in else "",
         "legend": legend,
         "sources": sources,
         "foot": "SciCity · WGS 84 / Web Mercator"

@@ -15,8 +15,9 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 
 from scicity.cockpit.city import OpenCity
-from scicity.cockpit.ogc.serving import Collection, specs
+from scicity.cockpit.ogc.serving import Collection
 from scicity.cockpit.space.rights import may_see, seen_of
+from scicity.cockpit.space.specs import specs
 from scicity.space.index import Index
 from scicity.space.register import THEMES, Spec
 
@@ -28,7 +29,8 @@ KINDS = {
     kind: "substr(geometry, 2, 1) IN (" + ", ".join(f"x'{mark}'" for mark in marks) + ")"
     for kind, marks in {"point": ("01", "04", "e9", "ec"), "line": ("02", "05", "ea", "ed")}.items()
 }
-FORM = "2"  # of what is counted of an index; of another form it is counted again
+FORM = "3"  # of what is counted of an index; of another form it is counted again
+STAND_IN = ("图中含替代数据（stand-in），并非本区实测", "Shown data include stand-ins, not measured here")
 CLASSES = 24  # that a legend lists; the rest share a colour
 PALETTE = ("#0d7a6b", "#c7851b", "#5468b4", "#a2232a", "#4f8f46", "#8a5a9e", "#2f86a8", "#b5651d", "#7d8a2e", "#a8587c")
 BY_THEME = {
@@ -43,7 +45,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Group:
-    """Features of a layer that are alike: class, level, kind of geometry, restriction; how many, from when to when, where."""
+    """Features of a layer that are alike: class, level, kind, restriction, origin; how many, from when to when, where."""
 
     feature_class: str | None
     stratum: str | None
@@ -56,6 +58,7 @@ class Group:
     height: float | None
     depth: float | None
     lowest: float | None  # elevation [m] of the lowest that has one
+    stand_in: bool
 
 
 def seen(request: HttpRequest) -> dict[str, Spec]:
@@ -103,8 +106,8 @@ def _counted(index: Index) -> list[Group]:
     text = (
         f"SELECT feature_class, stratum, CASE {cases} ELSE 'area' END, restricted_to, count(*), "
         "min(valid_from), max(coalesce(valid_to - 1, valid_from)), "
-        "min(minx), min(miny), max(maxx), max(maxy), max(height), max(depth), min(elevation) "
-        "FROM features LEFT JOIN place USING (fid) GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC"
+        "min(minx), min(miny), max(maxx), max(maxy), max(height), max(depth), min(elevation), origin IS 'stand-in' AS made "
+        "FROM features LEFT JOIN place USING (fid) GROUP BY 1, 2, 3, 4, made ORDER BY 5 DESC"
     )
     with index.connected() as connection:
         rows = connection.execute(text).fetchall()
@@ -113,6 +116,7 @@ def _counted(index: Index) -> list[Group]:
             *row[:7],
             None if row[7] is None else row[7:11],
             *row[11:14],
+            bool(row[14]),
         )
         for row in rows
     ]
@@ -178,6 +182,7 @@ def told(request: HttpRequest, spec: Spec, language: str) -> dict[str, Any]:
         "about": reverse("map-about", args=[spec.layer]),
         "licence": spec.licence or "",
         "origin": spec.origin,
+        "stand_in": spec.origin == "stand-in" or any(each.stand_in for each in found),
         "source": spec.source or "",
         "limited": bool(spec.roles),
     }

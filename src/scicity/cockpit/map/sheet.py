@@ -44,6 +44,7 @@ class Sheet:
     layers: Mapping[str, Sequence[str]]  # by name, the classes that are drawn on it
     time: str
     figure: Mapping[str, Any] | None
+    stand_in: bool  # whether the page has drawn what is stand-in
     image: bytes
 
 
@@ -54,7 +55,8 @@ def sheet_of(text: str, image: bytes) -> Sheet:
         scale = float(told["scale"])
         layers = {str(name): [str(each) for each in classes] for name, classes in told["layers"].items()}
         title, time = str(told.get("title") or "")[:LONGEST_TITLE], str(told.get("time") or "")[:80]
-        sheet = Sheet(str(told["paper"]), scale, title, layers, time, figure := told.get("figure") or None, image)
+        figure, stand_in = told.get("figure") or None, told.get("stand_in") is True
+        sheet = Sheet(str(told["paper"]), scale, title, layers, time, figure, stand_in, image)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unclear("paper, scale, title, layers, time") from error
     if sheet.paper not in PAPERS:

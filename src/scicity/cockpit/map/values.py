@@ -228,6 +228,7 @@ def _placed(
                     "origin": "、".join(ORIGINS[each][0] for each in badges_of(figure))
                     if language == "zh"
                     else ", ".join(ORIGINS[each][1] for each in badges_of(figure)),
+                    "stand_in": "stand-in" in badges_of(figure),
                     "why": path_of(figure.address),
                     "note": (more or {}).get(name, ""),
                 },

@@ -8,7 +8,8 @@ from urllib.parse import quote
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.ogc.described import GEOJSON, GPKG, LINES
 from scicity.cockpit.ogc.door import OPEN_WITH
-from scicity.cockpit.ogc.serving import Collection, specs
+from scicity.cockpit.ogc.serving import Collection
+from scicity.cockpit.space.specs import specs
 from scicity.opendata.dcat import FILE_TYPES, FREQUENCY, both, publisher_of
 from scicity.space.geojson import moment
 

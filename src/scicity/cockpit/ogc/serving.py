@@ -13,18 +13,18 @@ from pyproj import CRS
 
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.ogc.door import Refused
-from scicity.cockpit.space.rights import may_edit, may_see, seen_of
+from scicity.cockpit.space.rights import EDITS, may_edit, may_see, seen_of
+from scicity.cockpit.space.specs import specs
 from scicity.space.filters import Queryable
 from scicity.space.geojson import ASIDE, NUMBERS, PROPERTIES, SOURCE
 from scicity.space.index import Index, Query
-from scicity.space.register import LAYER, Spec, specs_of
+from scicity.space.register import Spec
 from scicity.space.served import Served, served
 
 MOST_COUNTED = 200_000  # features; what is more is not counted
 TIMES = ("valid_from", "valid_to")
 TEXTS = ("feature", *(name for name in PROPERTIES if name not in (*NUMBERS, *TIMES)), SOURCE)
 _lock = threading.Lock()
-_specs: dict[str, tuple[int, dict[str, Spec]]] = {}
 _followed: dict[Path, int] = {}
 _kept: dict[tuple[Any, ...], Any] = {}
 
@@ -132,17 +132,6 @@ def _metric(city: OpenCity, extent: tuple[float, float, float, float] | None) ->
     return plane.to_epsg()
 
 
-def specs(city: OpenCity) -> dict[str, Spec]:
-    """What is said of each layer of a city."""
-    lake = city.figures.lake
-    version, root = lake.snapshot(LAYER.name).version, str(lake.root)
-    known = _specs.get(root)
-    if known is None or known[0] != version:
-        rows = city.rows(LAYER.name) if LAYER.name in city.figures.catalog.tables else []
-        known = _specs[root] = (version, specs_of(city.district, rows))
-    return known[1]
-
-
 def collections(request: HttpRequest) -> list[Collection]:
     """The layers that whoever asks may see."""
     return [_made(request, spec) for spec in specs(request.city).values() if may_see(request, spec)]
@@ -157,5 +146,5 @@ def collection(request: HttpRequest, name: str) -> Collection:
 
 
 def _made(request: HttpRequest, spec: Spec) -> Collection:
-    edits = frozenset(act for act in ("add", "change", "delete") if spec.editable and may_edit(request, spec, act))
+    edits = frozenset(act for act in EDITS if may_edit(request, spec, act))
     return Collection(request.city, spec, seen_of(request), edits)

@@ -22,8 +22,9 @@ from django.utils import timezone
 from scicity.cockpit.ogc.asking import parameters
 from scicity.cockpit.ogc.door import Refused, door
 from scicity.cockpit.ogc.models import Taking
-from scicity.cockpit.ogc.serving import Collection, collection, specs
+from scicity.cockpit.ogc.serving import Collection, collection
 from scicity.cockpit.roles import keeps_data, reads_trail
+from scicity.cockpit.space.specs import specs
 from scicity.kernel.problems import shown
 
 PAUSE = 5.0  # [s] in which takings are counted before they are kept

@@ -1,16 +1,22 @@
-"""Who sees which layers, and which rows of them: by the roles of whoever asks. Rows are hidden in the index, before anything
-counts or compares them."""
+"""Who sees which layers, and which rows of them and of what is made of them: by the roles of whoever asks. Rows are hidden in
+the index, before anything counts or compares them, and in every table that tells `restricted_to`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.http import HttpRequest
 
 from scicity.cockpit.roles import KEEPERS
+from scicity.cockpit.space.specs import specs
+from scicity.kernel.lineage import ALL
+from scicity.kernel.tables import LAYER_PREFIX, Layer, Table
+from scicity.space.editing import EDIT
 from scicity.space.register import Spec
 
 EDITS = ("add", "change", "delete")
+RESTRICTED = "restricted_to"  # roles with spaces between; null: everybody
 
 
 def seen_of(request: HttpRequest) -> frozenset[str] | None:
@@ -39,3 +45,41 @@ def may_edit(request: HttpRequest, layer: Spec, act: str = "change") -> bool:
     return bool(
         layer.editable and may_see(request, layer) and request.user.is_active and request.user.has_perm(f"ogc.{act}_edit")
     )
+
+
+def hidden_from(request: HttpRequest) -> frozenset[str]:
+    """The tables of the layers that whoever asks may not see at all."""
+    known: frozenset[str] | None = getattr(request, "layers_hidden", None)
+    if known is None:
+        told = specs(request.city).items()
+        known = request.layers_hidden = frozenset(LAYER_PREFIX + name for name, spec in told if not may_see(request, spec))
+    return known
+
+
+def unrestricted(seen: frozenset[str]) -> str:
+    """SQL text for the rows that these roles may see, of a table that tells the roles that a row is for."""
+    return f"({RESTRICTED} IS NULL OR list_has_any(string_split({RESTRICTED}, ' '), {_texts(seen, '[]')}))"
+
+
+def limit_of(request: HttpRequest) -> Callable[[Table], str] | None:
+    """SQL text for the rows that whoever asks may see of a table; None where all of every table is seen."""
+    seen = seen_of(request)
+    if seen is None:
+        return None
+
+    def limit(table: Table) -> str:
+        if RESTRICTED not in table.columns:
+            return ALL
+        if isinstance(table, Layer) and table.name in hidden_from(request):
+            return "false"
+        if table.name == EDIT.name:
+            hidden = {name.removeprefix(LAYER_PREFIX) for name in hidden_from(request)}
+            return f"layer NOT IN {_texts(hidden, '()')} AND {unrestricted(seen)}" if hidden else unrestricted(seen)
+        return unrestricted(seen)
+
+    return limit
+
+
+def _texts(values: Iterable[str], brackets: str) -> str:
+    told = ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values))
+    return brackets[0] + told + brackets[1]

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
+from django.views.decorators.gzip import gzip_page
 
 from scicity.cockpit import discovery
 from scicity.cockpit.city import OpenCity
@@ -37,6 +38,7 @@ LEADER = ("outline", "boundary", "zones", "buildings")  # layers of the small ma
 FEW = 400
 
 
+@gzip_page
 def page(request: HttpRequest) -> HttpResponse:
     """The map and, for those who do not see it, the same layers and places as tables. `?language=` is part of the address."""
     wanted = request.GET.get("language", "")
@@ -112,10 +114,14 @@ def home_of(told: list[dict[str, Any]]) -> list[float] | None:
 
 def others(city: OpenCity) -> list[dict[str, Any]]:
     """What is no layer of the folder: registers whose rows have a place, and what domains bring (`pages/map.py`)."""
-    found = [(table, title_of(city.figures.catalog[table]), False) for table in placed_tables(city) if _rows_of(city, table)]
+    found = [
+        (table, title_of(city.figures.catalog[table]), False, any(row.get("origin") == "stand-in" for row in rows))
+        for table in placed_tables(city)
+        if (rows := _rows_of(city, table))
+    ]
     for domain in discovery.with_pages():
         if module := discovery.module(domain, "pages.map"):
-            found += [(f"{domain}.{one}", either(said), True) for one, said in module.LAYERS.items()]
+            found += [(f"{domain}.{one}", either(said), True, False) for one, said in module.LAYERS.items()]
     return [
         {
             **{"name": one, "label": said, "theme": "registers", "loaded": True, "count": None, "kinds": [], "strata": []},
@@ -128,9 +134,9 @@ def others(city: OpenCity) -> list[dict[str, Any]]:
                 "about": "",
                 "licence": "",
             },
-            **{"origin": "", "source": "", "limited": False, "ring": ring},
+            **{"origin": "", "stand_in": stand_in, "source": "", "limited": False, "ring": ring},
         }
-        for at, (one, said, ring) in enumerate(found)
+        for at, (one, said, ring, stand_in) in enumerate(found)
     ]
 
 

@@ -40,9 +40,8 @@ def class_coverage(reached: Any, residents: Any, classes: Any, own: Any) -> Any:
     """Residents within 5, 10 and 15 minutes of a class, and within its service radius along the network.
 
     `people_seen` are those whose cell touches the network, and shares are of these; `coverage` is their share of all. Who is
-    on an
-    island without a facility is seen, and not reached. Where a district has no facility of a class there is no row. The mean is
-    of those who reach one. The zone `district` is everybody.
+    on an island without a facility is seen, and not reached. Where a district has no facility of a class there is no row. The
+    mean is of those who reach one. The zone `district` is everybody.
     """
     radius = own.select("facility_class", "service_radius").union(
         classes.anti_join(own, "facility_class").select("facility_class", "service_radius"), distinct=False
@@ -112,9 +111,8 @@ def class_coverage(reached: Any, residents: Any, classes: Any, own: Any) -> Any:
 def circle_coverage(cells: Any, residents: Any) -> Any:
     """Residents whose home has a circle, as a share of those whose cell touches the network (`coverage`: their share of all).
 
-    Null where a class that the circle asks for has no facility in the data, so that it is not known; `circle_share_at_most`
-    is then
-    what the other classes allow. The zone `district` is everybody.
+    Null where a class that the circle asks for has no facility in the data, so that it is not known; `circle_share_at_most` is
+    then what the other classes allow. The zone `district` is everybody.
     """
     joined = cells.join(
         residents.select("day", "cell", "age_group", "zone", "people", stand_in_home=residents.stand_in), ["day", "cell"]

@@ -40,8 +40,7 @@ PLACES = "places"
 )
 def facility(slot: Slot, zones: pa.Table, **given: pa.Table) -> pa.Table:
     """What there is of each class on each day: the features that the class selects in its layer, their places (seats, beds)
-    where
-    told, the zone that their middle lies in. Features that only some may see are left out."""
+    where told, the zone that their middle lies in. Features that only some may see are left out."""
     outline = shapely.from_wkb(zones.column("geometry").to_numpy(zero_copy_only=False))
     parts = []
     for day, rule, there, shapes in _selected(slot, given):
@@ -87,10 +86,9 @@ def facility(slot: Slot, zones: pa.Table, **given: pa.Table) -> pa.Table:
     title_en="Doors of facilities",
 )
 def door(slot: Slot, edges: pa.Table, **given: pa.Table) -> pa.Table:
-    """Where facilities touch the network: the nearest place of an edge (`edge_share` of its length from its start) within
-    the mode's
-    limit, and how far off it is. What is reached at its edge has a door at each point of its outline that lies by a way. A
-    facility that no way comes near has a row without an edge."""
+    """Where facilities touch the network: the nearest place of an edge (`edge_share` of its length from its start) within the
+    mode's limit, and how far off it is. What is reached at its edge has a door at each point of its outline that lies by a
+    way. A facility that no way comes near has a row without an edge."""
     modes = rows.overlaid(given["travel_mode"], given["own_travel_mode"], ["travel_mode"])
     snapping = assembling.Snappings(edges)
     parts = []

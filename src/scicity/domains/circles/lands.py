@@ -86,10 +86,9 @@ def land_growth(slot: Slot, extent: pa.Table) -> pa.Table:
 )
 def open_space(slot: Slot, zones: pa.Table, extent: pa.Table, streets: pa.Table, **given: pa.Table) -> pa.Table:
     """Of each zone with an outline: the area of open space for public use (classes of the circle `sdg-11-7-1`, what overlaps
-    counted
-    once), the area of streets (length times width; `coverage`: the share of their length whose width is told), and both as a
-    share of
-    the newest built-up area up to that day. Null where no built-up area is registered, or no street has a width.
+    counted once), the area of streets (length times width; `coverage`: the share of their length whose width is told), and
+    both as a share of the newest built-up area up to that day. Null where no built-up area is registered, or no street has a
+    width.
 
     Source: UN SDG indicator metadata 11.7.1 (the document itself was not seen).
     """

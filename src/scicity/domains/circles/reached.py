@@ -126,9 +126,8 @@ def _stand_in(reach: assembling.Reach, name: str) -> bool:
 )
 def circle_cell(slot: Slot, access: pa.Table, **given: pa.Table) -> pa.Table:
     """Whether a cell has a circle: all of its classes within reach, or any, as the circle asks. Of a class that the district
-    has no
-    facility of, nobody can say whether there is none or it was never drawn: then a circle that asks for all is unknown, and
-    `circle_met_at_most` says whether the other classes would do."""
+    has no facility of, nobody can say whether there is none or it was never drawn: then a circle that asks for all is unknown,
+    and `circle_met_at_most` says whether the other classes would do."""
     parts = rows.overlaid(given["circle_part"], given["own_circle_part"], ["circle", "facility_class"])
     found = []
     for circle in rows.overlaid(given["circle"], given["own_circle"], ["circle"]):

@@ -81,8 +81,7 @@ def resident(slot: Slot, population: pa.Table, zones: pa.Table, age_group: pa.Ta
 )
 def home(slot: Slot, population: pa.Table, edges: pa.Table, **rules: Any) -> pa.Table:
     """Where the middle of each cell touches the network of a day and mode: the nearest place of an edge within the mode's
-    limit, how
-    far off it is, and the island it is on. A cell that no way comes near has no edge."""
+    limit, how far off it is, and the island it is on. A cell that no way comes near has no edge."""
     modes = rows.overlaid(rules["travel_mode"], rules["own_travel_mode"], ["travel_mode"])
     snapping = assembling.Snappings(edges)
     parts = []

@@ -37,10 +37,8 @@ SCHOOLS = {
 )
 def school(slot: Slot, **given: pa.Table) -> pa.Table:
     """Of each school its places, the children whom it is the nearest to, and how many are placed there when all children
-    together
-    have the shortest ways on foot that places allow (`mean_access_time`: of those placed). A school whose places are not
-    told is
-    the nearest to somebody, but nobody is placed there."""
+    together have the shortest ways on foot that places allow (`mean_access_time`: of those placed). A school whose places are
+    not told is the nearest to somebody, but nobody is placed there."""
     parts = []
     for found in _placing(given):
         parts.append(

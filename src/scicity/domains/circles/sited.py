@@ -34,9 +34,8 @@ QUESTION = {
     title_en="Chosen places",
 )
 def siting_choice(slot: Slot, **given: pa.Table) -> pa.Table:
-    """The chosen candidates of each question, in the order in which each adds most to those before it, and what would be
-    lost if it
-    alone were left out. A covering counts residents, a median residents times hours of way to the nearest."""
+    """The chosen candidates of each question, in the order in which each adds most to those before it, and what would be lost
+    if it alone were left out. A covering counts residents, a median residents times hours of way to the nearest."""
     parts = []
     for row, found, candidates, stand_in in _answers(given):
         chosen, count = np.array(found.chosen, dtype=np.int64), len(found.chosen)
@@ -72,11 +71,9 @@ def siting_choice(slot: Slot, **given: pa.Table) -> pa.Table:
     title_en="Answers to questions of siting",
 )
 def siting_outcome(slot: Slot, **given: pa.Table) -> pa.Table:
-    """What the chosen places of each question come to together, the most that any choice could, and the gap between the two:
-    0 where
-    the solver proved that there is no better one. `people_without`: whom what there is does not reach within the
-    limit, those off the
-    network left out."""
+    """What the chosen places of each question come to together, the most that any choice could, and the gap between the two: 0
+    where the solver proved that there is no better one. `people_without`: whom what there is does not reach within the limit,
+    those off the network left out."""
     found = []
     for row, answer, candidates, stand_in in _answers(given):
         covering = row["siting_goal"] == COVERING

@@ -1,8 +1,7 @@
 """What the domain reads besides layers: rules that come with it, a district's own rules, and questions that it asks.
 
-A rule that comes with the domain stands in `standards/`; a district's own file of the same columns in `registers/` adds
-rows, and
-its row takes the place of one of the same key.
+A rule that comes with the domain stands in `standards/`; a district's own file of the same columns in `registers/` adds rows,
+and its row takes the place of one of the same key.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def _table(spec: Spec, table: Table, formula: Formula, time: str) -> Measured:
         columns=("indicator", "zone", "year", "value", "coverage", "stand_in", "symbol"),
         grain=("indicator", "zone", "year"),
         reads={"rows": Read(table.name, columns=columns, trace=traced)},
-        function=_function(spec, formula, time, partial),
+        function=_function(spec, formula, time, partial, kept=time in ("year", table.time)),
         formula=formula.sql,
         symbol=spec.symbol,
         title_zh=spec.name_zh,
@@ -118,7 +118,7 @@ def _table(spec: Spec, table: Table, formula: Formula, time: str) -> Measured:
     )
 
 
-def _function(spec: Spec, formula: Formula, time: str, partial: Sequence[str]) -> Callable[..., Any]:
+def _function(spec: Spec, formula: Formula, time: str, partial: Sequence[str], *, kept: bool) -> Callable[..., Any]:
     def by_zone_and_year(rows: Any) -> Any:
         """The formula by zone and year; coverage is the share of rows and periods that were there and known."""
         rows = rows.filter(rows.zone.notnull() & rows[time].notnull())
@@ -132,7 +132,8 @@ def _function(spec: Spec, formula: Formula, time: str, partial: Sequence[str]) -
             stand_in=_stand_in(rows, partial),
             periods=rows[time].nunique(),
         )
-        share = grouped.periods / _periods_of_year(grouped.year, time)
+        # Dates that a table is not kept by are single days of which it tells a state: they are whole as they are.
+        share = grouped.periods / _periods_of_year(grouped.year, time) if kept else 1.0
         return grouped.mutate(
             indicator=ibis.literal(spec.indicator),
             symbol=ibis.literal(spec.symbol or None, "string"),
@@ -147,7 +148,7 @@ def _year(rows: Any, time: str) -> Any:
 
 
 def _periods_of_year(year: Any, time: str) -> Any:
-    """How many different times a whole year of the table has; dates that follow no calendar count as they are."""
+    """How many different times a whole year of the table has."""
     if time == "day":
         first = ibis.date(year, 1, 1)
         return ibis.date(year + 1, 1, 1).delta(first, unit="day")

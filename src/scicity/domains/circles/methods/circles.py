@@ -19,8 +19,7 @@ def judged(access: pa.Table, parts: Sequence[Mapping[str, Any]], rule: str) -> p
     without data.
 
     `parts`: classes with their `limit_measure` (seconds or metres) and `reach_limit`; `rule`: all or any. A class of which
-    there is
-    no facility on a day is without data: with `all` the circle is null, unless another class is known to be missing.
+    there is no facility on a day is without data: with `all` the circle is null, unless another class is known to be missing.
     Source: `circles.circle`; nothing is computed here but comparisons.
     """
     classes = [part["facility_class"] for part in parts]

@@ -17,8 +17,7 @@ def reached(network: Network, cost: Floats, limit: float) -> tuple[Floats, Float
     """The stretches within `limit` [s] given the `cost` of each node to the aim: ends [degrees] (stretches, 4), lengths [m].
 
     An edge is reached from its ends as far as its cost allows; what is reached from both ends is counted once. Travel is
-    towards
-    the aim: from within an edge one goes to the start against it, to the end along it.
+    towards the aim: from within an edge one goes to the start against it, to the end along it.
     """
     room_start = np.clip(limit - cost[network.start], 0.0, None)
     room_end = np.clip(limit - cost[network.end], 0.0, None)

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import shapely
 
 from scicity.domains.circles.methods import assembling, isochrones, rows
@@ -45,8 +46,7 @@ class Asked:
 @dataclass(frozen=True)
 class Gap:
     """Whom a place would serve: by age group people within the limit now, newly, and whose way gets shorter; the outline of
-    what it
-    reaches (GeoJSON) and its area [m²]; `snapped` [m] is how far it is off the network, None where no way is near."""
+    what it reaches (GeoJSON) and its area [m²]; `snapped` [m] is how far it is off the network, None where no way is near."""
 
     groups: list[dict[str, Any]]
     snapped: float | None
@@ -136,22 +136,27 @@ def zones_of(city: Any) -> list[Any]:
 
 
 def reach_of(city: Any, day: date, mode: Mapping[str, Any]) -> assembling.Reach:
-    """The network of a day and mode with homes and facilities, kept as long as the tables stand as they are."""
-    tables = ("circles.edge", "circles.home", "circles.door")
-    lake = city.figures.lake
-    key = (str(lake.root), *(lake.snapshot(table).version for table in tables), day, mode["travel_mode"], mode["travel_speed"])
+    """The network of a day and mode with homes and facilities as far as they may be seen, kept as long as the tables stand."""
+    tables = {"circles.edge": "edge", "circles.home": "cell", "circles.door": "facility_class, facility, door"}
+    lake, declared = city.figures.lake, [city.figures.catalog[table] for table in tables]
+    seen = [(lake.snapshot(table.name).version, city.figures.limit(table)) for table in declared]
+    key = (str(lake.root), *seen, day, mode["travel_mode"], mode["travel_speed"])
     with _lock:
         if key not in _reaches:
             parts = [
-                city.figures.engine.rows(
-                    city.figures.catalog[table], "day = ? AND travel_mode = ?", [day, mode["travel_mode"]], order=order
-                )
-                for table, order in zip(tables, ("edge", "cell", "facility_class, facility, door"), strict=True)
+                _seen(city, table, "day = ? AND travel_mode = ?", [day, mode["travel_mode"]], order)
+                for table, order in tables.items()
             ]
             if len(_reaches) >= 8:
                 _reaches.clear()
             _reaches[key] = assembling.Reach(*parts, mode["travel_speed"])
         return _reaches[key]
+
+
+def _seen(city: Any, table: str, where: str, values: list[Any], order: str = "") -> pa.Table:
+    """Rows of a table as Arrow, as far as whoever asks may see them."""
+    declared = city.figures.catalog[table]
+    return city.figures.engine.rows(declared, f"{where} AND ({city.figures.limit(declared)})", values, order=order)
 
 
 def snapped_to(
@@ -174,7 +179,7 @@ def gap(city: Any, of: Asked, longitude: float, latitude: float, limit: float) -
     within, reaches = now <= limit, then <= limit
     newly, shorter = reaches & ~within, then < now - 1e-6
     groups = []
-    residents = city.figures.engine.rows(city.figures.catalog["circles.resident"], "day = ?", [of.day])
+    residents = _seen(city, "circles.resident", "day = ?", [of.day])
     for group in city.rows("circles.age_group"):
         people = reach.people(residents, of.day, group["age_group"])
         sums = {"newly": newly, "reaches": reaches, "without": ~within & np.isfinite(before), "shorter": shorter & reaches}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -54,20 +55,38 @@ class Claims:
 
     def column(self, name: str) -> list[str]:
         """A column of the statements as text; what is empty is ''."""
-        return [str(row.get(name) or "") for row in self.rows]
+        if name not in self._columns:
+            self._columns[name] = [str(row.get(name) or "") for row in self.rows]
+        return self._columns[name]
+
+    @cached_property
+    def _columns(self) -> dict[str, list[str]]:
+        return {}
 
     def chosen(self, measures: Any, units: Any, subjects: Any = "*") -> list[int]:
         """The places of statements with a value whose measure, unit and subject fit patterns."""
-        each = zip(self.column("measure_en"), self.column("unit"), self.subject, self.value, strict=True)
-        return [
-            i
-            for i, (measure, unit, subject, value) in enumerate(each)
-            if value == value and fits(measures, measure) and fits(units, unit) and fits(subjects, subject)
-        ]
+        fitting = ~np.isnan(self.value)
+        for (texts, places), patterns in zip(self._distinct, (measures, units, subjects), strict=True):
+            fitting &= _fitting(patterns, texts)[places]
+        return [int(i) for i in np.flatnonzero(fitting)]
+
+    @cached_property
+    def _distinct(self) -> list[tuple[tuple[str, ...], Ints]]:
+        """The different measures, units and subjects, and which of them each statement has."""
+        found = []
+        for texts in (self.column("measure_en"), self.column("unit"), self.subject):
+            number = {text: k for k, text in enumerate(dict.fromkeys(texts))}
+            found.append((tuple(number), np.array([number[text] for text in texts], dtype=np.int64)))
+        return found
 
     def dated(self, i: int) -> bool:
         """Whether a statement says its period."""
         return bool(self.first_day[i] != NO_DAY)
+
+
+@lru_cache(maxsize=numerals.KEPT)
+def _fitting(patterns: Any, texts: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    return np.array([fits(patterns, text) for text in texts], dtype=bool)
 
 
 def period_of(text: str) -> tuple[int, int] | None:
@@ -216,11 +235,13 @@ def _flow(texts: Mapping[int, str]) -> tuple[str, dict[int, int], npt.NDArray[np
     return "".join(whole), starts, np.unique(np.array(cuts, dtype=np.int64))
 
 
+@lru_cache(maxsize=numerals.KEPT)
 def pairs_of(text: str) -> frozenset[str]:
     """The pairs of neighbouring signs of a text."""
     return frozenset(text[k : k + 2] for k in range(len(text) - 1)) or frozenset({text})
 
 
+@lru_cache(maxsize=1 << 16)
 def likeness(first: str, second: str) -> float:
     """How alike two subjects are, from 0 to 1: twice the common pairs of signs over all; 0 where their numbers differ.
 

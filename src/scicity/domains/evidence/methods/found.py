@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 
@@ -47,7 +47,14 @@ class Rules:
 
     def words(self, place: str) -> list[Mapping[str, Any]]:
         """The cues of a place, the longest first."""
-        return sorted((row for row in self.cues if row["cue_place"] == place), key=lambda row: -len(row["cue"]))
+        return self._words.get(place, [])
+
+    @cached_property
+    def _words(self) -> dict[str, list[Mapping[str, Any]]]:
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for row in sorted(self.cues, key=lambda row: -len(row["cue"])):
+            found.setdefault(row["cue_place"], []).append(row)
+        return found
 
     def nature(self, measure: str, unit: str) -> str:
         """What kind of number a measure in a unit is: level, share, count, change, date, duration, rank; '' if unknown."""
@@ -56,9 +63,16 @@ class Rules:
 
     def measure(self, measure: str, unit: str) -> Mapping[str, Any] | None:
         """The first row of the measures that fits a measure and its unit."""
-        return next(
-            (row for row in self.measures if fits(row["measure_pattern"], measure) and fits(row["unit_pattern"], unit)), None
-        )
+        if (measure, unit) not in self._found:
+            fitting = (
+                row for row in self.measures if fits(row["measure_pattern"], measure) and fits(row["unit_pattern"], unit)
+            )
+            self._found[measure, unit] = next(fitting, None)
+        return self._found[measure, unit]
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, str], Mapping[str, Any] | None]:
+        return {}
 
 
 def fits(patterns: Any, text: str) -> bool:

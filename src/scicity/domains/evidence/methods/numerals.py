@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 DIGITS = {**{sign: value for value, sign in enumerate("〇一二三四五六七八九")}, "零": 0, "两": 2, "双": 2, "几": 0}
 STEPS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000, "兆": 1_000_000}
@@ -18,6 +19,7 @@ ARABIC = re.compile(r"[-−+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
 BETWEEN = re.compile(r"\s*%?\s*[-–—~至到]\s*")
 CHINESE = set(DIGITS) | set(STEPS)
 LONGEST = 40  # characters of a printed number
+KEPT = 1 << 12  # texts that are remembered: the same ones are looked at by many checks
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ class Number:
     digits: int
 
 
+@lru_cache(maxsize=KEPT)
 def plain(text: str) -> str:
     """The text with full-width signs as plain ones and no white space."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
+@lru_cache(maxsize=KEPT)
 def close(text: str) -> str:
     """As `plain`, but a space stays where it parts two numbers."""
     return re.sub(r"\s+", lambda gap: " " if gap.end() < len(gap.string) and _parts(gap) else "", _folded(text))
@@ -49,6 +53,7 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
+@lru_cache(maxsize=KEPT)
 def read(text: str) -> Number | None:
     """The number that a printed text is, or None. `1,200.5`, `400-600`, `十五`, `三分之一`, `千余`, `III`, `首批`, `1+1`.
 

@@ -41,7 +41,7 @@ def line(*corners: tuple[float, float]) -> Any:
 
 
 def _there(shape: Any) -> Any:
-    return GROUND.lonlat(np.array([shape], dtype=object))[0]
+    return GROUND.lonlat(shapely.segmentize(np.array([shape], dtype=object), 10.0))[0]  # straight in metres, not in degrees
 
 
 def collection(*features: tuple[str, Any, dict[str, Any]]) -> str:
@@ -63,7 +63,7 @@ LAYERS = {
     "parks": collection(
         ("big", square(0, 0, 500, 500), kind("city")),
         ("small", square(1500, 500, 1520, 520), kind("pocket", valid_from="2020-01-01T00:00:00Z")),
-        ("odd", square(980, 0, 1020, 10), kind("zoo", valid_to="2020-01-01T00:00:00Z")),
+        ("odd", square(970, 0, 1010, 10), kind("zoo", valid_to="2020-01-01T00:00:00Z")),
     ),
     "green-space": collection(("lawn", square(400, 0, 600, 500), kind("lawn"))),
     "population": collection(

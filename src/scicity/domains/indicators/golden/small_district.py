@@ -79,10 +79,13 @@ district,2023,electricity,150,10,0.5,true
 district,2023,heat,,5,,
 east,2023,electricity,,4,0,false
 """
+ACCOUNT = source(
+    "toy.account", path="registers/account.csv", columns=["zone", "day", "energy", "stand_in"], grain=["zone", "day"]
+)
 DAILY = Table(name="toy.daily", columns=("zone", "day", "energy", "origin"), grain=("zone", "day"), period="month", time="day")
 STATION = Table(name="toy.station", columns=("station", "year", "pm25"), grain=("station", "year"))
 HOURLY = Table(name="toy.hourly", columns=("zone", "hour", "energy"), grain=("zone", "hour"), period="month", time="hour")
-DECLARED = {table.name: table for table in (USE, DAILY, STATION, HOURLY)}
+DECLARED = {table.name: table for table in (USE, ACCOUNT, DAILY, STATION, HOURLY)}
 
 
 class Small:

@@ -50,6 +50,16 @@ def test_days_of_a_year_count_as_coverage(tmp_path: Path) -> None:
     ]
 
 
+def test_an_account_as_of_a_day_is_the_value_of_its_year(tmp_path: Path) -> None:
+    text = FRAMEWORK.replace("    table: toy.daily\n", "    table: toy.account\n    time: day\n")
+    account = "zone,day,energy,stand_in\ndistrict,2023-12-31,4,true\ndistrict,2024-12-31,5,false\n"
+    figures = Small(tmp_path, {"frameworks/plan.yaml": text, "registers/account.csv": account}).load()
+    assert rows(figures, "measured_daily_use", "zone", "year", "value", "coverage", "stand_in") == [
+        ("district", 2023, 4.0, 1.0, True),
+        ("district", 2024, 5.0, 1.0, False),
+    ]
+
+
 def test_values_stand_side_by_side(tmp_path: Path) -> None:
     figures = Small(tmp_path).load()
     columns = ("year", "origin", "value", "comparator", "kind", "printed", "symbol")

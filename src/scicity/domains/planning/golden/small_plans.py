@@ -39,7 +39,7 @@ DAYS = "day,name_zh,name_en,source\n2009-12-31,二〇〇九年,2009,x\n2024-12-3
 def square(west: float, south: float, east: float, north: float) -> Any:
     """A rectangle in metres from the corner of the district, in degrees."""
     shape = shapely.box(EAST + west, NORTH + south, EAST + east, NORTH + north)
-    return GROUND.lonlat(np.array([shape], dtype=object))[0]
+    return GROUND.lonlat(shapely.segmentize(np.array([shape], dtype=object), 10.0))[0]  # straight in metres, not in degrees
 
 
 def collection(*features: tuple[str, str | None, Any], **more: dict[str, Any]) -> str:

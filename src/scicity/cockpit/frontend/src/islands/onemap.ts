@@ -1,6 +1,6 @@
 // The map page: layers by theme, time, views, and tools that are fetched when they are first asked for.
 
-import { AttributionControl, LngLatBounds, Map as Drawn, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
+import { AttributionControl, LngLatBounds, Map as Drawn, NavigationControl, prewarm, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { element } from "../onemap/dom";
@@ -16,6 +16,7 @@ import { keys, speak, t, type Word } from "../onemap/words";
 import { still, themeOf } from "../theme";
 
 setWorkerUrl(workerUrl);
+prewarm(); // the worker comes while the page's own parts are made
 
 const VIEWS: View[] = ["flat", "tall", "sea", "under"];
 const PITCH: Record<View, number> = { flat: 0, tall: 55, sea: 55, under: 0 };
@@ -57,6 +58,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   const day = (): number => (state.time === null ? props.today : state.time * 10_000 + 1231);
 
   let later = 0;
+  let madeUp = false; // the figure that is drawn is stand-in
   let drawn: string | null = null; // the figure and the time that are drawn
   const changed = (): void => {
     clearTimeout(later);
@@ -97,6 +99,13 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
 
   const ground: Ground = {
     ...{ map, props, state, root, say, changed, restyle, mark, day, open },
+    standIn: (figure) => {
+      if (figure !== undefined && figure !== madeUp) {
+        madeUp = figure;
+        attribution();
+      }
+      return madeUp || [...state.layers.keys()].some((name) => layerOf(name)?.stand_in);
+    },
     panel: (title, content, tool, closed) => side.open(title, content, tool, closed),
     draw: (options) => drawing.begin(options),
     see: (features) => {
@@ -124,7 +133,15 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   };
   const side = panels(root, ground, tree(ground, turn, retry));
   map.on("sourcedataloading", (event) => layerOf(event.sourceId) && side.tree.status(event.sourceId, "loading"));
-  map.on("sourcedata", (event) => event.isSourceLoaded && layerOf(event.sourceId) && side.tree.status(event.sourceId, ""));
+  map.on("sourcedata", (event) => {
+    const layer = event.isSourceLoaded && layerOf(event.sourceId);
+    if (!layer) return;
+    side.tree.status(layer.name, "");
+    if (layer.stand_in || !layer.url || !map.querySourceFeatures(layer.name).some(({ properties }) => properties.origin === "stand-in")) return;
+    layer.stand_in = true; // what domains bring tells by its features alone
+    side.tree.refresh();
+    attribution();
+  });
   map.on("error", (event) => {
     const source = (event as unknown as { sourceId?: string }).sourceId;
     if (source && layerOf(source)) side.tree.status(source, "failed");
@@ -134,13 +151,13 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   let told = "";
   function attribution(): void {
     const all = [...state.layers.keys()].map((name) => layerOf(name)!).filter((layer) => layer.licence);
-    const next = [...new Set(all.map((layer) => (/openstreetmap/i.test(layer.source) ? `© OpenStreetMap contributors (${layer.licence})` : layer.licence)))].join(" · ");
-    if (next === told && told) return;
+    const licences = [...new Set(all.map((layer) => (/openstreetmap/i.test(layer.source) ? `© OpenStreetMap contributors (${layer.licence})` : layer.licence)))].join(" · ");
+    const next = [...(ground.standIn() ? [`<strong class="holds-stand-in">${t("holdsStandIn")}</strong>`] : []), licences || "SciCity"];
+    if (next.join() === told) return;
     if (told) map.removeControl(rights);
-    told = next;
-    rights.options.customAttribution = next || "SciCity";
+    told = next.join();
+    rights.options.customAttribution = next;
     map.addControl(rights, "bottom-right");
-    told ||= "SciCity";
   }
 
   // --- tools ---

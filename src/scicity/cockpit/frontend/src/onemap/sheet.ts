@@ -41,7 +41,7 @@ export function open(ground: Ground): void {
       body.set("image", image, "map.png");
       const shown = ground.props.layers.filter((layer) => layer.about && ground.state.layers.has(layer.name));
       const layers = Object.fromEntries(shown.map(({ name }) => [name, [...(drawn.get(name) ?? [])]]));
-      body.set("told", JSON.stringify({ paper: paper.value, scale: chosen, title: title.value, layers, time: wordsOf(ground.state.time, ground.props.today), figure }));
+      body.set("told", JSON.stringify({ paper: paper.value, scale: chosen, title: title.value, layers, time: wordsOf(ground.state.time, ground.props.today), figure, stand_in: ground.standIn() }));
       const answer = await ground.open(ground.props.urls.sheet, { method: "POST", body });
       if (!answer.ok) throw new Error(((await answer.json().catch(() => ({}))) as { expected?: string }).expected ?? String(answer.status));
       const href = URL.createObjectURL(await answer.blob());

@@ -12,7 +12,7 @@ export interface Tree {
 
 export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, retry: (layer: Layer) => void): Tree {
   const { props, state } = ground;
-  const rows = new Map<string, { box: HTMLInputElement; row: HTMLElement; note: HTMLElement; range: HTMLInputElement }>();
+  const rows = new Map<string, { box: HTMLInputElement; row: HTMLElement; note: HTMLElement; range: HTMLInputElement; badge: HTMLElement }>();
   const list = element("div", { class: "tree-themes" });
   const count = element("p", { class: "faint tree-count" });
   const search = element("input", { type: "search", "aria-label": t("findLayer"), placeholder: t("findLayer"), oninput: () => filter() });
@@ -30,12 +30,13 @@ export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, 
     const box = element("input", { type: "checkbox", id, disabled: !layer.loaded, onchange: () => turn(layer, box.checked) });
     box.checked = on;
     const kind = layer.kinds[0] ?? "point";
+    const badge = element("span", { class: "badge badge-stand-in" }, t("standIn"));
     const note = element("span", { class: "tree-note", role: "status" });
     const counted = layer.loaded ? (layer.count === null ? "" : number(layer.count, 7)) : t("notLoaded");
     const head = element(
       "div",
       { class: "tree-row" },
-      element("label", { for: id }, box, layer.classes.length > 1 ? null : swatch(layer.classes[0]?.colour ?? layer.colour, kind), element("span", {}, layer.label)),
+      element("label", { for: id }, box, layer.classes.length > 1 ? null : swatch(layer.classes[0]?.colour ?? layer.colour, kind), element("span", {}, layer.label, badge)),
       note,
       element("span", { class: "faint tree-features", title: layer.count === null ? "" : t("features", { n: counted }) }, counted),
     );
@@ -53,27 +54,29 @@ export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, 
       },
     });
     const more = element("details", { class: "tree-more" }, element("summary", {}, element("span", { class: "unseen" }, layer.label), t("legend")));
-    more.append(element("label", { class: "opacity" }, element("span", {}, t("opacity")), range));
-    if (layer.classes.length)
-      more.append(
-        element(
-          "ul",
-          { class: "legend-list" },
-          ...layer.classes.map((each) => element("li", {}, swatch(each.colour, kind), `${each.label} `, element("span", { class: "faint" }, number(each.count, 7)))),
-        ),
-      );
-    const links = element("p", { class: "tree-links" });
-    if (layer.about) links.append(element("a", { href: layer.about, "aria-label": `${t("about")}: ${layer.label}` }, t("about")));
-    if (layer.bounds)
-      links.append(
-        element("button", { type: "button", class: "link", "aria-label": `${t("zoomTo")}: ${layer.label}`, onclick: () => ground.map.fitBounds(layer.bounds!, { padding: 40, maxZoom: 16 }) }, t("zoomTo")),
-      );
-    if (layer.origin === "stand-in") links.append(element("span", { class: "badge badge-stand-in" }, t("standIn")));
-    if (layer.limited) links.append(element("span", { class: "badge" }, t("limited")));
-    if (layer.licence) links.append(element("span", { class: "faint" }, layer.licence));
-    more.append(links);
+    const fill = (): void => {
+      more.append(element("label", { class: "opacity" }, element("span", {}, t("opacity")), range));
+      if (layer.classes.length)
+        more.append(
+          element(
+            "ul",
+            { class: "legend-list" },
+            ...layer.classes.map((each) => element("li", {}, swatch(each.colour, kind), `${each.label} `, element("span", { class: "faint" }, number(each.count, 7)))),
+          ),
+        );
+      const links = element("p", { class: "tree-links" });
+      if (layer.about) links.append(element("a", { href: layer.about, "aria-label": `${t("about")}: ${layer.label}` }, t("about")));
+      if (layer.bounds)
+        links.append(
+          element("button", { type: "button", class: "link", "aria-label": `${t("zoomTo")}: ${layer.label}`, onclick: () => ground.map.fitBounds(layer.bounds!, { padding: 40, maxZoom: 16 }) }, t("zoomTo")),
+        );
+      if (layer.limited) links.append(element("span", { class: "badge" }, t("limited")));
+      if (layer.licence) links.append(element("span", { class: "faint" }, layer.licence));
+      more.append(links);
+    };
+    more.addEventListener("toggle", fill, { once: true });
     const item = element("li", { class: "tree-item", "data-layer": layer.name }, head, more);
-    rows.set(layer.name, { box, row: item, note, range });
+    rows.set(layer.name, { box, row: item, note, range, badge });
     item.dataset.on = String(on);
     return item;
   }
@@ -96,6 +99,7 @@ export function tree(ground: Ground, turn: (layer: Layer, on: boolean) => void, 
       its.box.checked = state.layers.has(name);
       its.row.dataset.on = String(its.box.checked);
       its.range.disabled = !its.box.checked;
+      its.badge.hidden = !props.layers.find((layer) => layer.name === name)!.stand_in;
     }
     count.textContent = t("shown", { n: state.layers.size });
   };

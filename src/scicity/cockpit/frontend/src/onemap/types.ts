@@ -28,6 +28,7 @@ export interface Layer {
   about: string; // the page with its metadata
   licence: string;
   origin: string;
+  stand_in: boolean; // it, or one of its features
   source: string;
   limited: boolean; // only some roles see it
   ring?: boolean;
@@ -79,6 +80,7 @@ export interface Ground {
   mark: (features: GeoJSON.Feature[], part?: string) => void; // what is lit
   day: () => number; // the day that is shown, 20260101
   open: (url: string, init?: RequestInit) => Promise<Response>;
+  standIn: (figure?: boolean) => boolean; // whether anything that is shown is stand-in; told of the figure
   see: (features: GeoJSON.Feature[]) => void; // moves the map where they are not all in view
 }
 export interface Drawing {

@@ -52,6 +52,7 @@ export async function draw(ground: Ground): Promise<Answer | null> {
   map.setPaintProperty("figures-point", "circle-color", colour);
   shown = { label: [told.title === told.label ? "" : told.title, told.label, told.period].filter(Boolean).join(" · "), unit: told.unit, steps: stepsOf(breaks, values, told.unit) };
   if (told.features.some((each) => each.properties!.value === null)) shown.steps.push({ colour: UNKNOWN, label: t("noValue") });
+  ground.standIn(told.features.some((each) => each.properties!.stand_in === true));
   legend(ground);
   follow(ground, table);
   return told;
@@ -84,6 +85,7 @@ function legend(ground: Ground): void {
 
 function remove(ground: Ground): void {
   shown = null;
+  ground.standIn(false);
   legend(ground);
   follower?.close();
   follower = null;

@@ -14,6 +14,7 @@ const WORDS = {
   zoomTo: ["缩放至", "Zoom to it"],
   limited: ["限定角色可见", "for some roles only"],
   standIn: ["替代", "stand-in"],
+  holdsStandIn: ["图中含替代数据（stand-in），并非本区实测", "Shown data include stand-ins, not measured here"],
   shown: ["已显示 {n} 层", "Layers shown: {n}"],
   time: ["时间", "Time"],
   now: ["现在", "now"],
