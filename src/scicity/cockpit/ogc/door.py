@@ -22,6 +22,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from scicity.cockpit.accounts import address_of, throttled
@@ -102,6 +103,22 @@ def problem(request: HttpRequest, status: int, detail: str, heads: dict[str, str
     for name, value in (heads or {}).items():
         answer.headers[name] = value
     answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def sent(request: HttpRequest, told: Any, kind: str = "application/json") -> HttpResponse:
+    """A document as JSON; nothing where whoever asks has it as it is."""
+    content = msgspec.json.encode(told)
+    etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
+    answer = get_conditional_response(request, etag=etag) or HttpResponse(content, content_type=kind)
+    answer.headers["ETag"] = etag
+    return private(answer)
+
+
+def private(answer: HttpResponse) -> HttpResponse:
+    """Asked for again each time: what is seen depends on who asks, and may change."""
+    answer.headers.setdefault("Cache-Control", "private, no-cache")
+    patch_vary_headers(answer, ("Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cookie"))
     return answer
 
 

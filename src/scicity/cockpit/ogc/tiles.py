@@ -7,20 +7,18 @@ TileJSON 3.0.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
 import numpy as np
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 
 from scicity.cockpit.ogc import taking
 from scicity.cockpit.ogc.described import JSON, REL, base, link
-from scicity.cockpit.ogc.door import Refused, door
+from scicity.cockpit.ogc.door import Refused, door, private, sent
 from scicity.cockpit.ogc.serving import Collection, collection
 from scicity.cockpit.templatetags.words import language
 from scicity.space.mvt import Tile, world
@@ -57,7 +55,7 @@ def tile(request: HttpRequest, name: str, z: str, y: str, x: str) -> HttpRespons
         if packed:
             answer.headers["Content-Encoding"] = "gzip"
     answer.headers["ETag"] = etag
-    return _private(answer)
+    return private(answer)
 
 
 @door
@@ -67,7 +65,7 @@ def tilesets(request: HttpRequest, name: str) -> HttpResponse:
     found = collection(request, name)
     here = f"{base(request)}collections/{quote(found.name)}/tiles"
     told = {"links": [link(here, "self", JSON)], "tilesets": [_described(request, found) | {"links": _of(request, found)}]}
-    return _json(request, told)
+    return sent(request, told)
 
 
 @door
@@ -77,7 +75,7 @@ def tileset(request: HttpRequest, name: str) -> HttpResponse:
     found = collection(request, name)
     form = request.GET.get("f", "json")
     if form == "tilejson":
-        return _json(request, _tilejson(request, found), TILEJSON)
+        return sent(request, _tilejson(request, found), TILEJSON)
     if form != "json":
         raise Refused(400, f"f: found {form[:20]!r}; expected json or tilejson")
     box = found.extent
@@ -97,7 +95,7 @@ def tileset(request: HttpRequest, name: str) -> HttpResponse:
         ],
         "links": _of(request, found),
     }
-    return _json(request, {key: value for key, value in told.items() if value is not None})
+    return sent(request, {key: value for key, value in told.items() if value is not None})
 
 
 @door
@@ -106,14 +104,14 @@ def matrix_sets(request: HttpRequest) -> HttpResponse:
     _reads(request)
     here = f"{base(request)}tileMatrixSets"
     one = {"id": QUAD, "title": QUAD, "uri": QUAD_URI, "crs": MERCATOR, "links": [link(f"{here}/{QUAD}", "self", JSON)]}
-    return _json(request, {"links": [link(here, "self", JSON)], "tileMatrixSets": [one]})
+    return sent(request, {"links": [link(here, "self", JSON)], "tileMatrixSets": [one]})
 
 
 @door
 def matrix_set(request: HttpRequest) -> HttpResponse:
     """The tile matrix set WebMercatorQuad, down to the last zoom of which tiles are made."""
     _reads(request)
-    return _json(
+    return sent(
         request,
         {
             "id": QUAD,
@@ -205,21 +203,6 @@ def _tile(z: str, x: str, y: str) -> Tile:
 def _reads(request: HttpRequest) -> None:
     if request.method not in ("GET", "HEAD"):
         raise Refused(405, f"found {request.method}; expected GET", Allow="GET, HEAD")
-
-
-def _json(request: HttpRequest, told: dict[str, Any], kind: str = JSON) -> HttpResponse:
-    content = msgspec.json.encode(told)
-    etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-    answer = get_conditional_response(request, etag=etag) or HttpResponse(content, content_type=kind)
-    answer.headers["ETag"] = etag
-    return _private(answer)
-
-
-def _private(answer: HttpResponse) -> HttpResponse:
-    """Asked for again each time: what is seen depends on who asks, and may change."""
-    answer.headers["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(answer, ("Accept-Encoding", "Accept-Language", "Authorization", "Cookie"))
-    return answer
 
 
 urlpatterns = [

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 
 from scicity.cockpit.ogc import editing, taking
 from scicity.cockpit.ogc.asking import PLAIN, Asked, asked, crs_of, parameters
@@ -31,7 +31,7 @@ from scicity.cockpit.ogc.described import (
     property_schema,
     queryables,
 )
-from scicity.cockpit.ogc.door import Refused, door, wants_page
+from scicity.cockpit.ogc.door import Refused, door, private, sent, wants_page
 from scicity.cockpit.ogc.openapi import definition
 from scicity.cockpit.ogc.serving import MOST_COUNTED, Collection, collection, collections
 from scicity.cockpit.templatetags.words import language
@@ -117,7 +117,7 @@ def items(request: HttpRequest, name: str) -> HttpResponse:
     if answer is None:
         answer = _page(request, found, wanted) if wants_page(request) else _collection(request, found, wanted)
     answer.headers["ETag"] = state
-    return _private(answer)
+    return private(answer)
 
 
 @door
@@ -141,7 +141,7 @@ def item(request: HttpRequest, name: str, feature: str) -> HttpResponse:
     if wants_page(request):
         told = msgspec.json.decode(geojson.texts([row[:-1] for row in rows], crs)[0])
         context = {"collection": found, "feature": feature, "told": told, "links": both(here, GEOJSON, "html")}
-        return _private(render(request, "ogc/item.html", context))
+        return private(render(request, "ogc/item.html", context))
     etag = editing.etag(rows[0][-1], crs)
     answer = get_conditional_response(request, etag=etag)
     if answer is None:
@@ -150,7 +150,7 @@ def item(request: HttpRequest, name: str, feature: str) -> HttpResponse:
         answer = HttpResponse(text[:-1] + b',"links":' + msgspec.json.encode(links) + b"}", content_type=GEOJSON)
         answer.headers["Content-Crs"] = f"<{crs.uri}>"
     answer.headers["ETag"] = etag
-    return _private(answer)
+    return private(answer)
 
 
 def _collection(request: HttpRequest, found: Collection, wanted: Asked) -> HttpResponse:
@@ -258,7 +258,7 @@ def _head(found: Collection, name: str) -> tuple[str, str, str]:
 
 def _allowed(*methods: tuple[str, ...]) -> HttpResponse:
     names = ", ".join(name for part in (*methods, ("OPTIONS",)) for name in part)
-    return _private(HttpResponse(headers={"Allow": names}))
+    return private(HttpResponse(headers={"Allow": names}))
 
 
 def _state(request: HttpRequest, found: Collection, more: str) -> str:
@@ -271,16 +271,5 @@ def _told(
     request: HttpRequest, told: dict[str, Any], template: str, context: dict[str, Any] | None = None, kind: str = JSON
 ) -> HttpResponse:
     if wants_page(request):
-        return _private(render(request, template, {"told": told, **(context or {})}))
-    content = msgspec.json.encode(told)
-    etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-    answer = get_conditional_response(request, etag=etag) or HttpResponse(content, content_type=kind)
-    answer.headers["ETag"] = etag
-    return _private(answer)
-
-
-def _private(answer: HttpResponse) -> HttpResponse:
-    """Asked for again each time: what is seen depends on who asks."""
-    answer.headers.setdefault("Cache-Control", "private, no-cache")
-    patch_vary_headers(answer, ("Accept", "Accept-Language", "Authorization", "Cookie"))
-    return answer
+        return private(render(request, template, {"told": told, **(context or {})}))
+    return sent(request, told, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ import shapely
 
 from scicity.domains.planning.compared import COLUMNS, STAND_IN, zone_names
 from scicity.domains.planning.methods import uses
-from scicity.domains.planning.methods.accounts import account, blue_and_green, holding, reserved
+from scicity.domains.planning.methods.accounts import Account, account, blue_and_green, holding, reserved
 from scicity.domains.planning.methods.partition import in_turn
 from scicity.domains.planning.sources import RESERVE
 from scicity.kernel.calendar import micros
@@ -31,7 +32,11 @@ _LAND = {
     "land_uses": Read("planning.land_use", columns=("land_use", "use_group"), trace={"land_use": "land_use"}),
     "words": Read("planning.land_use_word", columns=("written_class", "land_use"), trace={}),
 }
+MOST_KEPT = 16  # accounts: two tables are made of each, one after the other
 _RESERVE = {**_LAND, "kept": Read("layer.strategic-reserve", columns=_READ, trace={})}
+
+
+_kept: dict[bytes, Account] = {}
 
 
 class Land:
@@ -59,6 +64,21 @@ class Land:
             shapes, names = zones_on(self.ground, self.tables["zones"], moment)
             yield day, shapes, names, on(self.tables["parcels"], moment), moment
 
+    def accounted(self, zones: Any, there: Any) -> Account:
+        """The account of these zones and parcels; the one that the other table of it just had is not overlaid again."""
+        shapes, number = self.shapes[there], self.number[there]
+        told = hashlib.sha256(repr((len(zones), len(shapes), len(self.codes))).encode())
+        for each in (*shapely.to_wkb(zones), *shapely.to_wkb(shapes)):
+            told.update(each or b"-")
+        key = told.digest() + hashlib.sha256(number.tobytes()).digest()
+        found = _kept.get(key)
+        if found is None:
+            found = account(zones, shapes, number, len(self.codes))
+            if len(_kept) >= MOST_KEPT:
+                _kept.clear()
+            _kept[key] = found
+        return found
+
     @property
     def stand_in(self) -> bool:
         """Whether anything of it is not the district's own."""
@@ -81,7 +101,7 @@ def land_use_account(slot: Slot, **tables: pa.Table) -> pa.Table:
     """
     land, rows = Land(slot, tables), []
     for day, zones, names, there, _ in land.each_day():
-        found = account(zones, land.shapes[there], land.number[there], len(land.codes))
+        found = land.accounted(zones, there)
         for zone, whole, area in with_whole(names, found.zone, found.area):
             rows += [
                 {"day": day, "zone": zone, "land_use": code, "land_area": float(of), "land_share": _share(of, whole)}
@@ -109,7 +129,7 @@ def account_balance(slot: Slot, **tables: pa.Table) -> pa.Table:
     """
     land, rows = Land(slot, tables), []
     for day, zones, names, there, _ in land.each_day():
-        found = account(zones, land.shapes[there], land.number[there], len(land.codes))
+        found = land.accounted(zones, there)
         columns = np.column_stack(
             [found.area[:, :-1].sum(axis=1), found.area[:, -1], found.gap, found.overlap, found.unaccounted]
         )
