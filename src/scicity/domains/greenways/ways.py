@@ -39,6 +39,7 @@ _RULES = {
     "thresholds": Read("greenways.threshold", columns=("rule", "threshold"), trace={}),
     "own_thresholds": Read("greenways.own_threshold", columns=("rule", "threshold"), trace={}),
 }
+LEAST = 0.001  # m; what of a line is shorter in a zone, or outside of them, is their edges as they are rounded
 _LENGTHS = ["drawn_length", "merged_length", "counted_length"]
 
 
@@ -185,6 +186,7 @@ def _lengths(
     found = stretches(pieces, rank[of], reach, rules["turn"], rules["step"])
     drawn, counted = by_place(found, where, len(places))
     columns = np.column_stack([drawn, drawn - counted, counted])
+    columns[drawn < LEAST] = 0.0
     rows = [*with_whole(names, columns[:-1]), (OUTSIDE, columns[-1].tolist())]
     return [(zone, dict(zip(_LENGTHS, of_zone, strict=True))) for zone, of_zone in rows]
 
