@@ -237,7 +237,16 @@ def test_a_sheet_is_a_pdf_with_title_scale_legend_and_licence(reader):
     from pypdf import PdfReader
 
     text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(made(reader))).pages)
-    for part in ("Pipes & <houses>", "1 : 5,000", "Buildings", "office", "CC-BY-4.0", "Mapped Town", "200 m", "Shown data include stand-ins"):
+    for part in (
+        "Pipes & <houses>",
+        "1 : 5,000",
+        "Buildings",
+        "office",
+        "CC-BY-4.0",
+        "Mapped Town",
+        "200 m",
+        "Shown data include stand-ins",
+    ):
         assert part in text
     assert "residential" not in text  # a class that is not drawn
     assert "Plans of the house" not in text  # a layer that the reader may not see

@@ -1,10 +1,6 @@
 import type { FeatureCollection } from "geojson";
-import { LngLatBounds, Map as Drawn, NavigationControl, Popup, setWorkerUrl, type FilterSpecification, type MapGeoJSONFeature } from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import { LngLatBounds, Map as Drawn, NavigationControl, Popup, type FilterSpecification, type MapGeoJSONFeature } from "../maplibre";
 import { still, themeOf } from "../theme";
-
-setWorkerUrl(workerUrl);
 
 interface Layer {
   name: string;
