@@ -18,7 +18,7 @@ from scicity.space.mvt import world
 
 ALL = 16  # the zoom from which every feature is drawn
 CELLS = 6  # a side of a tile has 2 to the power of this many cells: of 8 pixels each
-SEEN = {2: 6.0, 1: 24.0}  # size from which areas and lines are drawn in any case [pixels of 512 a tile]
+SEEN = {2: 4.0, 1: 8.0}  # size from which areas and lines are drawn in any case [pixels of 512 a tile]
 NEVER = ALL + 1
 # The days on which a map that is looked at year by year looks [µs]: the last of each, wherever the district is.
 YEAR_ENDS = np.arange("1901", "2102", dtype="datetime64[Y]").astype("datetime64[us]").astype(np.int64) - 15 * 3_600_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 
 from scicity.cockpit.city import OpenCity
 from scicity.cockpit.ogc.serving import Collection
@@ -151,14 +151,18 @@ def class_word(spec: Spec, name: str | None, language: str) -> str:
     return zh if language == "zh" else en
 
 
-def told(request: HttpRequest, spec: Spec, language: str) -> dict[str, Any]:
-    """One layer as the page is told of it."""
-    city: OpenCity = request.city
-    index = index_of(city, spec.layer)
-    loaded = index.about("version") is not None
-    found = mine(groups(index), seen_of(request)) if loaded else []
-    tiles = tiles_of(spec.layer) if loaded else ""
-    version = index.changes() if loaded else ""
+def held(request: HttpRequest, spec: Spec) -> tuple[str, list[Group]]:
+    """The state of a layer's index and what it holds that whoever asks may see; no state where it was never loaded."""
+    index = index_of(request.city, spec.layer)
+    if index.about("version") is None:
+        return "", []
+    return index.changes(), mine(groups(index), seen_of(request))
+
+
+def told(request: HttpRequest, spec: Spec, language: str, known: tuple[str, list[Group]] | None = None) -> dict[str, Any]:
+    """One layer as the page is told of it; `known` is what it holds, where that is at hand."""
+    version, found = known or held(request, spec)
+    loaded = bool(version)
     bounds = [each.bounds for each in found if each.bounds]
     return {
         "name": spec.layer,
@@ -177,8 +181,8 @@ def told(request: HttpRequest, spec: Spec, language: str) -> dict[str, Any]:
         "lowest": min((each.lowest for each in found if each.lowest is not None and each.height), default=None),
         "deep": any(each.stratum == "underground" or each.depth for each in found),
         "timed": any(each.first is not None or each.last is not None for each in found),
-        "tiles": f"{tiles}?language={language}&v={version}" if tiles else "",
-        "url": "" if tiles else f"{reverse('map-layer', args=[spec.layer])}?language={language}&v={version}",
+        "tiles": f"{tiles_of(spec.layer)}?language={language}&v={version}" if loaded else "",
+        "url": "",
         "about": reverse("map-about", args=[spec.layer]),
         "licence": spec.licence or "",
         "origin": spec.origin,
@@ -214,13 +218,8 @@ def label(spec: Spec, language: str) -> str:
 
 
 def tiles_of(layer: str) -> str:
-    """The address of a layer's tiles, with places for the map's numbers; empty where nothing serves tiles."""
-    address = f"/ogc/collections/{layer}/tiles/WebMercatorQuad/"
-    try:
-        resolve(f"{address}0/0/0")
-    except Resolver404:
-        return ""
-    return address + "{z}/{y}/{x}"
+    """The address of a layer's tiles, with places for the map's numbers."""
+    return f"{reverse('ogc-collection', args=[layer])}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
 
 
 def shown_first(names: list[str]) -> list[str]:

@@ -234,10 +234,12 @@ def words(text: str) -> list[str]:
 
 
 @register.simple_tag(takes_context=True)
-def zone_name(context: Mapping[str, Any], zone: str | None) -> str:
-    """The name of a zone in the reader's language."""
-    row = next((row for row in context["city"].rows("district.zone") if row["zone"] == zone), None)
-    return conditional_escape(name(row) or zone or "")
+def zone_name(context: Any, zone: str | None) -> str:
+    """The name of a zone in the reader's language; the register is read once for a page."""
+    known = context.render_context.get("zone names")
+    if known is None:
+        known = context.render_context["zone names"] = {row["zone"]: name(row) for row in context["city"].rows("district.zone")}
+    return conditional_escape(known.get(zone) or zone or "")
 
 
 # Uses that the registers of buildings name most; another one is shown as it is named.

@@ -53,15 +53,9 @@ def whole(request: HttpRequest) -> dict[str, Any]:
     city: OpenCity = request.city
     spoken = language()
     specs = layers.seen(request)
-    told = [layers.told(request, spec, spoken) for spec in specs.values()]
+    held = [layers.held(request, spec) for spec in specs.values()]
+    told = [layers.told(request, spec, spoken, each) for spec, each in zip(specs.values(), held, strict=True)]
     today = datetime.now(UTC).astimezone(city.district.calendar.tz).date()
-    roles = seen_of(request)
-    groups = [
-        each
-        for spec in specs.values()
-        if (index := layers.index_of(city, spec.layer)).about("version") is not None
-        for each in layers.mine(layers.groups(index), roles)
-    ]
     tables = context_of(city)
     return {
         "onemap": {
@@ -71,7 +65,7 @@ def whole(request: HttpRequest) -> dict[str, Any]:
             "home": home_of(told),
             "names": _zone_names(request, specs.get("zones")),
             "today": int(today.strftime("%Y%m%d")),
-            "years": layers.span_of(city, groups, today),
+            "years": layers.span_of(city, [each for _, found in held for each in found], today),
             "language": spoken,
             "live": request.live,
             "papers": {paper: [across, down] for paper, (_, _, across, down) in sheet.PAPERS.items()},

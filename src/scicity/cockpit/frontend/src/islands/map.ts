@@ -1,10 +1,6 @@
 import type { FeatureCollection } from "geojson";
-import { LngLatBounds, Map as Drawn, NavigationControl, Popup, setWorkerUrl, type FilterSpecification, type MapGeoJSONFeature } from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import { still, themeOf } from "../theme";
-
-setWorkerUrl(workerUrl);
+import { LngLatBounds, Map as Drawn, Popup, small, type FilterSpecification, type MapGeoJSONFeature } from "../maplibre";
+import { themeOf } from "../theme";
 
 interface Layer {
   name: string;
@@ -29,21 +25,7 @@ export async function mount(element: HTMLElement, given: unknown): Promise<void>
   const words = WORDS[props.language];
   const theme = themeOf(element);
   const loaded = await Promise.all(props.layers.map((layer) => fetched(layer.url)));
-  const canvas = document.createElement("div");
-  canvas.className = "map-canvas";
-  canvas.style.height = `${Math.max(360, Math.min(620, element.clientWidth * 0.62))}px`;
-  element.append(canvas);
-  const map = new Drawn({
-    container: canvas,
-    style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": theme.sunken } }] },
-    bounds: boundsOf(loaded.filter((_, at) => !props.fit || props.layers[at]!.name === props.fit)),
-    fitBoundsOptions: { padding: 30 },
-    attributionControl: false,
-    fadeDuration: still() ? 0 : 200,
-    locale: { "Map.Title": words.map },
-  });
-  map.addControl(new NavigationControl({ showCompass: false }));
-  await new Promise((done) => map.once("load", done));
+  const map = await small(element, theme, words.map, boundsOf(loaded.filter((_, at) => !props.fit || props.layers[at]!.name === props.fit)));
   props.layers.forEach((layer, at) => {
     const colour = theme.series[at % theme.series.length] ?? theme.accent;
     map.addSource(layer.name, { type: "geojson", data: loaded[at]! });

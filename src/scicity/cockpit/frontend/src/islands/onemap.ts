@@ -1,8 +1,6 @@
 // The map page: layers by theme, time, views, and tools that are fetched when they are first asked for.
 
-import { AttributionControl, LngLatBounds, Map as Drawn, NavigationControl, prewarm, ScaleControl, setWorkerUrl, type GeoJSONSource, type LngLatBoundsLike } from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import { AttributionControl, LngLatBounds, Map as Drawn, NavigationControl, prewarm, ScaleControl, type GeoJSONSource, type LngLatBoundsLike } from "../maplibre";
 import { element } from "../onemap/dom";
 import { pen } from "../onemap/drawing";
 import { at as lyingAt, light, show as showFound } from "../onemap/identify";
@@ -15,7 +13,6 @@ import type { Ground, Layer, Props, View } from "../onemap/types";
 import { keys, speak, t, type Word } from "../onemap/words";
 import { still, themeOf } from "../theme";
 
-setWorkerUrl(workerUrl);
 prewarm(); // the worker comes while the page's own parts are made
 
 const VIEWS: View[] = ["flat", "tall", "sea", "under"];

@@ -3,13 +3,12 @@ import {
   type ExpressionSpecification,
   type FeatureCollection,
   LngLatBounds,
-  Map as Drawn,
   Marker,
-  NavigationControl,
   type Polygon,
   Popup,
+  small,
 } from "../../../../cockpit/frontend/src/maplibre";
-import { still, themeOf } from "../../../../cockpit/frontend/src/theme";
+import { themeOf } from "../../../../cockpit/frontend/src/theme";
 
 interface Props {
   homes: string;
@@ -37,22 +36,8 @@ export async function mount(element: HTMLElement, given: unknown): Promise<void>
   const homes = (await answer.json()) as FeatureCollection;
   const newly = new Set(props.newly);
   for (const { properties } of homes.features) if (properties && newly.has(String(properties.id))) properties.state = "newly";
-  const canvas = document.createElement("div");
-  canvas.className = "map-canvas";
-  canvas.style.height = `${Math.max(360, Math.min(620, element.clientWidth * 0.62))}px`;
-  element.append(canvas);
   const [west, south, east, north] = props.bounds;
-  const map = new Drawn({
-    container: canvas,
-    style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": theme.sunken } }] },
-    ...(props.bounds.length ? { bounds: new LngLatBounds([west!, south!, east!, north!]) } : {}),
-    fitBoundsOptions: { padding: 30 },
-    attributionControl: false,
-    fadeDuration: still() ? 0 : 200,
-    locale: { "Map.Title": words.map },
-  });
-  map.addControl(new NavigationControl({ showCompass: false }));
-  await new Promise((done) => map.once("load", done));
+  const map = await small(element, theme, words.map, props.bounds.length ? new LngLatBounds([west!, south!, east!, north!]) : undefined);
   if (props.outline) {
     map.addSource("reach", { type: "geojson", data: { type: "Feature", geometry: props.outline, properties: {} } });
     map.addLayer({ id: "reach", type: "fill", source: "reach", paint: { "fill-color": theme.accent, "fill-opacity": 0.18 } });
