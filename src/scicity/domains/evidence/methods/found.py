@@ -64,7 +64,9 @@ class Rules:
     def measure(self, measure: str, unit: str) -> Mapping[str, Any] | None:
         """The first row of the measures that fits a measure and its unit."""
         if (measure, unit) not in self._found:
-            fitting = (row for row in self.measures if fits(row["measure_pattern"], measure) and fits(row["unit_pattern"], unit))
+            fitting = (
+                row for row in self.measures if fits(row["measure_pattern"], measure) and fits(row["unit_pattern"], unit)
+            )
             self._found[measure, unit] = next(fitting, None)
         return self._found[measure, unit]
 
