@@ -12,8 +12,6 @@ from scicity.kernel.calendar import HALF_HOUR, Calendar
 
 ZONES = ("Asia/Shanghai", "Europe/Helsinki", "Africa/Casablanca", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia")
 STARTS = tuple(int(datetime(*day, 7, 30, tzinfo=UTC).timestamp()) for day in ((1986, 3, 20), (2011, 12, 20), (2022, 9, 20)))
-    int(datetime(year, month, 20, 7, 30, tzinfo=UTC).timestamp()) for year, month in ((1986, 3), (2011, 12), (2022, 9))
-)
 
 
 @pytest.mark.parametrize("zone", ZONES)
