@@ -10,16 +10,16 @@ import pytest
 
 from scicity.documents import keeping
 from tests.documents import files
-from tests.documents.test_resuming import Served, content, served
+from tests.documents.test_resuming import Served, content, shared
 from tests.operation.running import HOME, until
 
 CHROMIUM = Path("/usr/bin/chromium")
 BUILT = HOME / "src" / "scicity" / "cockpit" / "static" / "built" / ".vite" / "manifest.json"
-PLACE = "/documents/of/energy.case:wang-1/"
+PLACE = "/documents/of/energy.case:wang-{}/"  # one server for all tests here, a subject for each
 LENGTH = 30_000_000
 WAIT = 120_000  # [ms] for a busy machine
 
-__all__ = ["served"]
+__all__ = ["shared"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
@@ -38,33 +38,37 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
-def page_of(served: Served, chromium, language: str, **more):
+def page_of(served: Served, chromium, subject: int, language: str, **more):
     context = chromium.new_context(locale=language, viewport={"width": 390, "height": 900}, **more)
     cookie = {"name": "sessionid", "value": served.sessions["wang"], "url": f"http://127.0.0.1:{served.port}"}
     context.add_cookies([cookie])
     page = context.new_page()
     page.set_default_timeout(WAIT)
-    page.goto(f"http://127.0.0.1:{served.port}{PLACE}")
+    page.goto(f"http://127.0.0.1:{served.port}{PLACE.format(subject)}")
     return page
 
 
 @pytest.mark.parametrize(
-    ("language", "words"),
+    ("subject", "language", "words"),
     [
         (
+            1,
             "en-US",
             {"left": "Not finished last time", "go": "Go on", "title": "Title", "type": "type of file", "send": "Upload"},
         ),
-        ("zh-CN", {"left": "上次未传完", "go": "继续", "title": "标题", "type": "不允许的文件类型", "send": "上传"}),
+        (2, "zh-CN", {"left": "上次未传完", "go": "继续", "title": "标题", "type": "不允许的文件类型", "send": "上传"}),
     ],
 )
-def test_an_upload_goes_on_after_a_cut_and_a_reload(served: Served, chromium, tmp_path: Path, language: str, words) -> None:
+def test_an_upload_goes_on_after_a_cut_and_a_reload(
+    shared: Served, chromium, tmp_path: Path, subject: int, language: str, words
+) -> None:
     file, digest = tmp_path / "总图.dxf", hashlib.sha256()
+    length = LENGTH + subject  # a content that the server has not seen
     with file.open("wb") as out:
-        for piece in content(0, LENGTH):
+        for piece in content(0, length):
             out.write(piece)
             digest.update(piece)
-    page = page_of(served, chromium, language)
+    page = page_of(shared, chromium, subject, language)
     page.wait_for_selector("form.upload[data-script]")
     page.set_input_files("#upload-file", files={"name": "a.exe", "mimeType": "application/pdf", "buffer": b"MZ"})
     page.click("form.upload button.primary")
@@ -99,12 +103,12 @@ def test_an_upload_goes_on_after_a_cut_and_a_reload(served: Served, chromium, tm
     page.click("form.upload button.primary")
     page.wait_for_selector("table.documents")
     assert int(offsets[0]) >= 8 << 20, "it did not begin anew"
-    assert keeping.path_of(served.state / "small", digest.hexdigest()).stat().st_size == LENGTH
+    assert keeping.path_of(shared.state / "small", digest.hexdigest()).stat().st_size == length
     assert "总图.dxf" in page.inner_text("table.documents")
 
 
-def test_a_content_that_is_refused_is_told_in_words(served: Served, chromium) -> None:
-    page = page_of(served, chromium, "zh-CN")
+def test_a_content_that_is_refused_is_told_in_words(shared: Served, chromium) -> None:
+    page = page_of(shared, chromium, 3, "zh-CN")
     page.wait_for_selector("form.upload[data-script]")
     page.set_input_files("#upload-file", files={"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"MZ" * 500})
     page.click("form.upload button.primary")
@@ -112,8 +116,8 @@ def test_a_content_that_is_refused_is_told_in_words(served: Served, chromium) ->
     assert not page.is_disabled("#upload-file"), "another one can be chosen"
 
 
-def test_without_scripts_the_form_sends_a_small_file(served: Served, chromium) -> None:
-    page = page_of(served, chromium, "en-US", java_script_enabled=False)
+def test_without_scripts_the_form_sends_a_small_file(shared: Served, chromium) -> None:
+    page = page_of(shared, chromium, 4, "en-US", java_script_enabled=False)
     assert "without scripts" in page.inner_text("#upload-says")
     page.set_input_files("#upload-file", files={"name": "图.pdf", "mimeType": "application/pdf", "buffer": files.PDF})
     page.click("form.upload button.primary")

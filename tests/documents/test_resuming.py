@@ -137,6 +137,15 @@ def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
     made.log.close()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Served]:
+    """A server for the tests of a module that neither kill it nor measure it."""
+    made = Served(tmp_path_factory.mktemp("shared"), folder)
+    yield made
+    made.kill()
+    made.log.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> Iterator[Served]:
     """A server, with its records in either database."""
@@ -220,10 +229,10 @@ def test_a_connection_that_nobody_knows_to_be_dead_is_overtaken(either: Served) 
     assert status == 204 and "document-location" in headers, said
 
 
-def test_many_who_say_that_much_will_come_do_not_stop_the_cockpit(served: Served) -> None:
-    path = begun(served, LENGTH)
-    silent = [served.begun(path, 0, LENGTH) for _ in range(16)]
-    assert served.ask("GET", "/healthz")[0] == 200 and served.ask("GET", "/documents/")[0] == 200
+def test_many_who_say_that_much_will_come_do_not_stop_the_cockpit(shared: Served) -> None:
+    path = begun(shared, LENGTH)
+    silent = [shared.begun(path, 0, LENGTH) for _ in range(16)]
+    assert shared.ask("GET", "/healthz")[0] == 200 and shared.ask("GET", "/documents/")[0] == 200
     for connection in silent:
         connection.close()
-    until(lambda: served.ask("PATCH", path, b"x", Upload_Offset="0", Content_Type=CONTENT)[0] == 204, "they are forgotten")
+    until(lambda: shared.ask("PATCH", path, b"x", Upload_Offset="0", Content_Type=CONTENT)[0] == 204, "they are forgotten")

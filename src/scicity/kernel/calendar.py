@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,17 +13,25 @@ import pyarrow as pa
 
 HALF_HOUR = 1_800_000_000  # [µs] no zone in force since 1972 changes its offset off the half hour
 DAY = 86_400_000_000  # [µs]
+KNOTS = 12  # half hours from one look at a zone's offset to the next; where two differ, each between them is looked at
 UNITS = {"day": "D", "month": "M", "year": "Y"}  # of numpy
 
 
 @lru_cache(maxsize=64)
 def _offsets(zone: str, first: int, last: int) -> np.ndarray:
     tz = ZoneInfo(zone)
-    seconds = []
-    for slot in range(first, last + 1):
+
+    def at(slot: int) -> int:
         offset = tz.utcoffset(datetime.fromtimestamp(slot * 1800, UTC).astimezone(tz))
-        seconds.append(0 if offset is None else int(offset.total_seconds()))
-    return np.array(seconds, dtype=np.int64) * 1_000_000
+        return 0 if offset is None else int(offset.total_seconds())
+
+    knots = [*range(first, last, KNOTS), last]
+    known = [at(slot) for slot in knots]
+    seconds = np.repeat(np.array(known, dtype=np.int64), np.diff([*knots, last + 1]))
+    for (start, before), (end, after) in pairwise(zip(knots, known, strict=True)):
+        if before != after:
+            seconds[start - first : end - first] = [at(slot) for slot in range(start, end)]
+    return seconds * 1_000_000
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,14 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
+        self._folders: dict[str, Path] = {}
 
     def folder(self, table: str) -> Path:
         """Where a table lies: `energy.meter_hourly` in `energy/meter_hourly`."""
-        return self.root.joinpath(*table.split("."))
+        found = self._folders.get(table)
+        if found is None:
+            found = self._folders[table] = self.root.joinpath(*table.split("."))
+        return found
 
     @contextmanager
     def asked(self) -> Iterator[None]:
