@@ -31,7 +31,7 @@ from scicity.space.filters import FUNCTIONS
 from scicity.space.placing import Placing
 from scicity.space.served import served
 
-FORM = "5"  # of these files; another form is built anew
+FORM = "6"  # of these files; another form is built anew
 FOLDER = "map"  # beside the lake
 KEPT = (
     *("feature", "name_zh", "name_en", "feature_class", "stratum", "elevation", "height", "depth", "valid_from", "valid_to"),

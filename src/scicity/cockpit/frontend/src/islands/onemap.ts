@@ -149,7 +149,7 @@ export async function mount(root: HTMLElement, given: unknown): Promise<void> {
   function attribution(): void {
     const all = [...state.layers.keys()].map((name) => layerOf(name)!).filter((layer) => layer.licence);
     const licences = [...new Set(all.map((layer) => (/openstreetmap/i.test(layer.source) ? `© OpenStreetMap contributors (${layer.licence})` : layer.licence)))].join(" · ");
-    const next = [...(ground.standIn() ? [`<strong class="holds-stand-in">${t("holdsStandIn")}</strong>`] : []), licences || "SciCity"];
+    const next = [...(ground.standIn() ? [`<strong class="holds-stand-in">${t("holdsStandIn")}</strong>`] : []), element("span", {}, licences || "SciCity").outerHTML];  // the control takes HTML; what a register says is text
     if (next.join() === told) return;
     if (told) map.removeControl(rights);
     told = next.join();
