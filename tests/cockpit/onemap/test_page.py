@@ -139,10 +139,10 @@ def test_hostile_names_of_features_are_not_found(reader, name):
 
 def test_a_layer_that_was_never_loaded_says_so(reader, mapped):
     (mapped.district.folder / "layers" / "later.geojson").write_text('{"type": "FeatureCollection", "features": []}')
-    from scicity.cockpit.ogc import serving
+    from scicity.cockpit.space import specs
 
     try:
-        serving._specs.clear()
+        specs._specs.clear()
         assert layers(reader)["later"]["loaded"] is False
         assert "not loaded yet" in reader.get("/map/").content.decode()
         assert reader.get("/map/layers/later.geojson").status_code == 404
