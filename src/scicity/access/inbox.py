@@ -38,7 +38,8 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS batch (sequence {numbered}, name TEXT NOT NULL UNIQUE, place TEXT NOT NULL,
         arrived TEXT NOT NULL, lane INTEGER NOT NULL, readings INTEGER NOT NULL, content {bytes})""",
-    "CREATE INDEX IF NOT EXISTS waiting ON batch (lane, sequence) WHERE content IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS waits ON batch (lane, sequence, readings) WHERE content IS NOT NULL",
+    "DROP INDEX IF EXISTS waiting",  # of releases before: without the readings, each look at what waits read all of it
     """CREATE TABLE IF NOT EXISTS quarantine (id {numbered}, sequence BIGINT NOT NULL, place TEXT NOT NULL,
         arrived TEXT NOT NULL, code TEXT NOT NULL, datastream TEXT NOT NULL, readings INTEGER NOT NULL, found TEXT NOT NULL,
         expected TEXT NOT NULL, content {bytes} NOT NULL, UNIQUE (sequence, code, datastream))""",
