@@ -28,11 +28,8 @@ EDIT = "/reports/annual/template/en/"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    found = City(DEMO, tmp_path_factory.mktemp("annual"))
-    found.load()
-    found.compute()
-    return found
+def made(shipped):
+    return shipped("demo")
 
 
 def opened(city):

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
-from scicity.city import City
 from scicity.cockpit import city as cities
 from scicity.cockpit.models import Person
 from scicity.cockpit.views import open_data
 
 pytestmark = pytest.mark.django_db
-DEMO = Path(__file__).parents[2] / "districts" / "demo"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    found = City(DEMO, tmp_path_factory.mktemp("open"))
-    found.load()
-    found.compute()
-    return found
+def made(shipped):
+    return shipped("demo")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,8 @@ def test_a_label_that_is_added_moves_its_indicator_and_computes_nothing_else(tmp
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> City:
-    found = City(SAMPLE, tmp_path_factory.mktemp("sample"))
-    found.load()
-    for table in ("label_yearly", "promise_yearly", "performance_to_date", "score_category", "score"):
-        found.compute(only=f"buildings.{table}")
-    return found
+def sample(shipped: Callable[[str], City]) -> City:
+    return shipped("future-science-city")
 
 
 @pytest.mark.sample

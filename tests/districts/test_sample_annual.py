@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,12 +32,8 @@ PRINTED = (
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> City:
-    found = City(SAMPLE, tmp_path_factory.mktemp("sample"))
-    found.load()
-    for table in ("indicators.status", "carbon.inventory_gpc", "energy.zone_monthly", "carbon.zone_total_monthly"):
-        found.compute(only=table)
-    return found
+def city(shipped: Callable[[str], City]) -> City:
+    return shipped("future-science-city")
 
 
 def made(city: City, language: str) -> Document:

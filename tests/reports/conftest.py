@@ -24,21 +24,13 @@ HOSTILE = {
 }
 
 
-def made(folder: Path, state: Path) -> City:
-    """A district's folder, loaded and computed."""
-    city = City(folder, state)
-    city.load()
-    city.compute()
-    return city
-
-
 @pytest.fixture(scope="session")
 def demo(shipped: Callable[[str], City]) -> City:
     return shipped("demo")
 
 
 @pytest.fixture(scope="session")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> City:
+def hostile(demo: City, tmp_path_factory: pytest.TempPathFactory) -> City:
     folder = tmp_path_factory.mktemp("hostile") / "district"
     shutil.copytree(DEMO, folder)
     file = folder / "registers" / "buildings.csv"
@@ -50,7 +42,10 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> City:
         for row in rows:
             name = HOSTILE.get(row["building"], row["name_en"])
             out.writerow(row | {"name_zh": name, "name_en": name})
-    return made(folder, folder.parent / "state")
+    city = City(folder, Path(shutil.copytree(demo.state, folder.parent / "state")))
+    city.load()
+    city.compute()
+    return city
 
 
 @pytest.fixture(scope="session")

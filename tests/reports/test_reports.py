@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +19,6 @@ from scicity.reports.declared import PARTS, SECTIONS, where_of
 from scicity.reports.period import NoPeriod, Period, listed
 from scicity.reports.words import Scale, amount, is_share, marks_of, scale_of
 
-SAMPLE = Path(__file__).parents[2] / "districts" / "future-science-city"
 PERIODS = ("2022", "2023-01")
 
 
@@ -46,10 +45,8 @@ def test_every_number_of_the_demo_opens(demo: City, period: str) -> None:
 
 @pytest.mark.sample
 @pytest.mark.slow
-def test_every_number_of_the_sample_opens(tmp_path: Path) -> None:
-    city = City(SAMPLE, tmp_path)
-    city.load()
-    city.compute()
+def test_every_number_of_the_sample_opens(shipped: Callable[[str], City]) -> None:
+    city = shipped("future-science-city")
     report = made(city, Period.of("2022"))
     assert open_all(city, report) > 1_000
     assert open_all(city, made(city, Period.of("2022-07"))) > 400
