@@ -102,7 +102,7 @@ def described(request: HttpRequest, collection: Collection) -> dict[str, Any]:
         if value:
             told[name] = value
     if spec.licence and spec.licence.startswith(("http://", "https://")):
-        told["links"].append(link(spec.licence, "license", HTML))
+        told["links"].append(link(spec.licence, "license", HTML, spec.licence))
     return told
 
 
