@@ -49,7 +49,7 @@ def make_district(folder: Path, points: int) -> Path:
             f"meter-{n:05d}.forward,meter-{n:05d},energy_register,kWh,forward,60,{origin}\n" for n in range(points)
         )
     with (registers / "installations.csv").open("a", encoding="utf-8") as places:
-        always = "2022-11-17T00:00:00+08:00"
+        always = "2014-12-31T00:00:00+08:00"
         places.writelines(f"meter-{n:05d},{always},,office,,1,8,2,,,,stand-in: of the benchmark\n" for n in range(points))
     return district
 

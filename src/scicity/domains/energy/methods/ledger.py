@@ -31,7 +31,6 @@ and multipliers (unverified: the documents themselves were not seen).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -40,28 +39,28 @@ from scicity.domains.energy.methods import curves, gaps, screening, steady
 from scicity.domains.energy.methods.devices import Fleet, Stream, fleet
 from scicity.domains.energy.methods.hours import FLAGS, Hours, flagged, hours_of_curve
 from scicity.domains.energy.methods.registers import Points, register_curve
-from scicity.domains.energy.methods.screening import Bools, Ints, Series, Verdicts
+from scicity.domains.energy.methods.screening import Bools, Floats, Ints, Series, Verdicts
 
-__all__ = ["FLAGS", "PROPERTIES", "Hours", "Verdict", "hours_of", "verdicts_of"]
+__all__ = ["FLAGS", "PROPERTIES", "Hours", "SetAside", "hours_of", "set_aside_of"]
 
 REGISTER = "energy_register"
 OTHERS = {"energy_increment": curves.increment_curve, "active_power": curves.power_curve}
 PROPERTIES = (REGISTER, *OTHERS)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """A reading that was set aside or marked: its stream, time [µs UTC], value, and the rule."""
+class SetAside(NamedTuple):
+    """Readings that were set aside or marked, shape (n,) each: the place of the stream, time [µs UTC], value, and the place of
+    the rule in `screening.RULES`."""
 
-    stream: str
-    time: int
-    value: float
-    rule: str
+    stream: Ints
+    time: Ints
+    value: Floats
+    rule: Verdicts
 
 
 def hours_of(
     streams: list[Stream], series: Series, observed: str, edges: Ints, calendar: gaps.Calendar
-) -> tuple[Hours, list[Verdict]]:
+) -> tuple[Hours, SetAside]:
     """The hours [edges[k], edges[k+1]) of streams of one observed property, from their readings in any order.
 
     `edges` are consecutive local hours [µs UTC]. A stream has a row for each hour in which it has an installation, also
@@ -74,14 +73,14 @@ def hours_of(
         return _carefully(streams, devices, series, observed, edges, calendar, np.ones(len(streams), dtype=bool))
     easy, hard = steady.hours_of_steady(streams, devices, series, edges)
     if not hard.any():
-        return easy, []
+        return easy, _set_aside(series, np.full(len(series.time), screening.SOUND, dtype=np.uint8))
     if not hard.all():
         series = series.of(np.flatnonzero(hard))
     found, verdicts = _carefully(streams, devices, series, observed, edges, calendar, hard)
     return easy.joined(found), verdicts
 
 
-def verdicts_of(streams: list[Stream], series: Series, observed: str, edges: Ints) -> list[Verdict]:
+def set_aside_of(streams: list[Stream], series: Series, observed: str, edges: Ints) -> SetAside:
     """The readings that `hours_of` sets aside or marks; quicker, because no hour is reckoned.
 
     Arguments as `hours_of`: `edges` are consecutive local hours [µs UTC]. Raises ValueError for a register whose counts are
@@ -93,7 +92,7 @@ def verdicts_of(streams: list[Stream], series: Series, observed: str, edges: Int
         _, hard = steady.hours_of_steady(streams, devices, series, edges)
         series = series.of(np.flatnonzero(hard))
     judged = _judged(streams, devices, series, observed)
-    return _verdicts(streams, judged.series, judged.verdict)
+    return _set_aside(judged.series, judged.verdict)
 
 
 class _Judged(NamedTuple):
@@ -117,20 +116,16 @@ def _judged(streams: list[Stream], devices: Fleet, series: Series, observed: str
 
 def _carefully(
     streams: list[Stream], devices: Fleet, series: Series, observed: str, edges: Ints, calendar: gaps.Calendar, only: Bools
-) -> tuple[Hours, list[Verdict]]:
+) -> tuple[Hours, SetAside]:
     """The hours of the streams of which `only` is true, by all rules; `series` holds no reading of others."""
     series, verdict, over, points = _judged(streams, devices, series, observed)
     if points is not None:
         around = gaps.Around(points, series, streams, devices, calendar)
         over = gaps.shaped(over, around, int(edges[0]), int(edges[-1]))
     found = flagged(hours_of_curve(devices, over, edges, only), devices, over, edges, series, verdict)
-    return found, _verdicts(streams, series, verdict)
+    return found, _set_aside(series, verdict)
 
 
-def _verdicts(streams: list[Stream], series: Series, judged: Verdicts) -> list[Verdict]:
-    return [
-        Verdict(
-            streams[int(series.stream[at])].name, int(series.time[at]), float(series.value[at]), screening.RULES[judged[at]]
-        )
-        for at in np.flatnonzero(judged != screening.SOUND).tolist()
-    ]
+def _set_aside(series: Series, judged: Verdicts) -> SetAside:
+    chosen = np.flatnonzero(judged != screening.SOUND)
+    return SetAside(series.stream[chosen], series.time[chosen], series.value[chosen], judged[chosen])

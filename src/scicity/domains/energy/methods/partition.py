@@ -17,7 +17,7 @@ from scicity.domains.energy.methods import screening
 from scicity.domains.energy.methods.devices import FOREVER, HOUR, Installation, Stream
 from scicity.domains.energy.methods.gaps import Calendar
 from scicity.domains.energy.methods.hours import SECOND, Hours
-from scicity.domains.energy.methods.ledger import hours_of, verdicts_of
+from scicity.domains.energy.methods.ledger import hours_of, set_aside_of
 from scicity.domains.energy.methods.screening import Bools, Ints, Series
 from scicity.kernel.calendar import micros
 
@@ -136,16 +136,23 @@ def set_aside(
     idle = _idle(slot, readings)  # there is nothing in them to be set aside
     spans = [span for span in slot.spans if span not in idle] or [(slot.start, slot.start)]
     starts, _ = slot.calendar.hours(spans[0][0], spans[-1][1])
-    highest: dict[tuple[str, str, int, str], float | None] = {}
+    parts = [SET_ASIDE.empty_table()]
     for observed, of_property in _streams(_Registers((streams, meters, installations))).items():
-        series, meter = _series(of_property, readings[observed]), {s.name: s.meter for s in of_property}
-        for each in verdicts_of(of_property, series, PROPERTY[observed], np.r_[starts, spans[-1][1]]):
-            if slot.start <= each.time < slot.end and each.rule != screening.RULES[screening.DUPLICATE]:
-                key = (meter[each.stream], each.stream, each.time, each.rule)
-                known = [value for value in (highest.get(key), each.value) if value is not None and np.isfinite(value)]
-                highest[key] = max(known, default=None)
-    rows = [(*key, value) for key, value in highest.items()]
-    return pa.table(list(map(list, zip(*rows, strict=True))) if rows else [[]] * len(SET_ASIDE), schema=SET_ASIDE)
+        found = set_aside_of(
+            of_property, _series(of_property, readings[observed]), PROPERTY[observed], np.r_[starts, spans[-1][1]]
+        )
+        here = (found.time >= slot.start) & (found.time < slot.end) & (found.rule != screening.DUPLICATE)
+        stream, value = pa.array(found.stream[here]), found.value[here]
+        columns = {
+            "meter": pa.array([each.meter for each in of_property], pa.string()).take(stream),
+            "datastream": pa.array([each.name for each in of_property], pa.string()).take(stream),
+            "time": pa.array(found.time[here]).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC")),
+            "rule": pa.array(screening.RULES, pa.string()).take(pa.array(found.rule[here])),
+            "value": pa.array(value, mask=~np.isfinite(value)),
+        }
+        parts.append(pa.table(columns, schema=SET_ASIDE))
+    rows = pa.concat_tables(parts).group_by(SET_ASIDE.names[:-1], use_threads=False).aggregate([("value", "max")])
+    return rows.rename_columns(SET_ASIDE.names).cast(SET_ASIDE)
 
 
 def decimals(micro: Ints, known: Bools) -> pa.Array:
