@@ -30,12 +30,16 @@ import django  # noqa: E402  (its settings read the folders above)
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.db.backends.sqlite3.base import DatabaseWrapper  # noqa: E402
 
 from scicity.cockpit import city as cities  # noqa: E402
 from scicity.cockpit import scope  # noqa: E402
 
 # A file, as in a running district: threads of a live server write beside each other, each by a connection of its own.
 settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(ROOT / "records-of-tests.sqlite3")
+_close = DatabaseWrapper.close
+# What a test wrote goes with its transaction: who lets go of old connections meanwhile leaves that one, as one in memory.
+DatabaseWrapper.close = lambda self: None if self.in_atomic_block else _close(self)  # type: ignore[method-assign]
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
