@@ -31,7 +31,7 @@ from steady import make_district  # noqa: E402
 
 from scicity.access.inbox import Inbox  # noqa: E402
 
-METERS = 1_000  # of a client
+METERS, BUCKETS = 1_000, 2  # of a client: a bucket has 720,000 readings a day
 WORDS = {"server": "operation.serving", "mover": "scicity arrive"}
 
 
@@ -89,7 +89,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        district = make_district(state, asked.clients * METERS)
+        district = make_district(state, asked.clients * METERS, BUCKETS * asked.clients)
         process = started(district, state, asked.port, asked.workers)
         try:
             credential, taken = credential_of(district, state), multiprocessing.Value("q", 0)

@@ -34,14 +34,14 @@ from scicity.kernel.lake import Lake  # noqa: E402
 LEDGER = "energy.meter_hourly"
 
 
-def make_district(folder: Path, points: int) -> Path:
-    """The demo district with so many more meters, whose registers are told every minute."""
+def make_district(folder: Path, points: int, buckets: int = 1) -> Path:
+    """The demo district with so many more meters, whose registers are told every minute, in so many buckets."""
     district = Path(shutil.copytree(DEMO, folder / "district"))
     origin = "stand-in,stand-in: of the benchmark"
     registers = district / "registers"
     shutil.rmtree(district / "readings")
     with (district / "district.toml").open("a", encoding="utf-8") as settings:
-        settings.write('\n[lake]\npartitions = "days"\n')
+        settings.write(f'\n[lake]\npartitions = "days"\nbuckets = {buckets}\n')
     with (registers / "meters.csv").open("a", encoding="utf-8") as meters:
         meters.writelines(f"meter-{n:05d},electricity,sub,,false,{origin}\n" for n in range(points))
     with (registers / "datastreams.csv").open("a", encoding="utf-8") as streams:
