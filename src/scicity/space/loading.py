@@ -77,9 +77,10 @@ class Taken:
 
 
 def take(spec: Spec, folder: Path, calendar: Calendar, problems: Problems, aside: Path) -> Taken | None:
-    """Reads a layer's file once, its rows to a file of the folder `aside` that nobody sees; None where anything is wrong."""
+    """Reads a layer's file once, its rows to a file of the folder `aside` that nobody sees (where that is not there yet, of the
+    one above it: what is refused makes none); None where anything is wrong."""
     before, stamp, report = len(problems), stamp_of(spec, folder), Report(spec.layer)
-    aside.mkdir(parents=True, exist_ok=True)
+    aside = next(each for each in (aside, *aside.absolute().parents) if each.is_dir())
     for left in aside.glob("taken.*.tmp"):
         if time.time() - left.stat().st_mtime > LEFT:
             left.unlink(missing_ok=True)
