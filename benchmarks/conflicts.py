@@ -20,7 +20,7 @@ import geopandas
 import numpy as np
 import shapely
 
-from scicity.domains.planning.methods.conflicts import Limits, between, sheet
+from scicity.domains.planning.methods.conflicts import Limits, between, sheets
 
 USES = np.array(["07", "08", "09", "12", "14"], dtype=object)
 
@@ -66,8 +66,8 @@ def main() -> None:
     for name, (left, right) in pairs.items():
 
         def ours(left: Any = left, right: Any = right) -> Any:
-            one, two = (
-                sheet(plan, names, use, use, shapes) for plan, use, shapes in zip("pq", uses, (left, right), strict=True)
+            one, two = sheets(
+                (plan, names, use, use, shapes) for plan, use, shapes in zip("pq", uses, (left, right), strict=True)
             )
             return between(one, two, Limits(10.0, 1.0))
 

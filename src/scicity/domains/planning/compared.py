@@ -140,7 +140,7 @@ def _compare(tables: dict[str, pa.Table]) -> tuple[pa.Table, pa.Table]:
     limits, digits, ground = _thresholds(tables), _digits(tables), _ground(tables)
     kinds = rows_by("plan_kind", tables["kinds"])
     visible = {row["layer"]: row["visible_to"] for row in tables["layers"].to_pylist()}
-    sheets, ranks, roles, of_feature = {}, {}, {}, {}
+    drawn, ranks, roles, of_feature = [], {}, {}, {}
     stand_ins: set[str] = set()
     for row in sorted(tables["plans"].to_pylist(), key=lambda row: row["plan"]):
         layer = tables.get(f"of {row['layer']}")
@@ -149,13 +149,14 @@ def _compare(tables: dict[str, pa.Table]) -> tuple[pa.Table, pa.Table]:
         layer = _in_force(layer)
         plan, shapes = row["plan"], ground.shapes(layer.column("geometry"))
         written = _column(layer, "feature_class")
-        sheets[plan] = conflicts.sheet(plan, _column(layer, "feature"), written, _uses(tables, written, digits), shapes)
+        drawn.append((plan, _column(layer, "feature"), written, _uses(tables, written, digits), shapes))
         kind = kinds.get(row["plan_kind"], {})
         ranks[plan] = row["precedence"] if row["precedence"] is not None else kind.get("precedence")
         roles[plan] = visible.get(row["layer"])
         of_feature[plan] = dict(zip(_column(layer, "feature"), _column(layer, "restricted_to"), strict=True))
         if STAND_IN in layer.column("origin").to_pylist():
             stand_ins.add(plan)
+    sheets = {each.plan: each for each in conflicts.sheets(drawn)}
     compatible = [(row["land_use"], row["other_land_use"]) for row in tables["compatible"].to_pylist()]
     pieces, totals = [], []
     order = sorted(sheets, key=lambda plan: (ranks[plan] if ranks[plan] is not None else 10**6, plan))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +83,12 @@ def sheet(plan: str, feature: Array, written: Array, land_use: Array, shapes: Ar
     there = ~shapely.is_missing(trimmed)
     left = float(np.nansum(shapely.area(trimmed)))
     return Sheet(plan, feature[there], written[there], land_use[there], trimmed[there], claimed - left)
+
+
+def sheets(plans: Iterable[tuple[str, Array, Array, Array, Array]]) -> list[Sheet]:
+    """The sheets of several plans, each as `sheet` makes it of its arguments; of two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda plan: sheet(*plan), plans))
 
 
 def between(mine: Sheet, theirs: Sheet, limits: Limits, compatible: Iterable[tuple[str, str]] = ()) -> Found:

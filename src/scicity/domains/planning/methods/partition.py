@@ -104,6 +104,8 @@ def mean_width(parts: Shapes) -> Reals:
 
 def parts_of(pieces: Shapes) -> tuple[Shapes, Integers]:
     """The single areas of pieces that have several, and whose piece [one] each is of."""
+    if (shapely.get_num_geometries(pieces) == 1).all() and (shapely.get_type_id(pieces) == 3).all():
+        return pieces, np.arange(len(pieces))
     parts, of = shapely.get_parts(pieces, return_index=True)
     return parts, of
 
@@ -134,7 +136,15 @@ def _meeting(left: Shapes, right: Shapes) -> tuple[Integers, Integers]:
     """The pairs whose rectangles meet and that meet themselves."""
     if not len(left) or not len(right):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    i, j = shapely.STRtree(right).query(left, predicate="intersects")
+    tree = shapely.STRtree(right)
+    tree.query(left[0])  # the first question builds the tree: not two at once
+
+    def met(cut: slice) -> Integers:
+        found: Integers = tree.query(left[cut], predicate="intersects")
+        found[0] += cut.start
+        return found
+
+    i, j = np.concatenate(_in_cuts(met, len(left)), axis=1)
     return i, j
 
 
@@ -206,9 +216,13 @@ def areas_of(pieces: Shapes) -> Shapes:
 
 def _each(function: Callable[..., Shapes], *arrays: Shapes) -> Shapes:
     """A function of arrays, by chunks on both cores: GEOS lets other threads run."""
-    size = len(arrays[0])
-    if size <= CHUNK:
-        return function(*arrays)
-    cuts = [slice(at, at + CHUNK) for at in range(0, size, CHUNK)]
+    return np.concatenate(_in_cuts(lambda cut: function(*(array[cut] for array in arrays)), len(arrays[0])))
+
+
+def _in_cuts(function: Callable[[slice], Shapes], size: int) -> list[Shapes]:
+    """What a function finds in each chunk of so many; of two at a time where there are several."""
+    cuts = [slice(at, at + CHUNK) for at in range(0, max(size, 1), CHUNK)]
+    if len(cuts) == 1:
+        return [function(cuts[0])]
     with ThreadPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(lambda cut: function(*(array[cut] for array in arrays)), cuts)))
+        return list(pool.map(function, cuts))
