@@ -5,17 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.http import HttpRequest
 
 from scicity.cockpit.roles import KEEPERS
 from scicity.cockpit.space.specs import specs
 from scicity.kernel.lineage import ALL
-from scicity.kernel.tables import LAYER_PREFIX, Layer, Table
+from scicity.kernel.tables import LAYER_PREFIX, Catalog, Layer, Table
 from scicity.space.editing import EDIT
-from scicity.space.register import Spec
+from scicity.space.register import LAYER, Spec
 
 EDITS = ("add", "change", "delete")
+_below: WeakKeyDictionary[Catalog, dict[str, frozenset[str]]] = WeakKeyDictionary()
 RESTRICTED = "restricted_to"  # roles with spaces between; null: everybody
 
 
@@ -56,6 +58,25 @@ def hidden_from(request: HttpRequest) -> frozenset[str]:
     return known
 
 
+def layers_below(table: Table, catalog: Catalog) -> frozenset[str]:
+    """The layers that a table shows: itself, and what the tables of its domain make of them, but for tables that tell for each
+    row who may see its layers (they read the register of layers)."""
+    known = _below.setdefault(catalog, {})
+    if table.name not in known:
+        known[table.name] = _found_below(table, catalog)
+    return known[table.name]
+
+
+def _found_below(table: Table, catalog: Catalog) -> frozenset[str]:
+    if isinstance(table, Layer):
+        return frozenset({table.name})
+    reads = [catalog[read.table] for read in getattr(table, "reads", {}).values()]
+    if RESTRICTED in table.columns and LAYER in reads:
+        return frozenset()
+    mine = [each for each in reads if isinstance(each, Layer) or each.domain == table.domain]
+    return frozenset().union(*(layers_below(each, catalog) for each in mine))
+
+
 def unrestricted(seen: frozenset[str]) -> str:
     """SQL text for the rows that these roles may see, of a table that tells the roles that a row is for."""
     return f"({RESTRICTED} IS NULL OR list_has_any(string_split({RESTRICTED}, ' '), {_texts(seen, '[]')}))"
@@ -68,10 +89,11 @@ def limit_of(request: HttpRequest) -> Callable[[Table], str] | None:
         return None
 
     def limit(table: Table) -> str:
+        below = layers_below(table, request.city.figures.catalog)
+        if below and below & hidden_from(request):
+            return "false"
         if RESTRICTED not in table.columns:
             return ALL
-        if isinstance(table, Layer) and table.name in hidden_from(request):
-            return "false"
         if table.name == EDIT.name:
             hidden = {name.removeprefix(LAYER_PREFIX) for name in hidden_from(request)}
             return f"layer NOT IN {_texts(hidden, '()')} AND {unrestricted(seen)}" if hidden else unrestricted(seen)

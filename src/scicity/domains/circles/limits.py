@@ -1,4 +1,4 @@
-"""Which rows of circles somebody sees: nothing that is made of a layer that they may not see, and no cell that they may not."""
+"""Which rows of circles somebody sees: no cell whose residents are for others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from scicity.cockpit.space import rights
 from scicity.kernel.lineage import ALL
-from scicity.kernel.tables import Layer, Table
+from scicity.kernel.tables import Table
 
 DOMAIN, CELL, POPULATION = "circles", "cell", "layer.population"
 
@@ -19,17 +19,10 @@ def limit_of(request: Any) -> Callable[[Table], str] | None:
         return None
     figures = request.city.figures
 
-    def layers_below(table: Table) -> set[str]:
-        reads = [figures.catalog[read.table] for read in getattr(table, "reads", {}).values()]
-        return {each.name for each in reads if isinstance(each, Layer)}.union(*map(layers_below, reads))
-
     def limit(table: Table) -> str:
-        if table.domain != DOMAIN:
+        if table.domain != DOMAIN or CELL not in table.columns:
             return ALL
-        below = layers_below(table)
-        if below & rights.hidden_from(request):
-            return "false"
-        if CELL not in table.columns or POPULATION not in below:
+        if POPULATION not in rights.layers_below(table, figures.catalog):
             return ALL
         people = figures.engine.relation(figures.catalog[POPULATION], None, None, ("feature", rights.RESTRICTED))
         return f"{CELL} NOT IN (SELECT feature FROM {people} WHERE NOT {rights.unrestricted(seen)})"
