@@ -1,13 +1,17 @@
 """Readings as they are stored: their files tell when they have which datastream, and are asked for around an instant."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scicity.kernel.lake import Lake, Part
-from scicity.kernel.reading import FOREVER, Stored, append
+from scicity.kernel.reading import append
+from scicity.kernel.stored import EXTENTS, FOREVER, Stored, chained, extents_of
 from scicity.kernel.tables import reading_table
 
 TABLE = reading_table("energy_register")
@@ -40,8 +44,8 @@ def asked(found: pa.Table) -> list[tuple[str, int, float | None, int]]:
     return [(row["datastream"], int(row["time"].timestamp()) // 60, row["value"], row["revision"]) for row in rows]
 
 
-def test_each_datastream_is_given_at_least_from_its_last_reading_before_to_its_first_one_behind(tmp_path: Path) -> None:
-    """As the ends of files tell; what lies between the ends of one file is not looked into."""
+def test_each_datastream_is_given_from_its_last_reading_before_to_its_first_one_behind(tmp_path: Path) -> None:
+    """Wherever in a file these are."""
     first = rows_of(("a", 1, 1.0, 0), ("a", 2, 2.0, 0), ("b", 1, 7.0, 0))
     second = rows_of(("a", 50, 3.0, 0), ("a", 90, 4.0, 0), ("b", 50, None, 0), ("b", 60, 8.0, 0), ("b", 99, 9.0, 0))
     late = rows_of(("a", 3, 2.5, 1))
@@ -50,7 +54,7 @@ def test_each_datastream_is_given_at_least_from_its_last_reading_before_to_its_f
     around = found.around(lake.snapshot(TABLE.name), 0, 40 * MINUTE, 55 * MINUTE, 0, COLUMNS)
     assert asked(around) == [
         ("a", 3, 2.5, 1), ("a", 50, 3.0, 0), ("a", 90, 4.0, 0),
-        ("b", 1, 7.0, 0), ("b", 50, None, 0), ("b", 60, 8.0, 0), ("b", 99, 9.0, 0),
+        ("b", 1, 7.0, 0), ("b", 50, None, 0), ("b", 60, 8.0, 0),
     ]  # fmt: skip
     margin = found.around(lake.snapshot(TABLE.name), 0, 40 * MINUTE, 55 * MINUTE, MINUTE, COLUMNS)
     assert [row[:2] for row in asked(margin)] == [
@@ -61,7 +65,6 @@ def test_each_datastream_is_given_at_least_from_its_last_reading_before_to_its_f
         ("b", 1),
         ("b", 50),
         ("b", 60),
-        ("b", 99),
     ]
     everything = found.around(lake.snapshot(TABLE.name), 0, -FOREVER, FOREVER, 0, COLUMNS)
     assert len(asked(everything)) == 9
@@ -82,3 +85,37 @@ def test_readings_out_of_order_are_refused(tmp_path: Path, order: tuple[tuple[st
     rows = rows_of(*((name, minute, 0.0, 0) for name, minute in order))
     with pytest.raises(ValueError, match="each in the order of time"):
         append(Lake(tmp_path), TABLE, {Part("1970-01"): rows}, {})
+
+
+def told(rows: pa.Table) -> pa.Table:
+    return pa.table(extents_of(rows), schema=EXTENTS)
+
+
+stretch = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 60), st.one_of(st.none(), st.integers(-9, 9)), st.integers(0, 2)),
+    min_size=1,
+    unique_by=lambda each: each[:2],
+)
+
+
+@given(readings=stretch, cuts=st.lists(st.integers(1, 60), max_size=4))
+def test_what_files_tell_of_a_datastream_is_what_one_file_would_tell(
+    readings: list[tuple[str, int, int | None, int]], cuts: list[int]
+) -> None:
+    """Where each holds a stretch of time of its own; values are whole here, so that steps are too."""
+    edges = [0, *sorted(cuts), 61]
+    files = [rows_of(*sorted(r for r in readings if a <= r[1] < b)) for a, b in pairwise(edges)]
+    together = chained(pa.concat_tables([told(each) for each in reversed(files)]))
+    assert repr(together.sort_by("datastream").to_pylist()) == repr(told(rows_of(*sorted(readings))).to_pylist())
+
+
+@given(readings=stretch, which=st.lists(st.booleans(), min_size=200, max_size=200))
+def test_stretches_that_overlap_show_as_readings_that_do_not_follow_each_other(
+    readings: list[tuple[str, int, int | None, int]], which: list[bool]
+) -> None:
+    files = [[each for each, mine in zip(sorted(readings), which, strict=False) if mine == part] for part in (False, True)]
+    found = chained(pa.concat_tables([told(rows_of(*each)) for each in files])).to_pylist()
+    for name in "abc":
+        spans = sorted(s for s in (sorted(r[1] for r in each if r[0] == name) for each in files) if s)
+        overlap = len(spans) == 2 and spans[0][-1] >= spans[1][0]
+        assert [row["shortest"] <= 0 for row in found if row["datastream"] == name] == ([overlap] if spans else [])

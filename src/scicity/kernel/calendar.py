@@ -128,3 +128,8 @@ def micros(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
         if isinstance(column, pa.Array)
         else column.cast(pa.int64()).to_numpy()
     )
+
+
+def micros_of(time: timedelta) -> int:
+    """A length of time [µs]."""
+    return time // timedelta(microseconds=1)

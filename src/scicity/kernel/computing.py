@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from scicity.kernel.calendar import Calendar, micros, periods_of_days
+from scicity.kernel.calendar import Calendar, micros, micros_of, periods_of_days
 from scicity.kernel.engine import read_schema
 from scicity.kernel.lake import Commit, Lake, Part, SchemaChanged
 from scicity.kernel.partitions import Partitions
@@ -60,7 +60,6 @@ class Computing(Partitions):
 
     def __init__(self, lake: Lake, catalog: Catalog, calendar: Calendar, buckets: int = 1) -> None:
         super().__init__(lake, catalog, calendar, buckets)
-        self._known: dict[tuple[str, str], tuple[frozenset[str], dict[int, pa.Table]]] = {}
         self._same: dict[str, dict[str, Any]] | None = None  # read with the first question
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
@@ -282,9 +281,10 @@ class Computing(Partitions):
             if name in registers:
                 tables[name] = registers[name][part.bucket]
             elif read.anchored:
-                margin = int(read.margin.total_seconds() * 1e6)
+                margin = micros_of(read.margin)
                 snapshot = self.lake.snapshot(theirs.name, version)
-                tables[name] = self._stored(theirs).around(snapshot, part.bucket, start, end, margin, columns)
+                calm = self.calm(read, snapshot, part.bucket, start, end, registers)
+                tables[name] = self._stored(theirs).around(snapshot, part.bucket, start, end, margin, columns, calm)
             else:
                 parts = self.needed(table, theirs, read, set(group))
                 found = self.engine.rows(theirs, version=version, parts=parts, columns=columns)
@@ -297,37 +297,9 @@ class Computing(Partitions):
             rows = rows.select(table.schema.names).cast(table.schema).sort_by(order)
         return self.split(table, rows) if table.period == "day" else {part: rows}
 
-    def registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
-        """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket.
-
-        They change rarely: as long as their files are the same they are the same objects, so that methods know them again.
-        """
-        found = {}
-        for name, read in table.reads.items():
-            theirs = self.catalog[read.table]
-            if theirs.period != "all":
-                continue
-            files = self.lake.snapshot(theirs.name, inputs[theirs.name]).paths  # not the version: set aside, they begin anew
-            of, known = self._known.get((table.name, name), (frozenset(), {}))
-            if not known or of != files:
-                known = self._register(table, theirs, read, inputs[theirs.name])
-                if isinstance(theirs, Written):
-                    self._known[table.name, name] = files, known
-            found[name] = known
-        return found
-
-    def _register(self, table: Derived, theirs: Table, read: Read, version: int) -> dict[int, pa.Table]:
-        rows = self.engine.rows(theirs, version=version, columns=read_schema(theirs, read).names)
-        buckets = self._buckets(table)
-        if not read.key or len(buckets) == 1:
-            return dict.fromkeys(buckets, rows)
-        keys = rows.column(read.key).to_pylist()
-        of_row = np.array([-1 if key is None else bucket_of(key, self.buckets) for key in keys], dtype=np.int64)
-        return {bucket: rows.filter(pa.array((of_row == bucket) | (of_row < 0))) for bucket in buckets}
-
     def _within(self, theirs: Table, read: Read, rows: pa.Table, start: int, end: int) -> pa.Table:
         if not pa.types.is_timestamp(theirs.schema.field(theirs.time).type):
             return rows
-        margin = int(read.margin.total_seconds() * 1e6)
+        margin = micros_of(read.margin)
         at = micros(rows.column(theirs.time))
         return rows.filter(pa.array((at >= start - margin) & (at < end + margin)))

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 import pyarrow as pa
 
+from scicity.kernel.calendar import micros_of
 from scicity.kernel.computing import Computing
 from scicity.kernel.district import ROOT_ZONE
 from scicity.kernel.engine import Between as Between
@@ -301,7 +302,7 @@ class Figures:
         if theirs.period == "all" or not mine or not timed or row[mine] is None:
             return None
         first, last = self._span(mine, row[mine])
-        margin = int(read.margin.total_seconds() * 1e6)
+        margin = micros_of(read.margin)
         periods = set(self.computing.calendar.covering(first - margin, last + margin, theirs.period))
         snapshot = self.lake.snapshot(theirs.name, version)
         return {part for part in (*snapshot.files, *snapshot.gone) if part.period in periods}
@@ -341,7 +342,7 @@ class Figures:
         if not mine or column is None or column[0] in pairs.values() or row[mine] is None:
             return []
         first, last = self._span(mine, row[mine])
-        margin = int(read.margin.total_seconds() * 1e6) if not read.anchored else 0
+        margin = micros_of(read.margin) if not read.anchored else 0
         begin, end = (self._bound(theirs, c) for c in column)
         if read.during:
             sql = f"coalesce({begin}, {first}) < {last} AND coalesce({end}, {last}) > {first}"

@@ -11,12 +11,16 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from scicity.kernel.calendar import Calendar, micros
+from scicity.kernel.calendar import Calendar, micros, micros_of
 from scicity.kernel.engine import Engine, quoted, read_schema
 from scicity.kernel.lake import Lake, Part, Snapshot
-from scicity.kernel.reading import FOREVER, Stored, bucket_of
-from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table
+from scicity.kernel.reading import bucket_of
+from scicity.kernel.stored import FOREVER, Calm, Stored
+from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table, Written
+
+Snapshots = tuple[Snapshot, Snapshot]  # before and after
 
 
 class Partitions:
@@ -26,6 +30,7 @@ class Partitions:
         self.lake, self.catalog, self.calendar, self.buckets = lake, catalog, calendar, buckets
         self.engine = Engine(lake)
         self._readings: dict[str, Stored] = {}
+        self._known: dict[tuple[str, str], tuple[frozenset[str], dict[int, pa.Table]]] = {}
         self._lock = threading.Lock()
 
     def candidates(self, table: Derived, inputs: Mapping[str, int]) -> set[Part]:
@@ -56,7 +61,7 @@ class Partitions:
 
     def _around(self, mine: Table, theirs: Table, read: Read, version: int) -> set[Part]:
         """My partitions that see their rows from beside; between anchors also those in which nothing arrived."""
-        margin = int(read.margin.total_seconds() * 1e6)
+        margin = micros_of(read.margin)
         snapshot = self.lake.snapshot(theirs.name, version)
         spans = [(part.bucket, *self._inside(part.period)) for part in snapshot.files]
         if read.anchored:
@@ -102,7 +107,7 @@ class Partitions:
         """Their partitions that hold what my partitions look at; None is all of them."""
         if theirs.period == "all" or mine.period == "all":
             return None
-        margin = int(read.margin.total_seconds() * 1e6)
+        margin = micros_of(read.margin)
         needed = set()
         for part in wanted:
             first, last = self._inside(part.period)
@@ -117,7 +122,7 @@ class Partitions:
         written = self.lake.written_since(read.table, since, after.version)
         parts = {p for p in written if before.files.get(p) != after.files.get(p)}
         if mine.period == "all" and not self._bucketed(mine):
-            return {Part("all")} if parts and self._changes(mine, theirs, read, before, after, parts) else set()
+            return {Part("all")} if parts and self._changes(mine, read, before, after, parts, inputs) else set()
         touched: set[Part] = set()
         if theirs.period != "all" and not read.margin:
             for part in parts:
@@ -125,7 +130,7 @@ class Partitions:
             return touched
         candidates: set[Part] | None = None
         for part in parts:
-            for bucket, first, last in _joined(self._changes(mine, theirs, read, before, after, {part})):
+            for bucket, first, last in _joined(self._changes(mine, read, before, after, {part}, inputs)):
                 if first <= -FOREVER or last >= FOREVER:
                     candidates = self.candidates(mine, inputs) if candidates is None else candidates
                     near = {p for p in candidates if self._overlaps(p.period, first, last)}
@@ -139,9 +144,10 @@ class Partitions:
         return start <= last and end > first
 
     def _changes(
-        self, mine: Table, theirs: Table, read: Read, before: Snapshot, after: Snapshot, parts: set[Part]
+        self, mine: Derived, read: Read, before: Snapshot, after: Snapshot, parts: set[Part], inputs: Mapping[str, int]
     ) -> list[tuple[int | None, int, int]]:
-        """What changed in some of their partitions, as (bucket or None, first instant, last instant), margins included."""
+        """What changed in some partitions of what is read, as (bucket or None, first instant, last), margins included."""
+        theirs = self.catalog[read.table]
         names = [n for n in read_schema(theirs, read).names if n not in ("source_file", "source_row")]
         listed = ", ".join(quoted(name) for name in names)
         old, new = (self._rows_in(theirs, files, parts) for files in self._differing(theirs, before, after, parts))
@@ -153,8 +159,8 @@ class Partitions:
         if rows.num_rows == 0:
             return []
         if theirs.name.startswith(READING_PREFIX) and read.anchored:
-            return [span for part in parts for span in self._reach(theirs, read, after, part, rows)]
-        margin = int(read.margin.total_seconds() * 1e6)
+            return [span for part in parts for span in self._reach(mine, read, (before, after), part, rows, inputs)]
+        margin = micros_of(read.margin)
         buckets: list[int | None] = [None] * rows.num_rows
         if read.key:
             keys = rows.column(read.key).to_pylist()
@@ -216,24 +222,114 @@ class Partitions:
 
         return instants(begin, -FOREVER, False), instants(end, FOREVER, True)
 
-    def _reach(self, theirs: Table, read: Read, after: Snapshot, part: Part, rows: pa.Table) -> list[tuple[int, int, int]]:
+    def _reach(
+        self,
+        mine: Derived,
+        read: Read,
+        snapshots: Snapshots,
+        part: Part,
+        rows: pa.Table,
+        inputs: Mapping[str, int],
+    ) -> list[tuple[int | None, int, int]]:
         """The time over which changed readings can be seen: from the reading before, margin away, to the one after."""
-        margin = int(read.margin.total_seconds() * 1e6)
-        times = micros(rows.column("time"))
-        first, last = int(times.min()) - margin, int(times.max()) + margin
+        changed = rows.select(["datastream", "time"]).group_by("datastream").aggregate([("time", "min"), ("time", "max")])
+        changed = changed.rename_columns(["datastream", "first", "last"])
+        steps = self._calm_steps(mine, read, snapshots, part, changed, inputs)
+        calm = pa.array(steps >= 0)
+        reach = micros_of(read.near) + steps[steps >= 0]
+        first, last = (micros(changed.column(name).filter(calm)) for name in ("first", "last"))
+        spans = [(part.bucket, a, b) for a, b in zip((first - reach).tolist(), (last + reach).tolist(), strict=True)]
+        return spans + self._far_reach(self.catalog[read.table], read, snapshots[1], part, changed.filter(pc.invert(calm)))
+
+    def _calm_steps(
+        self,
+        mine: Derived,
+        read: Read,
+        snapshots: Snapshots,
+        part: Part,
+        changed: pa.Table,
+        inputs: Mapping[str, int],
+    ) -> np.ndarray:
+        """Of each changed datastream the longest time between its readings [µs], if it is calm as far as what changed can be
+        seen, both before and after; -1 of others."""
+        steps = np.full(changed.num_rows, -1)
+        if read.calm is None or not mine.key:
+            return steps
+        near, margin = micros_of(read.near), micros_of(read.margin)
+        first, last = int(micros(changed["first"]).min()) - margin - near, int(micros(changed["last"]).max()) + margin + near
+        start, end = (self.calendar.bounds(self.calendar.covering(at, at, mine.period)[0]) for at in (first, last))
+        registers = self.registers(mine, inputs)
+        both = [self.calm(read, snapshot, part.bucket, start[0], end[1], registers).streams for snapshot in snapshots]
+        longest = []
+        for streams in both:
+            place = pc.fill_null(
+                pc.index_in(changed["datastream"], value_set=streams["datastream"].combine_chunks()), -1
+            ).to_numpy()
+            longest.append(np.r_[streams["longest"].to_numpy(), FOREVER][place])
+        most = np.maximum(*longest)
+        return np.where(most <= near, most, -1)
+
+    def calm(
+        self, read: Read, snapshot: Snapshot, bucket: int, start: int, end: int, registers: Mapping[str, Mapping[int, pa.Table]]
+    ) -> Calm:
+        """The datastreams of a bucket of which only readings near [start, end) matter to who reads them."""
+        judge = read.calm
+        if judge is None:
+            return Calm()
+        mine = {name: of_bucket[bucket] for name, of_bucket in registers.items()}
+        stored = self._stored(self.catalog[read.table])
+        told = stored.told_around(snapshot, bucket, start, end, micros_of(read.margin))
+        return Calm(told.filter(pa.array(judge(told, mine, start, end))), micros_of(read.near))
+
+    def _far_reach(
+        self, theirs: Table, read: Read, after: Snapshot, part: Part, changed: pa.Table
+    ) -> list[tuple[int | None, int, int]]:
+        """The same of datastreams that are not calm."""
+        if not changed.num_rows:
+            return []
+        margin = micros_of(read.margin)
+        first, last = int(micros(changed["first"]).min()) - margin, int(micros(changed["last"]).max()) + margin
         near = {Part(p, part.bucket) for at in (first, last) for p in self.calendar.covering(at, at, theirs.period)}
         text = f"""
-            WITH changed AS (SELECT datastream, epoch_us(min(time)) - {margin} AS first, epoch_us(max(time)) + {margin} AS last
-                             FROM changed_rows GROUP BY 1),
+            WITH changed AS (SELECT datastream, epoch_us(first) - {margin} AS first, epoch_us(last) + {margin} AS last
+                             FROM changed_streams),
                  times AS (SELECT datastream, epoch_us(time) AS time
                            FROM {self.engine.relation(theirs, after.version, near, ("datastream", "time"))}
                            UNION ALL SELECT datastream, first FROM extents UNION ALL SELECT datastream, last FROM extents)
             SELECT coalesce(max(t.time) FILTER (t.time <= c.first), c.first) AS a,
                    coalesce(min(t.time) FILTER (t.time >= c.last), c.last) AS b
             FROM changed c LEFT JOIN times t USING (datastream) GROUP BY c.datastream, c.first, c.last"""
-        extents = self._extents(theirs, after, part.bucket)
-        spans = self.engine.sql(text, changed_rows=rows.select(["datastream", "time"]), extents=extents)
+        extents = self._extents(theirs, after, part.bucket).select(["datastream", "first", "last"])
+        spans = self.engine.sql(text, changed_streams=changed, extents=extents)
         return [(part.bucket, a, b) for a, b in zip(*(spans.column(c).to_pylist() for c in ("a", "b")), strict=True)]
+
+    def registers(self, table: Derived, inputs: Mapping[str, int]) -> dict[str, dict[int, pa.Table]]:
+        """The registers that a method reads, by name and bucket: of one whose key is known, only the rows of the bucket.
+
+        They change rarely: as long as their files are the same they are the same objects, so that methods know them again.
+        """
+        found = {}
+        for name, read in table.reads.items():
+            theirs = self.catalog[read.table]
+            if theirs.period != "all":
+                continue
+            files = self.lake.snapshot(theirs.name, inputs[theirs.name]).paths  # not the version: set aside, they begin anew
+            of, known = self._known.get((table.name, name), (frozenset(), {}))
+            if not known or of != files:
+                known = self._register(table, theirs, read, inputs[theirs.name])
+                if isinstance(theirs, Written):
+                    self._known[table.name, name] = files, known
+            found[name] = known
+        return found
+
+    def _register(self, table: Derived, theirs: Table, read: Read, version: int) -> dict[int, pa.Table]:
+        rows = self.engine.rows(theirs, version=version, columns=read_schema(theirs, read).names)
+        buckets = self._buckets(table)
+        if not read.key or len(buckets) == 1:
+            return dict.fromkeys(buckets, rows)
+        keys = rows.column(read.key).to_pylist()
+        of_row = np.array([-1 if key is None else bucket_of(key, self.buckets) for key in keys], dtype=np.int64)
+        return {bucket: rows.filter(pa.array((of_row == bucket) | (of_row < 0))) for bucket in buckets}
 
     def _extents(self, table: Table, snapshot: Snapshot, bucket: int) -> pa.Table:
         return self._stored(table).extents(snapshot, bucket)

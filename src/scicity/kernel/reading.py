@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,18 +15,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scicity.kernel.calendar import Calendar, micros
-from scicity.kernel.lake import Lake, Part, Snapshot
+from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
+from scicity.kernel.stored import FOREVER, extents_of
 from scicity.kernel.tables import READING_PREFIX, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
 
 if TYPE_CHECKING:
     import ibis
 
-FOREVER = 2**62  # [µs] beyond every instant
-LONG_STRETCH = 512  # rows, above which stretches are joined one by one and not row by row
-KEPT_ROWS = 6_000_000  # readings whose files are kept while neighbouring partitions are computed: about 200 MB
-EXTENTS = pa.schema([("datastream", pa.string()), *((name, pa.int64()) for name in ("first", "last", "count", "revision"))])
 SHOWN_FAULTS = 20  # faulty readings of one kind in a batch that are listed one by one
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any device of a district that is read remotely
 ARRIVAL = pa.schema(
@@ -149,20 +143,7 @@ def merge(lake: Lake, table: Table, part: Part, paths: Sequence[str]) -> int:
 
 def footer_of(rows: pa.Table) -> dict[str, str]:
     """The footer of a file of readings. Raises ValueError for rows in another order than `append` wants them."""
-    return {"extents": json.dumps(_extents_of(rows))}
-
-
-def _extents_of(rows: pa.Table) -> dict[str, list[Any]]:
-    """Of each datastream in order: its first and last time [µs UTC], the number of its readings, their highest revision."""
-    runs, times = pc.run_end_encode(rows.column("datastream").combine_chunks()), micros(rows.column("time"))
-    names, ends = runs.values.to_pylist(), runs.run_ends.to_numpy().astype(np.int64)
-    starts = np.r_[np.int64(0), ends[:-1]]
-    falls = np.flatnonzero(times[1:] < times[:-1]) + 1
-    if len(set(names)) < len(names) or not np.isin(falls, starts).all():
-        raise ValueError("readings are stored by datastream, each in the order of time")
-    revision = np.maximum.reduceat(rows.column("revision").to_numpy(), starts) if len(starts) else starts
-    columns = (times[starts], times[ends - 1], ends - starts, revision)
-    return dict(zip(EXTENTS.names, (names, *(column.tolist() for column in columns)), strict=True))
+    return {"extents": json.dumps(extents_of(rows))}
 
 
 def whole_batches(lake: Lake) -> set[str]:
@@ -178,155 +159,6 @@ def _batches_in(lake: Lake, table: str) -> dict[str, tuple[str, ...]]:
     """The file batches that a table of readings holds, with the properties that each came with; the record forgets none."""
     logged = (commit.note for commit in lake.commits(table) if "batch" in commit.note)
     return {**lake.record(table).batches, **{note["batch"]: tuple(note.get("properties", ())) for note in logged}}
-
-
-class Stored:
-    """The readings of one table of the lake, asked for by time. Files never change: what was read of them holds for ever."""
-
-    def __init__(self, lake: Lake, table: Table) -> None:
-        self.lake, self.table = lake, table
-        self._extents: dict[str, pa.Table] = {}
-        self._reach: dict[str, tuple[int, int]] = {}  # first and last time of each file, so that most are not looked into
-        self._files: dict[tuple[str, ...], Future[pa.Table]] = {}
-        self._lock = threading.Lock()
-
-    def extents(self, snapshot: Snapshot, bucket: int) -> pa.Table:
-        """First and last time [µs UTC], number of readings and highest revision of each datastream in each file of a bucket."""
-        return self.extents_of(path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths)
-
-    def extents_of(self, files: Iterable[str]) -> pa.Table:
-        """The same of some files."""
-        paths = sorted(files)
-        with self._lock:
-            new = [path for path in paths if path not in self._extents]
-            for path, place in zip(new, self.lake.store.local(self.table.name, new), strict=True):
-                extent = self._extent(place)
-                self._reach[path] = (pc.min(extent["first"]).as_py() or 0, pc.max(extent["last"]).as_py() or 0)
-                self._extents[path] = extent
-            return pa.concat_tables([self._extents[path] for path in paths] or [EXTENTS.empty_table()])
-
-    def around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int, columns: Sequence[str]) -> pa.Table:
-        """The readings of a bucket in [start, end) and, of each datastream, at least back to its last one before and on to its
-        first one after, as far as the ends of files tell them apart, and a margin beyond these: by datastream, the stretch of
-        each file by its first reading, so that what came in the order of time stands in it.
-        The first of the `columns` is the datastream, a dictionary that the footers of the files tell.
-        """
-        names, low, high = windows(self.extents(snapshot, bucket), start, end, margin)
-        earliest, latest = int(low.min(initial=FOREVER)), int(high.max(initial=-FOREVER))
-        files, cuts, offset = [], [np.zeros((4, 0), dtype=np.int64)], 0
-        for path in (path for part in sorted(snapshot.files) if part.bucket == bucket for path in snapshot.files[part]):
-            extent = self._extents[path]
-            if self._reach[path][1] < earliest or self._reach[path][0] > latest:
-                continue
-            place = pc.index_in(extent["datastream"], value_set=names).to_numpy()
-            inside = (extent["last"].to_numpy() >= low[place]) & (extent["first"].to_numpy() <= high[place])
-            if inside.any():
-                files.append(self._file(path, columns, revised=any(extent["revision"].to_pylist())))
-                times = micros(files[-1].column("time"))
-                begins, ends = _cut(extent, times, low[place], high[place])
-                first = times[np.minimum(begins, len(times) - 1)]
-                cuts.append(np.stack([place, first, begins + offset, ends - begins])[:, inside])
-                offset += files[-1].num_rows
-        cut, rows = np.concatenate(cuts, axis=1), self._joined(files, columns[1:])
-        cut = cut[:, np.lexsort((cut[1], cut[0]))]
-        found = _stretches(rows, cut[2], cut[3])
-        if "revision" not in rows.column_names:
-            found = found.append_column("revision", pa.array(np.zeros(found.num_rows, dtype=np.int64)))
-        of_row = pa.DictionaryArray.from_arrays(np.repeat(cut[0].astype(np.int32), cut[3]), names)
-        return found.add_column(0, "datastream", of_row).select(columns)
-
-    def forget(self) -> None:
-        """Lets go of the files that are kept."""
-        with self._lock:
-            self._files.clear()
-
-    def _extent(self, place: Path) -> pa.Table:
-        file = pq.ParquetFile(place)
-        told = (file.metadata.metadata or {}).get(b"extents")
-        # a file of before 0.1 has no such footer
-        found = json.loads(told) if told else _extents_of(file.read(["datastream", "time", "revision"]))
-        return pa.table(found, schema=EXTENTS)
-
-    def _file(self, path: str, columns: Sequence[str], *, revised: bool) -> pa.Table:
-        """A file's readings but their datastreams, read once by whoever asks first; the files asked for last are kept."""
-        key = (path, *columns)
-        with self._lock:
-            known = self._files.pop(key, None)
-            kept = self._files[key] = known or Future()
-        if known is None:
-            try:
-                kept.set_result(self._read(path, columns, revised))
-            except BaseException as error:
-                kept.set_exception(error)
-                self._files.pop(key, None)
-            with self._lock:
-                rows = {each: kept.result().num_rows for each, kept in self._files.items() if kept.done()}
-                for each in list(rows)[:-1]:
-                    if sum(rows.values()) <= KEPT_ROWS:
-                        break
-                    del rows[each], self._files[each]
-        return kept.result()
-
-    def _read(self, path: str, columns: Sequence[str], revised: bool) -> pa.Table:
-        file = pq.ParquetFile(self.lake.store.local(self.table.name, [path])[0], memory_map=True)
-        wanted = [column for column in columns[1:] if revised or column != "revision"]
-        return file.read(wanted, use_threads=False).combine_chunks()
-
-    def _joined(self, files: list[pa.Table], columns: Sequence[str]) -> pa.Table:
-        """The rows of files; without revisions where none of them has any, as most have not and their footers say."""
-        schema = pa.schema([self.table.schema.field(column) for column in columns])
-        if files and not any("revision" in rows.column_names for rows in files):
-            return pa.concat_tables(files)
-        zero = pa.scalar(0, pa.int64())
-        whole = [
-            rows if "revision" in rows.column_names else rows.append_column("revision", pa.repeat(zero, rows.num_rows))
-            for rows in files
-        ]
-        return pa.concat_tables([schema.empty_table(), *(rows.select(columns) for rows in whole)])
-
-
-def windows(extents: pa.Table, start: int, end: int, margin: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:
-    """Each datastream with the times [µs UTC] between which its readings matter to [start, end), for `Stored.around`."""
-    encoded = extents.column("datastream").combine_chunks().dictionary_encode()
-    codes = np.tile(encoded.indices.to_numpy(), 2)
-    times = np.r_[extents.column("first").to_numpy(), extents.column("last").to_numpy()]
-    before, behind = np.full(len(encoded.dictionary), -FOREVER), np.full(len(encoded.dictionary), FOREVER)
-    np.maximum.at(before, codes[times <= start], times[times <= start])
-    np.minimum.at(behind, codes[times >= end], times[times >= end])
-    low, high = np.where(before == -FOREVER, start, before) - margin, np.where(behind == FOREVER, end, behind) + margin
-    return encoded.dictionary, low, high
-
-
-def _stretches(rows: pa.Table, at: np.ndarray, count: np.ndarray) -> pa.Table:
-    """The rows of stretches, each from `at` on so many (`count`), behind each other."""
-    if count.sum() > LONG_STRETCH * len(count):
-        return pa.concat_tables([rows.slice(a, n) for a, n in zip(at.tolist(), count.tolist(), strict=True)]).combine_chunks()
-    ends = np.cumsum(count)
-    return rows.combine_chunks().take(pa.array(np.arange(int(count.sum())) + np.repeat(at - ends + count, count)))
-
-
-def _cut(extent: pa.Table, times: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a file that lie in the windows [low, high] [µs UTC] of its datastreams: from which row to which."""
-    ends = np.cumsum(extent["count"].to_numpy())
-    begins = ends - extent["count"].to_numpy()
-    starts, late = np.flatnonzero(extent["first"].to_numpy() < low), np.flatnonzero(extent["last"].to_numpy() > high)
-    before = _rows_before(times, begins[starts], ends[starts], low[starts])
-    ends[late] = begins[late] + _rows_before(times, begins[late], ends[late], high[late] + 1)
-    begins[starts] += before
-    return begins, ends
-
-
-def _rows_before(times: np.ndarray, begins: np.ndarray, ends: np.ndarray, instant: np.ndarray) -> np.ndarray:
-    """How many times of each stretch [begins, ends), of which one is not, lie before its instant: mostly as many as of the
-    first stretch, because devices send at the same times."""
-    if not len(begins):
-        return begins
-    first = int(np.searchsorted(times[begins[0] : ends[0]], instant[0]))
-    found = np.minimum(first, ends - begins - 1)
-    wrong = (times[begins + found] < instant) | ((found > 0) & (times[begins + np.maximum(found - 1, 0)] >= instant))
-    for at in np.flatnonzero(wrong).tolist():
-        found[at] = np.searchsorted(times[begins[at] : ends[at]], instant[at])
-    return found
 
 
 def chosen(readings: ibis.Table) -> ibis.Table:

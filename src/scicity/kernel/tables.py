@@ -52,6 +52,10 @@ class Read:
     touches only the partitions concerned. With `makes`, the rows of a register make the partitions of their time, also where
     nothing else is. `trace`: column pairs (mine, theirs) that lead from a row to the rows it came
     from; without it, columns of the same name do.
+
+    `near` of an anchored read of readings: rows beyond this margin change nothing for the datastreams that `calm` answers for,
+    so that they are neither read nor healed for. It is asked with a row of `stored.EXTENTS` for each datastream, of its
+    readings at least a `margin` around; the registers that the table reads, by name; and the stretch of time [µs UTC].
     """
 
     table: str
@@ -61,7 +65,9 @@ class Read:
     key: str = ""
     during: tuple[str, str] | None = None
     trace: Mapping[str, str] | None = None
-    makes: bool = field(default=False, repr=False)  # not in a digest: it changes no row
+    makes: bool = field(default=False, repr=False)  # not in a digest: it changes no row, as the two that follow
+    near: timedelta = field(default=timedelta(0), repr=False)
+    calm: Callable[[pa.Table, Mapping[str, pa.Table], int, int], Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,12 @@ import numpy as np
 import pyarrow as pa
 
 from scicity.kernel import retired
-from scicity.kernel.calendar import micros
+from scicity.kernel.calendar import micros, micros_of
 from scicity.kernel.computing import Computing
 from scicity.kernel.lake import Lake, Part
-from scicity.kernel.reading import FOREVER, Stored, footer_of, windows
+from scicity.kernel.reading import footer_of
 from scicity.kernel.retired import Retirement, ends_before, reads_readings, rows_of
+from scicity.kernel.stored import FOREVER, Stored, windows
 from scicity.kernel.tables import READING_PREFIX, Derived, Table
 from scicity.retention.rule import Rule
 from scicity.retention.versions import Gone
@@ -139,7 +140,7 @@ class Readings:
             for read in reader.reads.values():
                 if read.table == table.name:
                     (first,) = calendar.covering(start, start, reader.period)
-                    begin, margin = calendar.bounds(first)[0], int(read.margin.total_seconds() * 1e6)
+                    begin, margin = calendar.bounds(first)[0], micros_of(read.margin)
                     reach = windows(extents, begin, FOREVER, margin)[1] if read.anchored else begin - margin
                     low = np.minimum(low, reach)
         return dict(zip(names.to_pylist(), low.tolist(), strict=True))

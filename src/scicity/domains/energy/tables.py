@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +51,7 @@ from scicity.domains.energy.metering import (  # noqa: F401  (found here by name
     meter_yearly,
 )
 from scicity.domains.energy.methods.accounts import ACCOUNT, by_calendar, covered, known
+from scicity.domains.energy.methods.calm import NEAR, calm_registers
 from scicity.domains.energy.methods.partition import hourly_ledger, set_aside
 from scicity.domains.energy.sub_items import (  # noqa: F401  (found here by name)
     meter_use,
@@ -158,10 +160,12 @@ installation = source(
     doc="Which device measures for a meter since when, in which building, with which register and multiplier.",
 )
 
+_READING = ("datastream", "time", "value", "revision")
 _READINGS = {
-    name: Read(f"reading.{observed}", columns=("datastream", "time", "value", "revision"), margin=LOOK_AROUND, anchored=True)
+    name: Read(f"reading.{observed}", columns=_READING, margin=LOOK_AROUND, anchored=True)
     for name, observed in (("registers", "energy_register"), ("increments", "energy_increment"), ("powers", "active_power"))
 }
+_READINGS["registers"] = replace(_READINGS["registers"], near=NEAR, calm=calm_registers)
 _STREAM = ("datastream", "thing", "property", "flow", "interval_seconds", "origin")
 
 

@@ -5,13 +5,18 @@ One small district holds them all; each of its meters is a case. All readings go
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scicity.domains.energy.golden.damage import Damage, becomes, silent
 from scicity.domains.energy.golden.lake import Metered, Site
@@ -273,3 +278,56 @@ def test_an_unknown_datastream_is_refused_with_the_whole_batch(tmp_path: Path) -
     with pytest.raises(Refused):
         found.arrive("all", {"plain.forward": registers()[:9], "other.forward": registers(steady)[:9]})
     assert found.lake.snapshot("reading.energy_register").version == -1
+
+
+arrivals = st.lists(st.tuples(st.integers(0, 58), st.integers(1, 300)), max_size=3)  # from which day on, how many readings
+odd = st.tuples(st.integers(0, 58 * 96), st.sampled_from([-300, -2, 0, 3, 700]), st.booleans())
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    late=arrivals,
+    odd=st.lists(odd, max_size=2),
+    steps=st.lists(st.integers(1, 9), min_size=2, max_size=6),
+    by_days=st.booleans(),
+)
+def test_what_is_healed_as_it_arrives_equals_what_arrives_at_once(
+    late: list[tuple[int, int]], odd: list[tuple[int, int, bool]], steps: list[int], by_days: bool
+) -> None:
+    """Live readings day by day, stretches that come late, another value for a time or one more between two: a calm register is
+    healed for its last days alone, another for eight days around, and neither may show in what comes out."""
+    rows = registers()
+    held = {at for day, count in late for at in range(day * 96, day * 96 + count) if at < len(rows)}
+    more = [Reading(rows[at].time + timedelta(minutes=7 * between), rows[at].value + by) for at, by, between in odd]
+    live = [row for at, row in enumerate(rows) if at not in held]
+    edges = np.unique(np.clip(np.cumsum([30 * 96, *(96 * step for step in steps)]), 0, len(live))).tolist()
+    batches = [live[a:b] for a, b in pairwise([0, *edges])]
+    batches += [[rows[at] for at in sorted(held)], more, live[edges[-1] :]]
+    sent = [batch for batch in batches if batch]
+    states = []
+    with tempfile.TemporaryDirectory() as folder:
+        for place, arriving in (("bit by bit", sent), ("at once", [[row for batch in sent for row in batch]])):
+            found = Site(Path(folder) / place, {"plain": Metered(), "other": Metered()}, by_days=by_days)
+            found.arrive("other", {"other.forward": registers(weak)[: 50 * 96]})
+            for number, batch in enumerate(arriving):
+                found.arrive(f"{number}", {"plain.forward": batch})
+                state = found.compute()
+            states.append(state)
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize(("harm", "days"), [((), 3), ((silent("2023-03-27 12:00", "2023-03-27 18:00"),), 9)])
+def test_a_calm_register_is_healed_for_its_last_days_and_another_for_eight_days_around(
+    tmp_path: Path, harm: tuple[Damage, ...], days: int
+) -> None:
+    """A day that arrives touches itself and what sees whether the register stands still; behind trouble, all that might."""
+    found = Site(tmp_path, {"plain": Metered()}, by_days=True)
+    edge = datetime(2023, 4, 2, tzinfo=ZONE)
+    rows = registers(daily, *harm)
+    found.arrive("before", {"plain.forward": [row for row in rows if row.time < edge]})
+    found.compute()
+    found.arrive("live", {"plain.forward": [row for row in rows if edge <= row.time < edge + timedelta(hours=12)]})
+    done = {each.table: each for each in found.computing.bring_up_to_date()}
+    computed = {part.period for part in done["energy.meter_hourly"].computed}
+    assert computed >= {f"{edge - timedelta(days=n):%Y-%m-%d}" for n in range(days)}
+    assert min(computed) == f"{edge - timedelta(days=days - 1):%Y-%m-%d}"

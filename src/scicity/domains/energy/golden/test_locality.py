@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from scicity.domains.energy.methods import ledger, registers, screening
+from scicity.domains.energy.methods import calm, ledger, registers, screening
 from scicity.domains.energy.methods.devices import FOREVER, HOUR, Installation, Stream, fleet
 from scicity.domains.energy.methods.hours import FLAGS, Hours
 from scicity.domains.energy.methods.ledger import SetAside, hours_of
 from scicity.domains.energy.methods.screening import DAY, Ints, Series
-from scicity.kernel.calendar import Calendar
+from scicity.kernel import stored
+from scicity.kernel.calendar import Calendar, micros_of
 
 CALENDAR = Calendar("Asia/Kolkata")
 FIRST = CALENDAR.instant(date(2023, 3, 1))
@@ -102,12 +105,83 @@ def within(found: SetAside, edges: Ints) -> SetAside:
     return SetAside(*(column[(found.time >= edges[0]) & (found.time < edges[-1])] for column in found))
 
 
-def given_to(series: Series, first: int, last: int) -> Series:
-    """What a part is given: from eight days before the last reading before it to eight days behind the first one after it."""
+def given_to(series: Series, first: int, last: int, margin: int = registers.MARGIN) -> Series:
+    """What a part is given: from so far before the last reading before it to so far behind the first one after it."""
     before, behind = series.time[series.time <= first], series.time[series.time >= last]
-    low = (before.max() if len(before) else first) - registers.MARGIN
-    high = (behind.min() if len(behind) else last) + registers.MARGIN
+    low = (before.max() if len(before) else first) - margin
+    high = (behind.min() if len(behind) else last) + margin
     return series.take((series.time >= low) & (series.time <= high))
+
+
+def told_of(files: list[Series], first: int, last: int) -> pa.Table:
+    """What files tell of the stream, those that hold a reading that a part is given."""
+    low, high = (int(each) for each in np.sort(given_to(joined(files), first, last).time)[[0, -1]])
+    columns = ("datastream", "time", "value", "revision")
+    tables = [
+        pa.table([pa.array(["s"] * len(f.time)), pa.array(f.time, pa.timestamp("us", tz="UTC")), f.value, f.revision], columns)
+        for f in (file.take(np.lexsort((file.value, file.time))) for file in files if len(file.time))
+        if f.time[0] <= high and f.time[-1] >= low
+    ]
+    return stored.chained(pa.concat_tables([pa.table(stored.extents_of(each), schema=stored.EXTENTS) for each in tables]))
+
+
+def joined(files: list[Series]) -> Series:
+    """The readings of all files."""
+    return Series(*(np.concatenate([getattr(f, name) for f in files]) for name in ("stream", "time", "value", "revision")))
+
+
+def cut(series: Series, days: list[int]) -> list[Series]:
+    """The readings as files, cut at the ends of days."""
+    edges = [-FOREVER, *(FIRST + day * DAY + HOUR // 2 for day in sorted(set(days))), FOREVER]
+    return [series.take((series.time >= a) & (series.time < b)) for a, b in pairwise(edges)]
+
+
+@settings(relaxed, max_examples=120)
+@given(
+    meter=meters,
+    harm=damages.map(lambda several: several[:2]),
+    cuts=st.one_of(st.just(list(range(DAYS))), st.lists(st.integers(1, 40), min_size=6)),
+    seldom=st.booleans(),
+)
+def test_parts_that_are_calm_equal_the_whole_with_fewer_readings_around(
+    meter: dict[str, int | float | None], harm: list[Damage], cuts: list[int], seldom: bool
+) -> None:
+    """By what files tell, however the readings are cut into files; the damages are in some parts, and others are calm."""
+    if seldom:  # a meter that is never replaced, and one trouble that is short: half of its time is calm
+        meter = {**meter, "replaced": None, "digits": meter["digits"] and 5}
+        harm = [(kind, begin % 200 + 96, min(long, 8), size) for kind, begin, long, size in harm[:1]]
+    stream, series = stream_of(meter), readings_of(meter, harm)
+    whole, verdicts = hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)
+    calm_parts = 0
+    for day in range(WHOLE[0], WHOLE[1], 2):
+        edges = edges_of(day, day + 2)
+        first, last = int(edges[0]), int(edges[-1])
+        told = told_of(cut(series, cuts), first, last)
+        if not calm.calm_streams(told, [stream], np.zeros(1, dtype=np.int64), first, last)[0]:
+            continue
+        calm_parts += 1
+        near = given_to(series, first, last, micros_of(calm.NEAR))
+        part, part_verdicts = hours_of([stream], near, "energy_register", edges, CALENDAR)
+        within_part = (whole.hour >= (day - WHOLE[0]) * 24) & (whole.hour < (day + 2 - WHOLE[0]) * 24)
+        expected = Hours(*(column[within_part] for column in whole))
+        for a, b in zip(known(expected._replace(hour=expected.hour - (day - WHOLE[0]) * 24)), known(part), strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert not len(within(part_verdicts, edges).time) and not len(within(verdicts, edges).time)
+    event(f"calm parts: {calm_parts}")
+    if not harm and meter["replaced"] is None and meter["digits"] is None and meter["rated"] is None:
+        assert calm_parts == 10
+
+
+@pytest.mark.parametrize("kind", ["silent", "nan", "down", "for good", "conflict", "noise", "zero"])
+def test_trouble_that_lies_as_far_as_the_rules_look_is_not_calm(kind: str) -> None:
+    """In all of eight days to either side; what lies in another file further away does not matter."""
+    meter: dict[str, int | float | None] = {"digits": 5, "rated": 400.0, "every": 15, "replaced": None, "seed": 2}
+    first, last = FIRST + 20 * DAY, FIRST + 21 * DAY
+    for day, expected in ((9, True), (13, False), (20, False), (28, False), (31, True)):
+        series = readings_of(meter, [(kind, day * 24 + 2, 9, 30_000)])
+        told = told_of(cut(series, list(range(42))), first, last)
+        found = calm.calm_streams(told, [stream_of(meter)], np.zeros(1, dtype=np.int64), first, last)
+        assert found.tolist() == [expected], day
 
 
 @relaxed

@@ -22,6 +22,7 @@ from scicity.domains.energy.methods.screening import Bools, Ints, Series
 from scicity.kernel.calendar import micros
 
 PROPERTY = {"registers": "energy_register", "increments": "energy_increment", "powers": "active_power"}  # the best first
+BUCKETS = 128  # whose registers are kept as they are asked for: of two tables in each bucket
 SET_ASIDE = pa.schema(
     [
         ("meter", pa.string()),
@@ -137,7 +138,7 @@ def set_aside(
     spans = [span for span in slot.spans if span not in idle] or [(slot.start, slot.start)]
     starts, _ = slot.calendar.hours(spans[0][0], spans[-1][1])
     parts = [SET_ASIDE.empty_table()]
-    for observed, of_property in _streams(_Registers((streams, meters, installations))).items():
+    for observed, of_property in streams_of(streams, meters, installations).items():
         found = set_aside_of(
             of_property, _series(of_property, readings[observed]), PROPERTY[observed], np.r_[starts, spans[-1][1]]
         )
@@ -163,6 +164,14 @@ def decimals(micro: Ints, known: Bools) -> pa.Array:
     return pa.Array.from_buffers(pa.decimal128(18, 6), len(micro), [mask, pa.py_buffer(words)])
 
 
+def streams_of(streams: pa.Table, meters: pa.Table, installations: pa.Table) -> dict[str, list[Stream]]:
+    """The streams of registers, increments and powers that the ledger is made of, by name; of each meter and flow the best.
+
+    Inputs as `hourly_ledger`. Source: rule 1 of `ledger`.
+    """
+    return _streams(_Registers((streams, meters, installations)))
+
+
 class _Registers(tuple[pa.Table, pa.Table, pa.Table]):
     """Streams, meters and installations, alike where they are the same tables: all months of a bucket are given the same."""
 
@@ -173,7 +182,7 @@ class _Registers(tuple[pa.Table, pa.Table, pa.Table]):
         return isinstance(other, _Registers) and all(mine is its for mine, its in zip(self, other, strict=True))
 
 
-@lru_cache(16)
+@lru_cache(BUCKETS)
 def _streams(registers: _Registers) -> dict[str, list[Stream]]:
     """The streams of registers, increments and powers, by name; of each meter and flow only the best."""
     streams, meters, installations = registers
@@ -200,7 +209,7 @@ def _streams(registers: _Registers) -> dict[str, list[Stream]]:
     return found
 
 
-@lru_cache(16)
+@lru_cache(BUCKETS)
 def _showed(registers: _Registers) -> tuple[Ints, Ints]:
     """Of each stream of registers the first and last instant at which it is told what a device showed; none: first > last."""
     streams = _streams(registers)["registers"]
