@@ -142,15 +142,29 @@ def cut(series: Series, days: list[int]) -> list[Series]:
     harm=damages.map(lambda several: several[:2]),
     cuts=st.one_of(st.just(list(range(DAYS))), st.lists(st.integers(1, 40), min_size=6)),
     seldom=st.booleans(),
+    in_place=st.sampled_from([(0, DAYS)] * 3 + [(18, 29), (23, DAYS), (0, 21)]),
+    early=st.integers(0, 30),
 )
 def test_parts_that_are_calm_equal_the_whole_with_fewer_readings_around(
-    meter: dict[str, int | float | None], harm: list[Damage], cuts: list[int], seldom: bool
+    meter: dict[str, int | float | None],
+    harm: list[Damage],
+    cuts: list[int],
+    seldom: bool,
+    in_place: tuple[int, int],
+    early: int,
 ) -> None:
     """By what files tell, however the readings are cut into files; the damages are in some parts, and others are calm."""
     if seldom:  # a meter that is never replaced, and one trouble that is short: half of its time is calm
         meter = {**meter, "replaced": None, "digits": meter["digits"] and 5}
         harm = [(kind, begin % 200 + 96, min(long, 8), size) for kind, begin, long, size in harm[:1]]
     stream, series = stream_of(meter), readings_of(meter, harm)
+    if in_place != (0, DAYS) and len(stream.installations) == 1:
+        begin, end = (FIRST + day * DAY for day in in_place)
+        device = replace(stream.installations[0], start=begin - early * HOUR - 1, end=end + early * HOUR + 1)
+        series = series.take((series.time >= begin) & (series.time < end))
+        if early % 2 and np.isfinite(series.value).all():  # what it showed is known
+            device = replace(device, register_start=Decimal(f"{series.value[0]:.2f}"))
+        stream = replace(stream, installations=(device,))
     whole, verdicts = hours_of([stream], series, "energy_register", edges_of(*WHOLE), CALENDAR)
     calm_parts = 0
     for day in range(WHOLE[0], WHOLE[1], 2):
@@ -168,7 +182,7 @@ def test_parts_that_are_calm_equal_the_whole_with_fewer_readings_around(
             np.testing.assert_array_equal(a, b)
         assert not len(within(part_verdicts, edges).time) and not len(within(verdicts, edges).time)
     event(f"calm parts: {calm_parts}")
-    if not harm and meter["replaced"] is None and meter["digits"] is None and meter["rated"] is None:
+    if not harm and meter["replaced"] is None and meter["digits"] is None and meter["rated"] is None and early > 1:
         assert calm_parts == 10
 
 

@@ -57,7 +57,7 @@ def calm_streams(told: pa.Table, streams: list[Stream], stream: Ints, start: int
     )
     found = alone & (count >= 2) & (shortest > 0)
     found &= longest <= np.minimum(LONGEST * intervals(streams)[stream], LONGEST_STEP)
-    found &= (devices.start[device] <= np.minimum(first, start)) & (devices.end[device] > np.maximum(last, end))
+    found &= (devices.start[device] <= first) & (devices.end[device] > last)
     for at in np.flatnonzero(found).tolist():
         (each,) = streams[int(stream[at])].installations
         if each.register_start is not None and each.start > -FOREVER:
