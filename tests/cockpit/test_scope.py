@@ -182,3 +182,23 @@ def test_a_month_in_which_a_tenant_moved_is_nobodys_row_of_a_meter(district: cit
     month = "energy.gap_account"
     assert not fits(month, meter="'m'", day="DATE '2023-01-15'") and fits(month, meter="'m'", day="DATE '2023-01-16'")
     assert fits(month, meter="'m'", day="DATE '2023-05-14'") and not fits(month, meter="'m'", day="DATE '2023-05-15'")
+
+
+STATIONS = (
+    "metered_demand",
+    "input_hourly",
+    "plan",
+    "plan_daily",
+    "plan_saving",
+    "front",
+    "design",
+    "design_yearly",
+    "claim_check",
+)
+
+
+@pytest.mark.parametrize("name", STATIONS)
+def test_an_enterprise_sees_no_station_of_others(demo: cities.OpenCity, name: str) -> None:
+    mine, others = (Scope(own, demo.district.calendar, (), (), frozenset()) for own in ("mine", None))
+    assert mine(demo.figures.computing.catalog[f"optimisation.{name}"]) == "false"
+    assert others(demo.figures.computing.catalog[f"optimisation.{name}"]) == "true"

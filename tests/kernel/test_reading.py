@@ -1,5 +1,6 @@
 """Readings as they are stored: their files tell when they have which datastream, and are asked for around an instant."""
 
+import json
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -78,6 +79,15 @@ def test_a_file_without_its_footer_is_read_instead(tmp_path: Path) -> None:
     told = [Stored(lake, TABLE).extents(lake.snapshot(TABLE.name), 0).to_pylist() for lake in (with_footer, without)]
     assert told[0] == told[1]
     assert [(row["datastream"], row["count"], row["revision"]) for row in told[0]] == [("a", 2, 3), ("b", 1, 0)]
+
+
+def test_an_older_file_tells_less_and_so_nothing_of_how_its_values_run(tmp_path: Path) -> None:
+    rows, lake = rows_of(("a", 1, 1.0, 0), ("a", 2, 2.0, 3)), Lake(tmp_path)
+    older = json.dumps({"datastream": ["a"], "first": [MINUTE], "last": [2 * MINUTE], "count": [2], "revision": [3]})
+    lake.append(TABLE.name, {Part("1970-01"): rows}, TABLE.schema, {}, {Part("1970-01"): {"extents": older}})
+    (row,) = Stored(lake, TABLE).extents(lake.snapshot(TABLE.name), 0).to_pylist()
+    assert (row["first"], row["last"], row["count"], row["revision"]) == (MINUTE, 2 * MINUTE, 2, 3)
+    assert row["shortest"] == 0 and row["longest"] == FOREVER and row["most"] != row["most"]
 
 
 @pytest.mark.parametrize("order", [(("a", 2), ("a", 1)), (("a", 1), ("b", 1), ("a", 2))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 from scicity.kernel.calendar import Calendar, micros
 from scicity.kernel.lake import Lake, Part
 from scicity.kernel.problems import Problems
-from scicity.kernel.stored import FOREVER, extents_of
+from scicity.kernel.stored import FOREVER, extents_of, packed
 from scicity.kernel.tables import READING_PREFIX, Table, reading_table
 from scicity.vocabulary import conversion, term, terms
 
@@ -143,7 +142,7 @@ def merge(lake: Lake, table: Table, part: Part, paths: Sequence[str]) -> int:
 
 def footer_of(rows: pa.Table) -> dict[str, str]:
     """The footer of a file of readings. Raises ValueError for rows in another order than `append` wants them."""
-    return {"extents": json.dumps(extents_of(rows))}
+    return packed(extents_of(rows))
 
 
 def whole_batches(lake: Lake) -> set[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +32,7 @@ EXTENTS = pa.schema(
         *((name, pa.float64()) for name in ("opens", "closes", "least", "most", "steepest")),
     ]
 )
-UNTOLD = {"shortest": 0, "longest": FOREVER, **dict.fromkeys(EXTENTS.names[7:], float("nan"))}  # by a file of before 0.2
+UNTOLD = {"shortest": 0, "longest": FOREVER, **dict.fromkeys(EXTENTS.names[7:], float("nan"))}  # by an older file
 
 
 class Calm(NamedTuple):
@@ -63,6 +65,19 @@ def extents_of(rows: pa.Table) -> dict[str, list[Any]]:
     whole = (times[starts], times[ends - 1], ends - starts, revision, shortest, longest)
     columns = (*whole, values[starts], values[ends - 1], *steps)
     return dict(zip(EXTENTS.names, (names, *(column.tolist() for column in columns)), strict=True))
+
+
+def packed(extents: Mapping[str, list[Any]]) -> dict[str, str]:
+    """What a file tells as its footer: thousands of datastreams with one reading each would tell more than their readings."""
+    return {"stretches": base64.b64encode(zlib.compress(json.dumps(extents).encode(), 1)).decode()}
+
+
+def unpacked(footer: Mapping[bytes, bytes]) -> dict[str, list[Any]]:
+    """What a file's footer tells; that of an older one is shorter, or has nothing."""
+    if told := footer.get(b"stretches"):
+        found: dict[str, list[Any]] = json.loads(zlib.decompress(base64.b64decode(told)))
+        return found
+    return dict(json.loads(footer.get(b"extents", b"{}")))
 
 
 def _between(times: np.ndarray, values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> list[np.ndarray]:
@@ -205,9 +220,7 @@ class Stored:
 
     def _extent(self, place: Path) -> pa.Table:
         file = pq.ParquetFile(place)
-        told = (file.metadata.metadata or {}).get(b"extents")
-        # a file of before 0.1 has no such footer
-        found = json.loads(told) if told else extents_of(file.read(["datastream", "time", "value", "revision"]))
+        found = unpacked(file.metadata.metadata or {}) or extents_of(file.read(["datastream", "time", "value", "revision"]))
         count = len(found["datastream"])
         return pa.table({name: found.get(name) or [UNTOLD.get(name)] * count for name in EXTENTS.names}, schema=EXTENTS)
 

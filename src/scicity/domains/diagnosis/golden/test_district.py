@@ -21,7 +21,10 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     root = tmp_path_factory.mktemp("diagnosed")
     found = City(made.write(root / "district"), root / "state")
     found.load()
-    for table in ("measure_ranked", "saving", "saving_yearly", "saving_monthly", "normalised_yearly", "intensity_place"):
+    for table in (
+        *("measure_ranked", "saving", "saving_yearly", "saving_monthly", "normalised_yearly"),
+        *("intensity_place", "intensity_peers"),
+    ):
         found.compute(only=f"diagnosis.{table}")
     return found
 
@@ -153,6 +156,13 @@ def test_peers_are_those_whose_year_is_known(city: City) -> None:
     assert told["saved"]["intensity_place"] == 1
     few = rows(city, "intensity_place", "carrier = 'natural_gas'")
     assert {(row["peers"], row["intensity_place"]) for row in few} == {(1, None)}
+    (spread,) = rows(city, "intensity_peers", "year = 2023 AND carrier = 'electricity'")
+    intensities = sorted(row["energy_intensity"] for row in told.values())
+    assert spread["peers"] == len(intensities) == 8
+    assert spread["intensity_median"] == pytest.approx((intensities[3] + intensities[4]) / 2)
+    assert spread["intensity_p25"] == pytest.approx(intensities[1] + 0.75 * (intensities[2] - intensities[1]))
+    alone = rows(city, "intensity_peers", "carrier = 'natural_gas'")
+    assert {(row["peers"], row["intensity_median"]) for row in alone} == {(1, None)}
 
 
 def test_ranks_follow_what_a_finding_is_worth(city: City) -> None:

@@ -220,23 +220,3 @@ def test_what_cannot_be_is_told_with_its_place(
     assert (code, file, row + 2, field) in found, found
     with pytest.raises(Refused):
         City(place, tmp_path / "state").load()
-
-
-def test_an_enterprise_sees_no_station_of_others(city: City) -> None:
-    from scicity.cockpit.scope import Scope
-
-    mine, stranger = (Scope(own, city.district.calendar, (), (), frozenset()) for own in ("mine", None))
-    hidden = (
-        "metered_demand",
-        "input_hourly",
-        "plan",
-        "plan_daily",
-        "plan_saving",
-        "front",
-        "design",
-        "design_yearly",
-        "claim_check",
-    )
-    for name in hidden:
-        assert mine(city.catalog[f"optimisation.{name}"]) == "false", name
-        assert stranger(city.catalog[f"optimisation.{name}"]) == "true", name
