@@ -6,6 +6,7 @@ to partitions (`partitions.py`). A partition that comes out as it was ends there
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scicity.kernel.calendar import Calendar, micros, micros_of, periods_of_days
 from scicity.kernel.engine import read_schema
@@ -27,6 +29,7 @@ from scicity.kernel.tables import Catalog, Derived, Read, Table, Written
 SAME = "same"  # note of the lake: which tables came out the same from newer inputs; without it they are computed once more
 MOST_ROUNDS = 100  # a table comes out the same without a commit: behind its loss there is never more to be computed again
 LONGEST_GROUP = 31  # days that are computed at once
+AT_ONCE = 12_000_000  # readings that days computed at once may have, what lies around them aside: some 2 GB
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Computing(Partitions):
     def __init__(self, lake: Lake, catalog: Catalog, calendar: Calendar, buckets: int = 1) -> None:
         super().__init__(lake, catalog, calendar, buckets)
         self._same: dict[str, dict[str, Any]] | None = None  # read with the first question
+        self._two = threading.BoundedSemaphore(2)  # groups at once, of all tables: there are two cores, and each needs memory
 
     def bring_up_to_date(self, progress: Callable[[str, int, int], None] | None = None, only: str | None = None) -> list[Done]:
         """Computes what is due, each table behind what it reads (`only`: up to this one).
@@ -197,7 +201,8 @@ class Computing(Partitions):
             return {}
         if table.by_partition:
             registers = self.registers(table, inputs)
-            results = in_parallel(lambda group: self.by_method(table, group, inputs, registers), self.grouped(table, wanted))
+            groups = self.grouped(table, wanted, inputs)
+            results = in_parallel(lambda group: self.by_method(table, group, inputs, registers), groups)
             for stored in list(self._readings.values()):
                 stored.forget()
             return {part: rows for found in results for part, rows in found.items()}
@@ -253,17 +258,32 @@ class Computing(Partitions):
 
     # --- a method over one partition ---
 
-    def grouped(self, table: Table, parts: Iterable[Part]) -> list[list[Part]]:
+    def grouped(self, table: Derived, parts: Iterable[Part], inputs: Mapping[str, int]) -> list[list[Part]]:
         """Partitions in the order of buckets and time, so that neighbours read the same files; days that follow each other
         together, because what a method must look at around one of them it looks at only once then."""
         groups: list[list[Part]] = []
-        for part in sorted(parts, key=lambda part: (part.bucket, part.period)):
+        ordered = sorted(parts, key=lambda part: (part.bucket, part.period))
+        longest = self._days_at_once(table, ordered, inputs) if table.period == "day" else 1
+        for part in ordered:
             last = groups[-1] if groups else []
-            if last and len(last) < LONGEST_GROUP and table.period == "day" and self._follows(last[-1], part):
+            if last and len(last) < longest and self._follows(last[-1], part):
                 last.append(part)
             else:
                 groups.append([part])
         return groups
+
+    def _days_at_once(self, table: Derived, days: Iterable[Part], inputs: Mapping[str, int]) -> int:
+        """How many days may be computed at once, by the readings of the fullest of the months that they lie in."""
+        months = {Part(day.period[: len("2023-01")], day.bucket) for day in days}
+        most = 1
+        for read in table.reads.values():
+            if read.anchored:
+                files = self.lake.snapshot(read.table, inputs[read.table]).files
+                stored = self._stored(self.catalog[read.table])
+                most = max(
+                    [most, *(pc.sum(stored.extents_of(files[part])["count"]).as_py() or 0 for part in months if part in files)]
+                )
+        return max(1, min(LONGEST_GROUP, AT_ONCE * LONGEST_GROUP // most))
 
     def _follows(self, day: Part, next_day: Part) -> bool:
         return day.bucket == next_day.bucket and self.calendar.bounds(day.period)[1] == self.calendar.bounds(next_day.period)[0]
@@ -272,6 +292,12 @@ class Computing(Partitions):
         self, table: Derived, group: list[Part], inputs: Mapping[str, int], registers: Mapping[str, Mapping[int, pa.Table]]
     ) -> dict[Part, pa.Table]:
         """The rows of the partitions of a group that have any, by the table's method."""
+        with self._two:
+            return self._by_method(table, group, inputs, registers)
+
+    def _by_method(
+        self, table: Derived, group: list[Part], inputs: Mapping[str, int], registers: Mapping[str, Mapping[int, pa.Table]]
+    ) -> dict[Part, pa.Table]:
         spans = tuple(self.calendar.bounds(each.period) for each in group)
         part, start, end = group[0], spans[0][0], spans[-1][1]
         tables = {}

@@ -87,7 +87,7 @@ class SparkComputing(Computing):
 
     def _map_method(self, table: Derived, wanted: set[Part], inputs: Mapping[str, int]) -> Any:
         """A frame of what was written of a table by method."""
-        groups = self.grouped(table, wanted)
+        groups = self.grouped(table, wanted, inputs)
         tasks = min(len(groups), TASKS_A_CORE * self.session.sparkContext.defaultParallelism)
         cuts = np.linspace(0, len(groups), tasks + 1).astype(int).tolist()
         stretches = [groups[a:b] for a, b in pairwise(cuts)]

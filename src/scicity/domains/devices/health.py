@@ -5,6 +5,7 @@ Nothing here depends on what time it is: last seen and silent are told by the pa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from scicity.kernel.tables import READING_PREFIX, Derived, Read, Table, derived,
 from scicity.vocabulary import term, terms
 
 LOOK_AROUND = timedelta(hours=72)  # a value that began to stand still so long before a month is seen to be frozen in it
+NEXT = timedelta(hours=3)  # so far beyond the readings next to it of a datastream that cannot be frozen: longer than its steps
 YEAR_BEFORE = timedelta(days=366)
 REVIEW = ("verified", "unverified")
 EPOCH_YEAR = 1970
@@ -93,9 +95,8 @@ def observed_in(district: Any) -> list[str]:
 def daily_table(observed: list[str]) -> Derived:
     """`devices.stream_daily` over the readings of these properties."""
     columns = ("datastream", "time", "value", "revision")
-    readings = {
-        f"of_{name}": Read(READING_PREFIX + name, columns=columns, margin=LOOK_AROUND, anchored=True) for name in observed
-    }
+    around = Read("", columns=columns, margin=LOOK_AROUND, anchored=True, near=NEXT, calm=days.never_frozen)
+    readings = {f"of_{name}": replace(around, table=READING_PREFIX + name) for name in observed}
     return derived(
         reads={
             **readings,

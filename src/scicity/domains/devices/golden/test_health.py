@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from scicity.city import City
 from scicity.domains.devices import health
-from scicity.domains.devices.methods.days import stream_days
+from scicity.domains.devices.methods.days import never_frozen, stream_days
 from scicity.kernel.calendar import Calendar
 from scicity.kernel.computing import Slot
 from scicity.kernel.district import DATASTREAM
@@ -254,6 +255,80 @@ def test_any_order_of_arrival_gives_the_same_days(data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(rows))
     assert days_of(rows, SHANGHAI, "2025-03") == days_of(shuffled, SHANGHAI, "2025-03")
     assert days_of(rows, SHANGHAI, "2025-03") == days_of([*rows, *rows], SHANGHAI, "2025-03"), "what comes twice counts once"
+
+
+STREAMS = [
+    {
+        "datastream": "reg",
+        "thing": "m",
+        "property": "energy_register",
+        "flow": "forward",
+        "interval_seconds": 3600,
+        "origin": "measured",
+    },
+    {
+        "datastream": "gap",
+        "thing": "z",
+        "property": "energy_register",
+        "flow": "forward",
+        "interval_seconds": 3600,
+        "origin": "measured",
+    },
+    {
+        "datastream": "a",
+        "thing": "a",
+        "property": "air_temperature",
+        "flow": None,
+        "interval_seconds": 3600,
+        "origin": "measured",
+    },
+]
+
+
+def registers_of() -> dict[str, pa.Table]:
+    register = {"property": "energy_register", "value_kind": "register", "still_hours": 24, "rests_at_most": None}
+    behaviours = [{**each, "least_drift": 1.0} for each in BEHAVIOURS] + [
+        {**register, "neighbour_reach": None, "least_drift": None}
+    ]
+    return {
+        "streams": pa.Table.from_pylist(STREAMS, schema=pa.schema([DATASTREAM.schema.field(name) for name in STREAMS[0]])),
+        "behaviours": pa.Table.from_pylist(behaviours, schema=_behaviours()),
+        "meters": pa.table({"meter": ["m", "z"], "zero_is_gap": [False, True]}),
+    }
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(-8 * 1440, 10 * 1440), st.sampled_from([1.0, 2.0, None]), st.integers(0, 1)), max_size=60
+    ),
+    day=st.integers(1, 5),
+)
+def test_a_register_that_may_rest_is_told_by_the_readings_next_to_a_day(
+    rows: list[tuple[int, float | None, int]], day: int
+) -> None:
+    """A value that can be frozen is looked at for three days around; one that cannot has nothing to show there."""
+    registers = registers_of()
+    start, end = SHANGHAI.bounds(f"2025-03-{day:02d}")
+    time = np.array([start + minute * 60_000_000 for minute, _, _ in rows], dtype=np.int64)
+    before, behind = time[time <= start], time[time >= end]
+    near = (time >= (before.max() if len(before) else start)) & (time <= (behind.min() if len(behind) else end))
+    slot = Slot(Part(f"2025-03-{day:02d}"), start, end, SHANGHAI, ((start, end),))
+    found = []
+    for which in (np.arange(len(rows)), np.flatnonzero(near)):
+        readings = pa.table(
+            {
+                "datastream": pa.array(["reg"] * len(which), pa.string()),
+                "time": pa.array(time[which]).cast(pa.timestamp("us", "UTC")),
+                "value": pa.array([rows[at][1] for at in which], pa.float64()),
+                "revision": pa.array([rows[at][2] for at in which], pa.int64()),
+            }
+        )
+        found.append(stream_days(slot, **registers, readings={"of": readings}).to_pylist())
+    assert found[0] == found[1]
+    told = pa.table({"datastream": ["reg", "gap", "a", "other"], "count": [2, 2, 2, 2]})
+    assert never_frozen(told, registers, start, end).tolist() == [True, False, False, False]
+    assert never_frozen(pa.table({"datastream": ["reg"], "count": [1]}), registers, start, end).tolist() == [False]
 
 
 def test_every_property_of_a_sample_has_a_behaviour() -> None:

@@ -112,6 +112,21 @@ def series_of(names: list[str], tables: list[pa.Table]) -> Readings:
     return counting(stream, time, value, revision)
 
 
+def never_frozen(told: pa.Table, registers: Mapping[str, pa.Table], _start: int, _end: int) -> Bools:
+    """Of which datastreams a day depends on the readings next to it and on none beyond, shape (n,): of those whose value
+    cannot be frozen, by the rules of their property.
+
+    `told`: a row for each datastream, as `kernel.stored.EXTENTS` has them; `registers`: `streams`, `behaviours`, `meters` as
+    `stream_days` has them. Source: `coming.frozen`.
+    """
+    rows = [row for row in registers["streams"].to_pylist() if row["thing"] is not None]
+    rules = rules_of(rows, registers["behaviours"], registers["meters"])
+    never = (rules.still == 0) | (rules.register & ~np.isnan(rules.rests))
+    names = pa.array([row["datastream"] for row, mine in zip(rows, never.tolist(), strict=True) if mine], pa.string())
+    found: Bools = pc.is_in(told["datastream"].combine_chunks(), value_set=names).to_numpy(zero_copy_only=False)
+    return found & (told["count"].to_numpy() > 1)
+
+
 def stream_days(
     slot: Slot, streams: pa.Table, behaviours: pa.Table, meters: pa.Table, readings: Mapping[str, pa.Table]
 ) -> pa.Table:
