@@ -1,17 +1,19 @@
 """Readings as they are stored: their files tell when they have which datastream, and are asked for around an instant."""
 
 import json
-from datetime import UTC, datetime
+import tempfile
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scicity.kernel.lake import Lake, Part
-from scicity.kernel.reading import append
+from scicity.kernel.reading import append, merge
 from scicity.kernel.stored import EXTENTS, FOREVER, Stored, chained, extents_of
 from scicity.kernel.tables import reading_table
 
@@ -129,3 +131,35 @@ def test_stretches_that_overlap_show_as_readings_that_do_not_follow_each_other(
         spans = sorted(s for s in (sorted(r[1] for r in each if r[0] == name) for each in files) if s)
         overlap = len(spans) == 2 and spans[0][-1] >= spans[1][0]
         assert [row["shortest"] <= 0 for row in found if row["datastream"] == name] == ([overlap] if spans else [])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    files=st.lists(
+        st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.integers(0, 2)), min_size=1), min_size=2, max_size=4
+    )
+)
+def test_merged_files_hold_the_readings_in_one_order_whatever_file_they_came_from(
+    files: list[list[tuple[str, int, int]]],
+) -> None:
+    """Also those of one time: by revision, arrival and batch."""
+    batches = [
+        rows_of(*sorted((name, minute, 1.0 * number, revision) for name, minute, revision in each))
+        .drop_columns(["batch", "arrived"])
+        .append_column("batch", pa.array(["zyxw"[number]] * len(each)))
+        .append_column("arrived", pa.array([ARRIVED + timedelta(seconds=number % 2)] * len(each), pa.timestamp("us", "UTC")))
+        .select(TABLE.schema.names)
+        .cast(TABLE.schema)
+        for number, each in enumerate(files)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(Path(folder))
+        stored(lake, *(("1970-01", rows) for rows in batches))
+        before = lake.snapshot(TABLE.name).files[Part("1970-01")]
+        merge(lake, TABLE, Part("1970-01"), before)
+        (after,) = lake.snapshot(TABLE.name).files[Part("1970-01")]
+        held = pq.read_table(lake.store.local(TABLE.name, [after])[0], schema=TABLE.schema, partitioning=None)
+    together = pa.concat_tables(batches).sort_by(
+        [(n, "ascending") for n in ("datastream", "time", "revision", "arrived", "batch")]
+    )
+    assert held.to_pylist() == together.to_pylist()

@@ -50,8 +50,11 @@ def extents_of(rows: pa.Table) -> dict[str, list[Any]]:
 
     Raises ValueError for rows that are not by datastream, each in the order of time.
     """
-    runs, times = pc.run_end_encode(rows.column("datastream").combine_chunks()), micros(rows.column("time"))
-    names, ends = runs.values.to_pylist(), runs.run_ends.to_numpy().astype(np.int64)
+    column, times = rows.column("datastream").combine_chunks(), micros(rows.column("time"))
+    dictionary = pa.types.is_dictionary(column.type)
+    runs = pc.run_end_encode(column.indices if dictionary else column)
+    names = (column.dictionary.take(runs.values) if dictionary else runs.values).to_pylist()
+    ends = runs.run_ends.to_numpy().astype(np.int64)
     starts = np.r_[np.int64(0), ends[:-1]] if len(ends) else ends
     falls = np.flatnonzero(times[1:] < times[:-1]) + 1
     if len(set(names)) < len(names) or not np.isin(falls, starts).all():
