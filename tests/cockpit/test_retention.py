@@ -197,5 +197,25 @@ def test_the_mover_waits_longer_while_nobody_looks(old, city, monkeypatch):
     os.utime(mark, (0, 0))
     slept.clear()
     assert not mover._pause(1.0, lambda: False) and slept == [1.0]
+    assert mover._pause(1.0, lambda: True, much=True) and slept == [1.0, 1.0]
     mover._bites = iter(())
-    assert mover._pause(1.0, lambda: True) and slept == [1.0, 1.0]
+    assert mover._pause(1.0, lambda: True) and slept == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(("waits", "paused"), [(arriving.MOST_LATE + 1, arriving.PAUSE), (arriving.MOST_LATE, 3 * 0.5)])
+def test_the_mover_pauses_as_shortly_as_it_may_while_more_waits_than_a_step_takes(old, monkeypatch, waits, paused):
+    paused_for, turns, clock = [], iter([True, False]), [1000.0]
+    monkeypatch.setattr(arriving.Inbox, "waiting_readings", lambda _: waits)
+    monkeypatch.setattr(arriving.time, "monotonic", lambda: clock[0])
+    for name in ("_settle", "compact", "forget", "_heal", "_make_room"):
+        monkeypatch.setattr(Mover, name, lambda _: None)
+    monkeypatch.setattr(Mover, "retain", lambda _, now: None)
+
+    def step(_):
+        clock[0] += 0.5
+        return arriving.Moved()
+
+    monkeypatch.setattr(Mover, "step", step)
+    monkeypatch.setattr(Mover, "_pause", lambda _, pause, goes_on, much: paused_for.append((pause, much)) or goes_on())
+    Mover(old).run(lambda: next(turns), lambda _: None)
+    assert paused_for == [(paused, waits > arriving.MOST_LATE)]

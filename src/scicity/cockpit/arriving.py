@@ -148,14 +148,14 @@ class Mover:
         """Steps for as long as `goes_on`; what fails is logged and tried again, and what waits stays where it is.
 
         Between two steps it pauses, the longer the more a step takes, so that a small machine keeps time for those who ask; and
-        longer still while nobody does.
+        longer still while nobody does. While more waits than a step takes, as behind an outage, it pauses as shortly as it may.
         """
         behind = True  # what a process moved that ended may not be computed yet
         so_far, error, beaten = Moved(), "", 0.0
         begun_at, recent = datetime.now(UTC).isoformat(), deque[tuple[float, int]]()
         going = goes_on()
         while going:
-            begun = time.monotonic()
+            begun, much = time.monotonic(), False
             try:
                 if behind:
                     mend(self.city.figures.lake, self.city.figures.catalog)
@@ -166,6 +166,7 @@ class Mover:
                     behind = False
                 self._settle()
                 moved = self.step()
+                much = inbox_of(self.city).waiting_readings() > MOST_LATE
                 self.compact()
                 self.forget()
                 self.retain(datetime.now(UTC))
@@ -183,7 +184,7 @@ class Mover:
                 beaten = time.monotonic()
                 rates = {f"per_second_{span}": rate(recent, beaten, span) for span in (60, round(RECENT))}
                 self._beat(so_far, took, error, {"pid": os.getpid(), "begun": begun_at, **rates})
-            going = self._pause(min(max(PAUSE, took * SPARED), LONGEST_PAUSE), goes_on)
+            going = self._pause(PAUSE if much else min(max(PAUSE, took * SPARED), LONGEST_PAUSE), goes_on, much)
 
     def _make_room(self) -> None:
         """On a full disk the journal of what comes gives its room back, whether anything could be moved or not."""
@@ -200,13 +201,13 @@ class Mover:
             time.sleep(SETTLING)
             before, now = now, inbox.waiting_readings()
 
-    def _pause(self, pause: float, goes_on: Callable[[], bool]) -> bool:
-        """Sleeps for a pause; while nobody looks (and nothing is being let go of) longer, until somebody does. Whether it
-        goes on."""
+    def _pause(self, pause: float, goes_on: Callable[[], bool], much: bool = False) -> bool:
+        """Sleeps for a pause; while nobody looks (and neither `much` waits nor is anything being let go of) longer, until
+        somebody does. Whether it goes on."""
         until, lake = time.monotonic() + UNSEEN_PAUSE, self.city.figures.lake.root
         time.sleep(pause)
         while goes_on():
-            if self._bites is not None or time.monotonic() >= until or somebody_looks(lake):
+            if much or self._bites is not None or time.monotonic() >= until or somebody_looks(lake):
                 return True
             time.sleep(PAUSE)
         return False
