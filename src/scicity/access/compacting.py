@@ -15,7 +15,7 @@ from scicity.kernel.tables import Table
 
 MANY = 24  # files of a partition that are worth merging
 FAR_LARGER = 2  # times all smaller files together
-LARGEST = 32_000_000  # [B] beyond which a file is left alone, so that merging needs little memory
+LARGEST = 16_000_000  # [B] beyond which a file is left alone, so that merging needs little memory
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from scicity.kernel.tables import Table
 FOREVER = 2**62  # [µs] beyond every instant
 LONG_STRETCH = 512  # rows, above which stretches are joined one by one and not row by row
 KEPT_ROWS = 6_000_000  # readings whose files are kept while neighbouring partitions are computed: about 200 MB
+SPARE_FILES = 100  # whose footers are kept beyond those of the files that there are
 # What a file tells of each of its datastreams: when it has readings [µs UTC], how many, their highest revision; the times [µs]
 # between them; first and last value, the steps between values, the steepest of these [unit/µs]; NaN where a value is unknown.
 EXTENTS = pa.schema(
@@ -136,30 +137,53 @@ def chained(extents: pa.Table) -> pa.Table:
     return pa.table([names, *(pa.array(reduced[name]) for name in EXTENTS.names[1:])], schema=EXTENTS)
 
 
+class Told(NamedTuple):
+    """What a file tells (rows of EXTENTS), with its first and last time of all [µs UTC], so that most are not looked into."""
+
+    extents: pa.Table
+    first: int
+    last: int
+
+
+def _told_in(place: Path) -> Told:
+    file = pq.ParquetFile(place)
+    found = unpacked(file.metadata.metadata or {}) or extents_of(file.read(["datastream", "time", "value", "revision"]))
+    count = len(found["datastream"])
+    told = pa.table({name: found.get(name) or [UNTOLD.get(name)] * count for name in EXTENTS.names}, schema=EXTENTS)
+    return Told(told, pc.min(told["first"]).as_py() or 0, pc.max(told["last"]).as_py() or 0)
+
+
 class Stored:
     """The readings of one table of the lake, asked for by time. Files never change: what was read of them holds for ever."""
 
     def __init__(self, lake: Lake, table: Table) -> None:
         self.lake, self.table = lake, table
-        self._extents: dict[str, pa.Table] = {}
-        self._reach: dict[str, tuple[int, int]] = {}  # first and last time of each file, so that most are not looked into
+        self._told: dict[str, Told] = {}
         self._files: dict[tuple[str, ...], Future[pa.Table]] = {}
         self._lock = threading.Lock()
 
     def extents(self, snapshot: Snapshot, bucket: int) -> pa.Table:
-        """First and last time [µs UTC], number of readings and highest revision of each datastream in each file of a bucket."""
+        """What each file of a bucket tells of each datastream: rows of EXTENTS."""
+        self._let_go(snapshot)
         return self.extents_of(path for part, paths in snapshot.files.items() if part.bucket == bucket for path in paths)
 
     def extents_of(self, files: Iterable[str]) -> pa.Table:
         """The same of some files."""
-        paths = sorted(files)
+        return pa.concat_tables([EXTENTS.empty_table(), *(each.extents for each in self._told_by(sorted(files)))])
+
+    def _told_by(self, paths: Sequence[str]) -> list[Told]:
+        """What files tell, read where it is not known yet."""
         with self._lock:
-            new = [path for path in paths if path not in self._extents]
+            new = [path for path in paths if path not in self._told]
             for path, place in zip(new, self.lake.store.local(self.table.name, new), strict=True):
-                extent = self._extent(place)
-                self._reach[path] = (pc.min(extent["first"]).as_py() or 0, pc.max(extent["last"]).as_py() or 0)
-                self._extents[path] = extent
-            return pa.concat_tables([self._extents[path] for path in paths] or [EXTENTS.empty_table()])
+                self._told[path] = _told_in(place)
+            return [self._told[path] for path in paths]
+
+    def _let_go(self, snapshot: Snapshot) -> None:
+        """Forgets what files told that were merged since, once these are more than the others."""
+        with self._lock:
+            if len(self._told) > 2 * len(snapshot.paths) + SPARE_FILES:
+                self._told = {path: told for path, told in self._told.items() if path in snapshot.paths}
 
     def told_around(self, snapshot: Snapshot, bucket: int, start: int, end: int, margin: int) -> pa.Table:
         """What files tell of each datastream of a bucket, at least of all its readings in [start, end), back to the last one
@@ -188,9 +212,9 @@ class Stored:
         low, high = _beyond(before, start, -margins), _beyond(behind, end, margins)
         earliest, latest = int(low.min(initial=FOREVER)), int(high.max(initial=-FOREVER))
         found = []
-        for path in (path for part in sorted(snapshot.files) if part.bucket == bucket for path in snapshot.files[part]):
-            extent = self._extents[path]
-            if self._reach[path][1] < earliest or self._reach[path][0] > latest:
+        paths = [path for part in sorted(snapshot.files) if part.bucket == bucket for path in snapshot.files[part]]
+        for path, (extent, first_of_all, last_of_all) in zip(paths, self._told_by(paths), strict=True):
+            if last_of_all < earliest or first_of_all > latest:
                 continue
             place = pc.index_in(extent["datastream"], value_set=names).to_numpy()
             inside = (extent["last"].to_numpy() >= low[place]) & (extent["first"].to_numpy() <= high[place])
@@ -220,12 +244,6 @@ class Stored:
         """Lets go of the files that are kept."""
         with self._lock:
             self._files.clear()
-
-    def _extent(self, place: Path) -> pa.Table:
-        file = pq.ParquetFile(place)
-        found = unpacked(file.metadata.metadata or {}) or extents_of(file.read(["datastream", "time", "value", "revision"]))
-        count = len(found["datastream"])
-        return pa.table({name: found.get(name) or [UNTOLD.get(name)] * count for name in EXTENTS.names}, schema=EXTENTS)
 
     def _file(self, path: str, columns: Sequence[str], *, revised: bool) -> pa.Table:
         """A file's readings but their datastreams, read once by whoever asks first; the files asked for last are kept."""
