@@ -90,6 +90,48 @@ STREAMS = [
     {"datastream": "mast.v", "thing": "mast", "property": "wind_speed", "unit": "m/s"},
 ]
 
+# A report that says what the registers hold, and once something else.
+TEXT = "这个站服务面积10000平方米。光伏容量120千瓦，热泵供热占比90%。"
+STATEMENT = {
+    "document": "report.zh.txt",
+    "section": "1",
+    "topic": "energy",
+    "subject_zh": "站",
+    "subject_en": "Yard",
+    "line": "1",
+}
+STATEMENTS = [
+    {
+        "claim_id": "Y1",
+        "measure_en": "service area",
+        "value": "10000",
+        "value_reported": "10000",
+        "unit": "m2",
+        "quote_zh": "服务面积10000平方米",
+    },
+    {
+        "claim_id": "Y2",
+        "measure_en": "capacity",
+        "value": "120000",
+        "value_reported": "120",
+        "unit": "W",
+        "quote_zh": "光伏容量120千瓦",
+    },
+    {
+        "claim_id": "Y3",
+        "measure_en": "share of heat pumps",
+        "value": "90",
+        "value_reported": "90",
+        "unit": "%",
+        "quote_zh": "热泵供热占比90%",
+    },
+]
+CLAIMS = [
+    {"claim_id": "Y1", "claim_measure": "service_area"},
+    {"claim_id": "Y2", "claim_measure": "capacity", "station_unit": "pv"},
+    {"claim_id": "Y3", "claim_measure": "heat_pump_share"},
+]
+
 
 def write(file: Path, rows: list[dict[str, Any]]) -> None:
     """A CSV of rows, its columns those of any of them."""
@@ -120,6 +162,12 @@ def folder(root: Path, hours: int = HOURS, begin: datetime = BEGIN) -> Path:
     write(registers / "meters.csv", [METER])
     write(registers / "installations.csv", [INSTALLATION])
     write(registers / "datastreams.csv", [each | {"interval_seconds": "3600", "origin": "measured"} for each in STREAMS])
+    assumed = {"energy_station": "yard", "assumed_zh": "照写", "assumed_en": "as it says"}
+    write(registers / "station_claims.csv", [assumed | each for each in CLAIMS])
+    write(
+        place / "statements" / "report.csv", [STATEMENT | {"comparator": "=", "status": "actual"} | each for each in STATEMENTS]
+    )
+    (place / "statements" / "report.zh.txt").write_text(TEXT + "\n", encoding="utf-8")
     write(place / "readings" / "all.csv", readings(hours, begin))
     return place
 

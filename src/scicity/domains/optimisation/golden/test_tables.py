@@ -40,6 +40,16 @@ def test_the_newest_days_are_planned_and_the_newest_year_is_designed(city: City)
     assert rows(city, "plan_gap") == []
 
 
+def test_what_a_report_says_stands_beside_the_registers_and_the_modelled_year(city: City) -> None:
+    told = {row["claim_measure"]: row for row in rows(city, "claim_check")}
+    assert {name: (row["stated_value"], row["modelled_value"]) for name, row in told.items()} == {
+        "service_area": (10_000, 10_000),
+        "capacity": (120, 120),  # [kW]
+        "heat_pump_share": (90, 100),  # there is nothing else that makes heat
+    }
+    assert {(row["year"], row["rule_value"]) for row in told.values()} == {(2023, 10_000), (2023, 120), (2023, 100)}
+
+
 def test_powers_add_up_to_nothing_at_every_carrier_and_step(city: City) -> None:
     sums: dict[Any, Decimal] = defaultdict(Decimal)
     steps = defaultdict(set)
