@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from scicity.cockpit import city as cities
 from scicity.cockpit import discovery, roles
 from scicity.cockpit.models import AuditEntry, Person
 from scicity.cockpit.scope import Holding, Scope
+from scicity.cockpit.space import rights
 from scicity.kernel.tables import Derived
 
 pytestmark = [pytest.mark.django_db]
@@ -202,3 +204,27 @@ def test_an_enterprise_sees_no_station_of_others(demo: cities.OpenCity, name: st
     mine, others = (Scope(own, demo.district.calendar, (), (), frozenset()) for own in ("mine", None))
     assert mine(demo.figures.computing.catalog[f"optimisation.{name}"]) == "false"
     assert others(demo.figures.computing.catalog[f"optimisation.{name}"]) == "true"
+
+
+@pytest.mark.parametrize(
+    ("name", "below"),
+    [
+        ("greenways.park_circle", True),
+        ("heritage.height_check", False),
+        ("planning.land_use_account", True),
+        ("energy.meter_hourly", False),
+        ("indicators.statement", False),
+    ],
+)
+def test_who_may_not_see_a_layer_sees_nothing_that_its_domain_makes_of_it(
+    demo: cities.OpenCity, monkeypatch: Any, name: str, below: bool
+) -> None:
+    """Whichever layer below it is hidden; a table that tells it row by row (heritage) has none below."""
+    catalog = demo.figures.catalog
+    table, layers = catalog[name], rights.layers_below(catalog[name], catalog)
+    assert bool(layers) == below
+    request = SimpleNamespace(roles_seen=frozenset(), city=demo)
+    for hidden in layers or [each for each in catalog.tables if each.startswith("layer.")]:
+        monkeypatch.setattr(rights, "hidden_from", lambda _, hidden=hidden: frozenset({hidden}))
+        limit = rights.limit_of(request)
+        assert limit is not None and (limit(table) == "false") == below, hidden

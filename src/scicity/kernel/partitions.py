@@ -17,7 +17,7 @@ from scicity.kernel.calendar import Calendar, micros, micros_of
 from scicity.kernel.engine import Engine, quoted, read_schema
 from scicity.kernel.lake import Lake, Part, Snapshot
 from scicity.kernel.reading import bucket_of
-from scicity.kernel.stored import FOREVER, Calm, Stored
+from scicity.kernel.stored import FOREVER, NONE_CALM, Calm, Stored
 from scicity.kernel.tables import READING_PREFIX, Catalog, Derived, Read, Table, Written
 
 Snapshots = tuple[Snapshot, Snapshot]  # before and after
@@ -275,7 +275,7 @@ class Partitions:
         """The datastreams of a bucket of which only readings near [start, end) matter to who reads them."""
         judge = read.calm
         if judge is None:
-            return Calm()
+            return NONE_CALM
         mine = {name: of_bucket[bucket] for name, of_bucket in registers.items()}
         stored = self._stored(self.catalog[read.table])
         told = stored.told_around(snapshot, bucket, start, end, micros_of(read.margin))
